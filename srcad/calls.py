@@ -1,0 +1,589 @@
+"""Calls: library functions by their rules, methods as the functions they are, the program's own functions walked.
+
+    x.sum(axis=0)    is np.sum(x, axis=0)
+    helper(x)        is the body of helper, with x for its parameter
+"""
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+import functools
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcad.errors import MissingRuleError, UnsupportedSyntaxError
+from srcad.infer import (
+    Interpreter, display, flatten, function_label, literal_ref, record_display, walk_function,
+)
+from srcad.ir import Assign, Effect
+from srcad.kinds import BOOL, UNKNOWN, Dim, Method, Number, Object, Record, Ref, Sequence, Static, Undecided, python
+from srcad.outside import LIBRARIES, leaves, static_value
+from srcad.rules import Rule, find, is_zero
+from srcad.rules.shaping import stack  # noqa: F401  (the registry is complete before the first call)
+from srcad.runtime import stop_gradient
+from srcad.shapes import infer_call
+from srcad.syntax import const
+
+METHODS: dict[str, Callable[..., Any]] = {
+    n: getattr(np, n) for n in (
+        "sum", "mean", "prod", "max", "min", "var", "std", "argmax", "argmin", "argsort", "any", "all", "cumsum", "cumprod", "dot", "reshape", "ravel",
+        "transpose", "swapaxes", "squeeze", "trace", "diagonal", "clip", "round", "nonzero", "repeat", "take", "copy", "searchsorted", "ptp",
+    )
+}
+METHODS |= {"conj": np.conjugate, "conjugate": np.conjugate}
+IN_PLACE = ("sort", "fill", "put", "resize", "partition", "itemset", "setflags", "setfield", "byteswap", "append", "extend", "insert", "pop", "remove",
+            "clear", "reverse", "update", "setdefault", "popitem")
+SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
+IGNORED = ("order", "subok", "casting", "like", "optimize", "copy")
+Arguments = list[Ref]
+
+
+class Calls:
+    """The calls of one frame."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self.at = interpreter
+        self.state = interpreter.state
+        self.facts = interpreter.state.facts
+
+    def call(self, expr: ast.Call, target: str | None) -> Ref:
+        func = self.at.evaluate(expr.func, None)
+        args: Arguments = list(self.at.elements(expr.args))
+        keywords: dict[str, Ref] = {}
+        for keyword in expr.keywords:
+            value = self.at.evaluate(keyword.value, None)
+            if keyword.arg is not None:
+                keywords[keyword.arg] = value
+            elif isinstance(value.value, Record) and value.value.type is dict:
+                keywords |= value.value.items
+            else:
+                self.at.refuse("only a dict is passed on by ** here.")
+        text = ast.Call(func=func.expr if not isinstance(func.value, Method) else self.at.renamed(expr.func),
+                        args=[a.expr for a in args], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in keywords.items()])
+        if isinstance(func.value, Method):
+            return self.method(func.value, args, keywords, text, target)
+        if isinstance(func.value, Object):
+            return self.object_call(func.value, args, keywords, text, target)
+        if not isinstance(func.value, Static):
+            self.at.refuse("what is called here is not a function.")
+            raise AssertionError
+        return self.function(func.value.value, func.value.path, args, keywords, text, target)
+
+    def function(self, function: Any, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A call of a function that is known."""
+        special = SPECIAL.get(function) if is_hashable(function) else None
+        if special is not None:
+            found = special(self, args, keywords, text, target)
+            if found is not None:
+                return found  # type: ignore[no-any-return]
+        if isinstance(function, functools.partial):
+            self.at.refuse("functools.partial is not supported yet. Call the function itself.")
+        if is_random(function):
+            return self.random(function, args, keywords, text, target)
+        if is_hashable(function) and (find(function) is not None or is_zero(function)):
+            return self.library(function, args, keywords, text, target)
+        if isinstance(function, types.MethodType):
+            owner = self.state.guards.read(path.rpartition(".")[0], function.__self__) if "." in path else None
+            if owner is None:
+                self.at.refuse("this bound method is not supported yet. Call it on its object.")
+            return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[list-item]
+        if isinstance(function, types.FunctionType) and (function.__module__ or "").split(".")[0] not in (*LIBRARIES, "srcad"):
+            return self.own_function(function, path, args, keywords, text, target)
+        if isinstance(function, type):
+            return self.construct(function, args, keywords, text, target)
+        return self.unknown(function, args, keywords, text, target)
+
+    def unknown(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A library function without a rule: fine where nothing that it gets is differentiated."""
+        everything = [*args, *keywords.values()]
+        if self.state.is_active(everything):
+            if getattr(function, "__class__", None).__module__ == "srcad.api":  # type: ignore[union-attr]
+                self.at.refuse("the gradient of a gradient is not supported yet.")
+            self.at.differentiate(function, tuple(everything), {}, Ref(const(0), UNKNOWN), None)
+            self.at.missing(function)
+        self.integral_arguments(everything)
+        kind = self.inferred(function, args, keywords)
+        if isinstance(kind, Number) and kind.form != "unknown":
+            return self.at.operation(function, tuple(args), {}, text, target, kind)
+        return self.at.opaque(text, target)
+
+    def integral_arguments(self, refs: list[Ref]) -> None:
+        """What a function of shapes gets (np.zeros(n), np.arange(n)) is not differentiated."""
+        for ref in refs:
+            for leaf in leaves(ref):
+                self.at.integer_use(leaf)
+
+    def inferred(self, function: Any, args: Arguments, keywords: dict[str, Ref]) -> Any:
+        return infer_call(function, self.facts, [self.at.shape_value(a) for a in args], {k: self.at.shape_value(v) for k, v in keywords.items()})
+
+    # ---- library functions
+
+    def library(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        if "out" in keywords and not (isinstance(keywords["out"].value, Static) and keywords["out"].value.value is None):
+            self.at.refuse("`out=` writes into an array, and that is not differentiated yet. Use the result of the call.")
+        if isinstance(function, np.ufunc) and "where" in keywords:
+            self.at.refuse("`where=` of a ufunc leaves elements unset. Use np.where on its result.")
+        if isinstance(function, np.ufunc) and len(args) > function.nin:
+            self.at.refuse("a positional `out` writes into an array, and that is not differentiated yet. Use the result of the call.")
+        if is_zero(function):
+            if function in INTEGRAL:
+                self.integral_arguments([*args, *keywords.values()])
+            kind = self.inferred(function, args, keywords)
+            return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
+        rule = find(function)
+        assert rule is not None
+        if function is np.array and keywords.get("dtype") is None and len(args) == 1 and isinstance(args[0].value, Sequence) and not args[0].value.items:
+            return self.at.opaque(text, target)
+        kind = self.inferred(function, args, keywords)
+        if not self.state.is_active([*args, *keywords.values()]):
+            return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
+        operands, params = self.bind_rule(rule, function, args, keywords)
+        return self.at.operation(function, operands, params, text, target, kind, rule)
+
+    def bind_rule(self, rule: Rule, function: Any, args: Arguments, keywords: dict[str, Ref]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort the arguments of a call into the rule's operands and parameters."""
+        by_name, extra = bind_library(function, rule, args, keywords, self.at)
+        operands = [self.operand(by_name.pop(n, None)) for n in rule.operands]
+        operands += [self.operand(a) for a in extra]
+        params = {}
+        for parameter, ref in by_name.items():
+            if self.state.is_active(ref):
+                self.state.integral |= set().union(*(leaf.number.origin for leaf in leaves(ref)))
+                raise MissingRuleError(f"the rule for it has no derivative with respect to `{parameter}`.", self.at.loc, function_label(function))
+            if parameter in rule.parameters:
+                params[parameter] = self.parameter(parameter, ref)
+            elif parameter not in IGNORED and not is_none(ref):
+                raise MissingRuleError(f"the rule for it does not know the keyword `{parameter}`.", self.at.loc, function_label(function))
+        return tuple(operands), params
+
+    def operand(self, value: Any) -> Any:
+        """A number stays a Ref; a list of numbers becomes a list of Refs; what is static is its value."""
+        if not isinstance(value, Ref):
+            return value
+        if isinstance(value.value, Sequence):
+            return [self.operand(item) for item in value.value.items]
+        return value.value.value if isinstance(value.value, Static) else value
+
+    def parameter(self, parameter: str, ref: Ref) -> Any:
+        """Parameters are values, guarded; what is not known (a mask) stays a Ref."""
+        if parameter in SHAPE_PARAMETERS:
+            self.integral_arguments([ref])
+            return None
+        try:
+            return static_value(ref, self.facts)
+        except (LookupError, Undecided):
+            return ref
+
+    # ---- methods
+
+    def method(self, method: Method, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        owner, attribute = method.owner, method.attribute
+        if attribute in IN_PLACE and not (isinstance(owner.value, Number) and attribute == "sort" and not isinstance(owner.value, Number)):
+            self.at.refuse(f"`.{attribute}()` changes a value in place, and that is not differentiated yet. Make a new one.")
+        if isinstance(owner.value, (Sequence, Record)):
+            return self.container_method(owner, attribute, args, keywords)
+        if attribute in ("reshape", "transpose") and len(args) > 1:
+            args = [display(tuple, tuple(args))]
+        if attribute == "flatten":
+            return self.operation_as(np.ravel, [owner], {}, text, target, fresh=True)
+        if attribute in ("item", "tolist"):
+            return self.to_python(owner, attribute, args, text, target)
+        if attribute == "astype":
+            return self.astype(owner, args, keywords, text, target)
+        if attribute == "is_integer":
+            return self.at.operation(np.isfinite, (owner,), {}, text, target, python(BOOL))
+        function = METHODS.get(attribute)
+        if function is None:
+            self.at.refuse(f"the method `.{attribute}()` of an array has no rule. Use a function of NumPy's.", UnsupportedSyntaxError, f".{attribute}()")
+            raise AssertionError
+        if attribute in ("reshape", "transpose") and not args and attribute == "transpose":
+            return self.library(function, [owner], keywords, text, target)
+        if attribute == "round" and owner.number.form == "python":
+            function = round
+        return self.library(function, [owner, *args], keywords, text, target)
+
+    def operation_as(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, fresh: bool = False) -> Ref:
+        """A call that is another function's, written as the user wrote it."""
+        kind = dataclasses.replace(self.inferred(function, args, keywords), fresh=fresh)
+        return self.at.operation(function, tuple(args), {}, text, target, kind, find(function))
+
+    def to_python(self, owner: Ref, attribute: str, args: Arguments, text: ast.Call, target: str | None) -> Ref:
+        shape = owner.number.shape
+        if args or shape is None or any(d.terms for d in shape) and attribute == "item":
+            self.at.refuse(f"`.{attribute}()` is differentiated only on single numbers, or for tolist on vectors of known length.")
+        assert shape is not None
+        if not shape:
+            return self.at.operation(np.positive, (owner,), {}, text, target, python(owner.number.dtype), find(np.positive))
+        if attribute == "item" or len(shape) > 1:
+            self.at.refuse(f"`.{attribute}()` is differentiated only on single numbers, or for tolist on vectors. Index the array.")
+        items = []
+        for i in range(shape[0].known()):
+            element = self.at.subscript(owner, (i,), ast.Subscript(value=owner.expr, slice=const(i), ctx=ast.Load()), None)
+            converted = ast.Call(func=ast.Attribute(value=element.expr, attr="item", ctx=ast.Load()), args=[], keywords=[])
+            items.append(self.at.operation(np.positive, (element,), {}, converted, None, python(owner.number.dtype), find(np.positive)))
+        return display(list, tuple(items))
+
+    def astype(self, owner: Ref, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        wanted = args[0] if args else keywords.get("dtype")
+        if wanted is None or not isinstance(wanted.value, Static):
+            self.at.refuse("`.astype()` needs a dtype that is known when the code is generated.")
+            raise AssertionError
+        dtype = np.dtype(wanted.value.value)  # type: ignore[call-overload]
+        kind = dataclasses.replace(owner.number, dtype=dtype, fresh=True, dim=None)
+        function = np.positive if dtype.kind == "f" else np.floor
+        return self.at.operation(function, (owner,), {}, text, target, kind, find(np.positive))
+
+    def container_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+        value = owner.value
+        if isinstance(value, Record) and value.type is dict:
+            if attribute == "values":
+                return display(list, tuple(value.items.values()))
+            if attribute == "keys":
+                return display(list, tuple(literal_ref(const(k), k, self.facts) for k in value.items))
+            if attribute == "items":
+                pairs = [display(tuple, (literal_ref(const(k), k, self.facts), v)) for k, v in value.items.items()]
+                return display(list, tuple(pairs))
+            if attribute == "get" and args:
+                key = static_value(args[0], self.facts)
+                return value.items.get(key, args[1] if len(args) > 1 else Ref(const(None), Static(None)))
+            if attribute == "copy":
+                return record_display(dict, dict(value.items))
+        if isinstance(value, Sequence) and attribute == "copy":
+            return display(value.type, value.items)
+        self.at.refuse(f"the method `.{attribute}()` is not supported on a {value.type.__name__}.")  # type: ignore[union-attr]
+        raise AssertionError
+
+    # ---- the program's own functions and classes
+
+    def own_function(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        depth = self.at.frame.depth + 1
+        if depth > 40:
+            self.at.refuse("recursion this deep is not supported yet.")
+        try:
+            bound = inspect.signature(function, follow_wrapped=False).bind(*args, **keywords)
+        except TypeError as problem:
+            self.at.refuse(f"{problem}.")
+            raise AssertionError from None
+        arguments: dict[str, Ref] = {}
+        for parameter in inspect.signature(function, follow_wrapped=False).parameters.values():
+            arguments[parameter.name] = self.argument(parameter, bound.arguments, path)
+        arguments = {k: self.named(k, v) for k, v in arguments.items()}
+        return walk_function(self.state, function, arguments, self.prefix(function), depth)
+
+    def named(self, parameter: str, ref: Ref) -> Ref:
+        """An argument as the helper sees it: what is no name or constant already has one by now."""
+        return ref
+
+    def argument(self, parameter: inspect.Parameter, bound: dict[str, Any], path: str) -> Ref:
+        given = bound.get(parameter.name)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return display(tuple, tuple(given or ()))
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return record_display(dict, dict(given or {}))
+        if given is not None:
+            return given  # type: ignore[no-any-return]
+        value = parameter.default
+        if value is None or isinstance(value, (int, float, str)):
+            return literal_ref(const(value), value, self.facts)
+        label = self.state.guards.held(value)
+        self.state.helpers[label] = value
+        return self.state.guards.read(label, value)
+
+    def prefix(self, function: types.FunctionType) -> str:
+        """How a helper's globals are read: as they are, where they are the program's own; else through its module."""
+        frame = self.at.frame
+        if frame.function is None or function.__globals__ is frame.function.__globals__:
+            return frame.prefix
+        label = self.state.guards.held(Globals(function))
+        self.state.helpers[label] = self.state.guards.objects[label]
+        return f"{label}."
+
+    def construct(self, kind: type, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """Named tuples and dataclasses are looked through."""
+        fields = getattr(kind, "_fields", None)
+        if fields is not None and issubclass(kind, tuple):
+            given = dict(zip(fields, args)) | keywords
+            if set(given) != set(fields):
+                self.at.refuse("every field of a named tuple must be given here.")
+            return Ref(text, Sequence(kind, tuple(given[f] for f in fields)))
+        if dataclasses.is_dataclass(kind) and not hasattr(kind, "__post_init__"):
+            own = [f.name for f in dataclasses.fields(kind)]
+            given = dict(zip(own, args)) | keywords
+            if set(given) == set(own):
+                return Ref(text, Record(kind, {f: given[f] for f in own}))
+        if self.state.is_active([*args, *keywords.values()]):
+            self.at.refuse("objects made inside a differentiated function are not supported yet.")
+        return self.at.opaque(text, target, Object(None, ""))
+
+    def object_call(self, value: Object, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        if is_random(value.value):
+            return self.random(value.value, args, keywords, text, target)
+        call = getattr(type(value.value), "__call__", None)
+        if not isinstance(call, types.FunctionType) or type(value.value).__module__.startswith("srcad"):
+            if self.state.is_active([*args, *keywords.values()]):
+                self.at.missing(value.value)
+            return self.at.opaque(text, target)
+        owner = Ref(text.func, value)
+        return self.own_function(call, value.path, [owner, *args], keywords, text, target)
+
+    # ---- effects
+
+    def random(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A draw: made once, in its place, with derivative zero."""
+        self.integral_arguments([*args, *keywords.values()])
+        label = getattr(function, "__name__", "")
+        kind = UNKNOWN
+        try:
+            size = keywords.get("size")
+            if label in ("rand", "randn") and args:
+                kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
+            elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
+                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size or args[0])], {})
+            elif size is not None:
+                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size)], {})
+                kind = dataclasses.replace(kind, dtype=None) if label in ("integers", "randint", "choice", "binomial", "poisson") else kind
+        except (TypeError, ValueError):
+            kind = UNKNOWN
+        return self.at.opaque(text, target, kind)
+
+
+class Globals:
+    """A helper's globals, read by attribute: what is defined again in its module is seen at the next call."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        object.__setattr__(self, "space", function.__globals__)
+
+    def __getattr__(self, attribute: str) -> object:
+        try:
+            return object.__getattribute__(self, "space")[attribute]
+        except KeyError:
+            raise AttributeError(attribute) from None
+
+
+def is_hashable(function: Any) -> bool:
+    try:
+        hash(function)
+    except TypeError:
+        return False
+    return True
+
+
+def is_none(ref: Ref) -> bool:
+    return isinstance(ref.value, Static) and ref.value.value is None
+
+
+def is_random(function: Any) -> bool:
+    owner = getattr(function, "__self__", None)
+    return isinstance(owner, (np.random.Generator, np.random.RandomState)) or (getattr(function, "__module__", None) or "").startswith(("numpy.random", "random"))
+
+
+@functools.lru_cache(1024)
+def library_signature(function: Any) -> inspect.Signature | None:
+    if isinstance(function, np.ufunc):
+        return None
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        return None
+
+
+def bind_library(function: Any, rule: Rule, args: Arguments, keywords: dict[str, Ref], at: Interpreter) -> tuple[dict[str, Any], list[Any]]:
+    """Arguments by the rule's own names, and those of a rule with *operands."""
+    signature = library_signature(function)
+    order = [*rule.operands, *rule.parameters]
+    if rule.variadic or signature is None or any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+        count = len(rule.operands) if rule.variadic else len(order)
+        if len(args) > count and not rule.variadic:
+            raise UnsupportedSyntaxError("it is called with more arguments than its rule knows.", at.loc, function_label(function))
+        return dict(zip(order, args)) | keywords, list(args[count:])
+    try:
+        bound = signature.bind(*args, **keywords).arguments
+    except TypeError as problem:
+        raise UnsupportedSyntaxError(f"{problem}.", at.loc, function_label(function)) from None
+    positional = [p.name for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    renames = dict(zip(positional, rule.operands))
+    found = {}
+    for label, value in bound.items():
+        if isinstance(value, dict) and signature.parameters[label].kind is inspect.Parameter.VAR_KEYWORD:
+            found |= value
+        else:
+            found[renames.get(label, label)] = value
+    return found, []
+
+
+# ---- functions that are looked through
+
+def known_number(calls: Calls, value: int | bool) -> Ref:
+    return literal_ref(const(value), value, calls.facts)
+
+
+def special_len(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    value = args[0].value
+    if isinstance(value, (Sequence, Record)):
+        return known_number(calls, len(value.items))
+    if isinstance(value, Number) and value.shape:
+        return Ref(text, python(np.dtype(int), value.shape[0]))
+    return None
+
+
+def special_shape(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    if isinstance(args[0].value, Number) and args[0].number.shape is not None:
+        if not args[0].number.shape:
+            return display(tuple, ())
+        items = tuple(Ref(ast.Subscript(value=text, slice=const(i), ctx=ast.Load()), python(np.dtype(int), d)) for i, d in enumerate(args[0].number.shape))
+        return Ref(text, Sequence(tuple, items))
+    return None
+
+
+def special_ndim(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    number = args[0].number
+    return None if number.ndim is None else known_number(calls, number.ndim)
+
+
+def special_isinstance(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    kinds = static_value(args[1], calls.facts)
+    value = args[0].value
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
+        made: type = np.ndarray if value.form == "array" else value.dtype.type if value.form == "scalar" else type(value.dtype.type(0).item())
+        return known_number(calls, issubclass(made, kinds))
+    if isinstance(value, (Sequence, Record)):
+        return known_number(calls, issubclass(value.type, kinds))
+    if isinstance(value, (Static, Object)):
+        return known_number(calls, isinstance(value.value, kinds))
+    return None
+
+
+def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    value, attribute = args[0].value, static_value(args[1], calls.facts)
+    if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
+        made: Any = np.ndarray if value.form == "array" else value.dtype.type if value.form == "scalar" else type(value.dtype.type(0).item())
+        return known_number(calls, hasattr(made, attribute))
+    return None
+
+
+def special_sequence(kind: type) -> Callable[..., Ref | None]:
+    def convert(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        if not args:
+            return display(kind, ())
+        if isinstance(args[0].value, Sequence):
+            return display(kind, args[0].value.items)
+        if isinstance(args[0].value, Record) and args[0].value.type is dict:
+            return display(kind, tuple(literal_ref(const(k), k, calls.facts) for k in args[0].value.items))
+        calls.at.refuse(f"{kind.__name__}() of an array is not supported yet. Use .tolist().")
+        return None
+
+    return convert
+
+
+def special_dict(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    base = dict(args[0].value.items) if args and isinstance(args[0].value, Record) else {}
+    if args and not base:
+        calls.at.refuse("dict() of anything but a dict and keywords is not supported yet.")
+    return record_display(dict, base | keywords)
+
+
+def special_stop_gradient(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """The value, under a name that nothing is differentiated by."""
+    value = args[0] if args else keywords["x"]
+    if isinstance(value.value, (Sequence, Record)):
+        calls.at.refuse("stop_gradient takes one number or array. Apply it to each item.")
+    made = calls.at.new_name(target or calls.state.namer.temporary("constant"))
+    calls.at.write(Assign(made, value.expr, calls.at.loc))
+    return Ref(ast.Name(id=made, ctx=ast.Load()), value.value, made)
+
+
+def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """Python's sum over a list of what is known: one addition after the other."""
+    items = args[0].value
+    start = args[1] if len(args) > 1 else keywords.get("start")
+    if isinstance(items, Sequence):
+        if all(i.number.form == "python" for i in items.items) and start is None:
+            kind = infer_call(np.add.reduce, calls.facts, [], {})
+            dtype = np.result_type(*(i.number.dtype or float for i in items.items)) if items.items else np.dtype(int)
+            kind = python(dtype if dtype.kind in "fi" else np.dtype(int))
+            return calls.at.operation(builtins.sum, ([*items.items],), {}, text, target, kind, find(builtins.sum))
+        total = start
+        for item in items.items:
+            total = item if total is None else calls.at.binary(ast.Add(), total, item, None)
+        return total if total is not None else known_number(calls, 0)
+    if isinstance(items, Number) and items.ndim == 1 and start is None:
+        kind = infer_call(np.sum, calls.facts, [items], {})
+        return calls.at.operation(np.sum, (args[0],), {}, text, target, kind, find(np.sum))
+    calls.at.refuse("sum() of this is not supported. Use np.sum.")
+    return None
+
+
+def special_extreme(function: Any) -> Callable[..., Ref | None]:
+    def extreme(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        if keywords:
+            calls.at.refuse(f"{function.__name__}() with keywords is not supported.")
+        items = args[0].value.items if len(args) == 1 and isinstance(args[0].value, Sequence) else args
+        if len(args) == 1 and not isinstance(args[0].value, Sequence):
+            calls.at.refuse(f"{function.__name__}() of an array: use np.{function.__name__}.")
+        if any(not i.number.is_plain for i in items):
+            calls.at.refuse(f"{function.__name__}() compares single numbers; use np.{function.__name__}imum for arrays.")
+        dims = [i.number.dim for i in items]
+        if all(d is not None for d in dims) and not calls.state.is_active(list(items)):
+            best = dims[0]
+            for dim in dims[1:]:
+                best = dim if (dim > best if function is max else dim < best) else best
+            return Ref(text, python(np.dtype(int), best))
+        kinds = {i.number.form for i in items}
+        dtype = np.result_type(*(i.number.dtype or float for i in items))
+        kind = Number("python" if kinds == {"python"} else "scalar", dtype, ())
+        return calls.at.operation(function, tuple(items), {}, text, target, kind, find(function))
+
+    return extreme
+
+
+def special_print(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    calls.at.write(Effect(text, calls.at.loc))
+    return Ref(const(None), Static(None))
+
+
+def special_einsum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """The form with lists of numbers for subscripts, said with letters."""
+    if isinstance(args[0].value, Static):
+        return None
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    output = static_value(args[-1], calls.facts) if len(args) % 2 else None
+    pairs = args[: len(args) - len(args) % 2]
+
+    def spell(axes: Any) -> str:
+        return "".join("..." if a is Ellipsis else letters[a] for a in axes)
+
+    subscripts = ",".join(spell(static_value(axes, calls.facts)) for axes in pairs[1::2])
+    if output is not None:
+        subscripts += "->" + spell(output)
+    first = Ref(const(subscripts), Static(subscripts))
+    return calls.library(np.einsum, [first, *pairs[::2]], keywords, text, target)
+
+
+def special_where(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.where(condition) gives indices."""
+    if len(args) != 1:
+        return None
+    result = calls.at.operation(np.nonzero, (args[0],), {}, text, target, UNKNOWN)
+    rank = args[0].number.ndim
+    if rank is None:
+        return result
+    dim = calls.facts.new_dim()
+    number = Number("array", np.dtype(int), (dim,), unique=rank == 1)
+    items = tuple(Ref(ast.Subscript(value=result.expr, slice=const(i), ctx=ast.Load()), number) for i in range(rank))
+    return Ref(result.expr, Sequence(tuple, items))
+
+
+SPECIAL: dict[Any, Callable[..., Ref | None]] = {
+    len: special_len, np.shape: special_shape, np.ndim: special_ndim, isinstance: special_isinstance, hasattr: special_hasattr,
+    list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
+    max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
+    np.nonzero: special_where,
+}
+INTEGRAL = {np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
+__all__ = ["Calls", "flatten"]

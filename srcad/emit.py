@@ -1,0 +1,99 @@
+"""From statements to text: the user's own lines where they stand unchanged, and a comment above each step of the backward pass.
+
+    # forward pass
+    q = x + y
+    # backprop f = q * z
+    dq = z
+    dz = q
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from srcad.ir import Assign, Block, Location, Statement, Unpack, lines
+from srcad.syntax import dump
+
+INDENT = "    "
+
+
+def function_text(title: str, parameters: str, forward: Block, backward: Block, end: Sequence[str]) -> str:
+    """One function: its head, the forward half, the backward half, its last lines."""
+    body = []
+    if forward:
+        body += [f"{INDENT}# forward pass"] * bool(backward) + list(forward_lines(forward))
+    body += list(backward_lines(backward))
+    return "\n".join([f"def {title}({parameters}):", *body, *(INDENT + line for line in end)]) + "\n"
+
+
+def forward_lines(block: Block) -> Iterator[str]:
+    """Statements of the user, each as it was written where it is unchanged."""
+    for group in grouped(block):
+        text = verbatim(group)
+        if text is not None:
+            yield from (INDENT + line for line in text.split("\n"))
+        else:
+            yield from lines(tuple(group), 1)
+
+
+def backward_lines(block: Block) -> Iterator[str]:
+    """The backward pass, each step under a comment with the statement that it undoes."""
+    for group in grouped(block):
+        yield f"{INDENT}# backprop {comment(group[0].loc)}"
+        yield from lines(tuple(group), 1)
+
+
+def comment(loc: Location) -> str:
+    """A statement on one line."""
+    return " ".join(line.strip() for line in loc.text.split("\n"))
+
+
+def grouped(block: Block) -> Iterator[list[Statement]]:
+    """Neighbouring statements that come from the same statement of the user's."""
+    group: list[Statement] = []
+    for statement in block:
+        if group and (group[0].loc.line, group[0].loc.index, group[0].loc.text) != (statement.loc.line, statement.loc.index, statement.loc.text):
+            yield group
+            group = []
+        group.append(statement)
+    if group:
+        yield group
+
+
+def verbatim(group: Sequence[Statement]) -> str | None:
+    """The user's text, if it says just what the statements do."""
+    text = group[0].loc.text
+    try:
+        written = ast.parse(text).body
+    except SyntaxError:
+        return None
+    if len(written) != 1:
+        return None
+    tree = written[0]
+    made = [assignment(s) for s in group]
+    if None in made:
+        return None
+    wanted = list(pairs(tree))
+    return text if wanted and wanted == made else None
+
+
+def assignment(statement: Statement) -> tuple[str, str] | None:
+    """A statement as (targets, value), to compare."""
+    match statement:
+        case Assign(target, expr):
+            return target, dump(expr)
+        case Unpack(targets, None, expr):
+            return ", ".join(targets), dump(expr)
+    return None
+
+
+def pairs(tree: ast.stmt) -> Iterator[tuple[str, str]]:
+    """The assignments that a statement makes."""
+    match tree:
+        case ast.Assign(targets=[ast.Name(id=identifier)], value=value):
+            yield identifier, dump(value)
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
+            for target, value in zip(targets, values):
+                yield getattr(target, "id", "?"), dump(value)
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=value):
+            yield ", ".join(getattr(t, "id", "?") for t in targets), dump(value)

@@ -1,0 +1,133 @@
+"""Patterns that people write for one operation, and that are differentiated as one.
+
+    1 / (1 + exp(-x))                       the logistic function: (1 - s) * s * ds
+    s - log(sum(exp(s))),  s = x - max(x)   log-softmax: the maximum's own gradient cancels
+
+A gate is taken only when its inner values are not used elsewhere.
+"""
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from srcad.infer import Inference, Operation
+from srcad.ir import expressions, walk
+from srcad.kinds import Ref
+from srcad.rules import Rule
+from srcad.syntax import names
+
+ADD, SUBTRACT, DIVIDE = (np.add, operator.add), (np.subtract, operator.sub), (np.divide, operator.truediv)
+NEGATIVE, EXP, LOG, MAX = (np.negative, operator.neg), (np.exp, math.exp), (np.log, math.log), (np.max, np.amax)
+
+
+def logistic(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
+    return ((1 - z) * z * dz,)
+
+
+LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
+
+
+class Gates:
+    """Finds gates among the operations of a program."""
+
+    def __init__(self, state: Inference) -> None:
+        self.state = state
+        self.producer = {o.key: op for op in state.operations for o in op.outputs}
+        self.reads = Counter(n for s in walk(tuple(state.statements)) for e in expressions(s) for n in names(e))
+        self.reads.update(names(state.result.expr))
+        self.changes: dict[int, Operation | None] = {}
+
+    def apply(self) -> list[Operation]:
+        for op in self.state.operations:
+            self.logistic(op)
+            self.shifted(op)
+        return [new for op in self.state.operations if (new := self.changes.get(id(op), op)) is not None]
+
+    def made_by(self, value: Any, functions: tuple[Any, ...], reads: int) -> Operation | None:
+        """The operation that a value comes from, if it is one of these and its result is read so often."""
+        op = self.producer.get(value.key) if isinstance(value, Ref) else None
+        return op if op is not None and op.function in functions and self.reads[value.key] == reads else None
+
+    def logistic(self, op: Operation) -> None:
+        """`1 / (1 + exp(-x))`."""
+        if op.function not in DIVIDE or not is_one(op.operands[0]):
+            return
+        total = self.made_by(op.operands[1], ADD, 1)
+        if total is None or not any(is_one(o) for o in total.operands):
+            return
+        exp = self.made_by(total.operands[is_one(total.operands[0])], EXP, 1)
+        minus = self.made_by(exp.operands[0], NEGATIVE, 1) if exp else None
+        if minus is not None and exp is not None:
+            self.changes[id(op)] = dataclasses.replace(op, function=logistic, rule=LOGISTIC, operands=minus.operands)
+            self.changes.update({id(total): None, id(exp): None, id(minus): None})
+
+    def shifted(self, op: Operation) -> None:
+        """Softmax, its logarithm and log-sum-exp do not depend on what is subtracted first."""
+        if op.function in SUBTRACT:
+            shift = self.exponent(self.log_sum(op.operands[1]), op.operands[0], 2)
+        elif op.function in DIVIDE:
+            exp = self.made_by(op.operands[0], EXP, 2)
+            total = self.made_by(op.operands[1], (np.sum,), 1)
+            same = exp is not None and total is not None and total.operands[0].key == exp.outputs[0].key
+            shift = self.shift_of(exp.operands[0], 1, total) if same else None  # type: ignore[union-attr]
+        elif op.function in ADD:
+            self.log_sum_exp(op)
+            return
+        else:
+            return
+        if shift is not None and self.reads[shift.operands[1].key] == 1:
+            self.hold(shift, 1)
+
+    def log_sum(self, value: Any) -> Operation | None:
+        log = self.made_by(value, LOG, 1)
+        return self.made_by(log.operands[0], (np.sum,), 1) if log is not None else None
+
+    def exponent(self, total: Operation | None, shifted: Any, reads: int) -> Operation | None:
+        """The subtraction inside `sum(exp(x - m))`, if it is `shifted` that is summed."""
+        exp = self.made_by(total.operands[0], EXP, 1) if total is not None else None
+        if exp is None or shifted is not None and exp.operands[0].key != getattr(shifted, "key", ""):
+            return None
+        return self.shift_of(exp.operands[0], reads, total)
+
+    def shift_of(self, shifted: Any, reads: int, total: Operation | None) -> Operation | None:
+        """`x - max(x)`, with the maximum over the axes that are summed."""
+        shift = self.made_by(shifted, SUBTRACT, reads)
+        if shift is None or total is None or not isinstance(shift.operands[1], Ref):
+            return None
+        top = self.producer.get(shift.operands[1].key)
+        if top is None or top.function not in MAX or top.operands[0].key != shift.operands[0].key:
+            return None
+        axis = top.params.get("axis")
+        flat = top.operands[0].number.ndim == 1
+        if axis is None or axis == total.params.get("axis") and (top.params.get("keepdims") is True or flat):
+            return shift
+        return None
+
+    def log_sum_exp(self, op: Operation) -> None:
+        """`m + log(sum(exp(x - m)))`."""
+        for i in (0, 1):
+            shift = self.exponent(self.log_sum(op.operands[1 - i]), None, 1)
+            outer = op.operands[i]
+            if shift is None or not isinstance(outer, Ref):
+                continue
+            view = self.made_by(outer, (np.squeeze, np.reshape, np.ravel), 1)
+            inner = view.operands[0] if view is not None else outer
+            if inner.key == shift.operands[1].key and self.reads[inner.key] == 2:
+                self.hold(shift, 1)
+                self.hold(op, i)
+
+    def hold(self, op: Operation, i: int) -> None:
+        """Take operand i of an operation as a constant."""
+        current = self.changes.get(id(op), op) or op
+        constant = dataclasses.replace(current.operands[i], key="")
+        operands = (*current.operands[:i], constant, *current.operands[i + 1 :])
+        self.changes[id(op)] = dataclasses.replace(current, operands=operands)
+
+
+def is_one(value: Any) -> bool:
+    return isinstance(value, Ref) and getattr(value.expr, "value", None) == 1

@@ -1,0 +1,333 @@
+"""The statement language of srcad: staged single assignments, and the blocks that hold them.
+
+    program ::= def NAME(PARAMETERS): block
+    block   ::= statement ...
+    statement ::= Assign   target = expr            Update  target += expr
+                | Unpack   a, b, *c = value         Store   x[i] = expr
+                | Effect   expr
+                | If       if test: block else: block
+                | For      for target in iter: block else: block
+                | While    while (block; test): block else: block
+                | Break | Continue | Return value
+
+Every statement carries its `loc`, the user's statement that it comes from. In a
+staged program an expression is one operation on atoms; `check` says so, and
+`str(program)` prints it as Python. Expressions are never changed in place.
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Union, assert_never
+
+from srcad.syntax import text
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A statement or expression of the user's program: where it stands and how it is written."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    source_line: str
+    text: str
+    index: int = 0  # tells two passes over the same statement apart
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`target = expr`."""
+
+    target: str
+    expr: ast.expr
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Unpack:
+    """`a, b = value`, with at most one starred name, at position `star`."""
+
+    targets: tuple[str, ...]
+    star: int | None
+    expr: ast.expr
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """`target op= expr`: the user's augmented assignment, or the accumulation of an adjoint."""
+
+    target: ast.expr
+    op: ast.operator
+    expr: ast.expr
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`target = expr` where the target is an item, a slice or an attribute."""
+
+    target: ast.expr
+    expr: ast.expr
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An expression that is run for what it does."""
+
+    expr: ast.expr
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    test: ast.expr
+    body: Block
+    orelse: Block
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    target: str
+    iter: ast.expr
+    body: Block
+    orelse: Block
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """`head` computes what `test` reads; it runs before each test."""
+
+    head: Block
+    test: ast.expr
+    body: Block
+    orelse: Block
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    loc: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    value: ast.expr
+    loc: Location
+
+
+Statement = Union[Assign, Unpack, Update, Store, Effect, If, For, While, Break, Continue, Return]
+Block = tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A staged function: its name, its parameters as written, its body."""
+
+    name: str
+    parameters: ast.arguments
+    body: Block
+
+    def __str__(self) -> str:
+        head = f"def {self.name}({arguments_text(self.parameters)}):"
+        return "\n".join([head, *lines(self.body, 1)]) + "\n"
+
+
+def arguments_text(arguments: ast.arguments) -> str:
+    return ast.unparse(arguments)
+
+
+def lines(block: Block, depth: int) -> Iterator[str]:
+    """The lines of a block as Python."""
+    pad = "    " * depth
+    if not block:
+        yield pad + "pass"
+    for statement in block:
+        match statement:
+            case Assign(target, expr):
+                yield f"{pad}{target} = {text(expr)}"
+            case Unpack(targets, star, expr):
+                written = ["*" * (i == star) + t for i, t in enumerate(targets)]
+                yield f"{pad}{', '.join(written)}{',' * (len(written) == 1)} = {text(expr)}"
+            case Update(target, op, expr):
+                yield f"{pad}{text(target)} {SYMBOLS[type(op)]}= {text(expr)}"
+            case Store(target, expr):
+                yield f"{pad}{text(target)} = {text(expr)}"
+            case Effect(expr):
+                yield pad + text(expr)
+            case If(test, body, orelse):
+                yield f"{pad}if {text(test)}:"
+                yield from lines(body, depth + 1)
+                if orelse:
+                    yield pad + "else:"
+                    yield from lines(orelse, depth + 1)
+            case For(target, iterable, body, orelse):
+                yield f"{pad}for {target} in {text(iterable)}:"
+                yield from loop_lines(body, orelse, depth)
+            case While(head, test, body, orelse):
+                yield from lines(head, depth) if head else ()
+                yield f"{pad}while {text(test)}:"
+                yield from loop_lines(body + head, orelse, depth)
+            case Break():
+                yield pad + "break"
+            case Continue():
+                yield pad + "continue"
+            case Return(value):
+                yield f"{pad}return {text(value)}"
+            case _:
+                assert_never(statement)
+
+
+def loop_lines(body: Block, orelse: Block, depth: int) -> Iterator[str]:
+    yield from lines(body, depth + 1)
+    if orelse:
+        yield "    " * depth + "else:"
+        yield from lines(orelse, depth + 1)
+
+
+SYMBOLS: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
+}
+
+
+def blocks(statement: Statement) -> tuple[Block, ...]:
+    """The blocks inside a statement."""
+    match statement:
+        case If(_, body, orelse) | For(_, _, body, orelse):
+            return body, orelse
+        case While(head, _, body, orelse):
+            return head, body, orelse
+    return ()
+
+
+def walk(block: Block) -> Iterator[Statement]:
+    """Every statement of a block, those inside others included."""
+    for statement in block:
+        yield statement
+        for inner in blocks(statement):
+            yield from walk(inner)
+
+
+def expressions(statement: Statement) -> tuple[ast.expr, ...]:
+    """The expressions that a statement reads, its inner blocks apart."""
+    match statement:
+        case Assign(_, expr) | Unpack(_, _, expr) | Effect(expr):
+            return (expr,)
+        case Update(target, _, expr) | Store(target, expr):
+            return (target, expr)
+        case If(test) | While(_, test):
+            return (test,)
+        case For(_, iterable):
+            return (iterable,)
+        case Return(value):
+            return (value,)
+    return ()
+
+
+def map_expressions(statement: Statement, change: Callable[[ast.expr], ast.expr]) -> Statement:
+    """The statement with each expression that it reads changed, its inner blocks too."""
+    match statement:
+        case Assign() | Unpack() | Effect():
+            return dataclasses.replace(statement, expr=change(statement.expr))
+        case Update() | Store():
+            target = statement.target if isinstance(statement.target, ast.Name) else change(statement.target)
+            return dataclasses.replace(statement, target=target, expr=change(statement.expr))
+        case If(test, body, orelse, loc):
+            return If(change(test), map_block(body, change), map_block(orelse, change), loc)
+        case For(target, iterable, body, orelse, loc):
+            return For(target, change(iterable), map_block(body, change), map_block(orelse, change), loc)
+        case While(head, test, body, orelse, loc):
+            return While(map_block(head, change), change(test), map_block(body, change), map_block(orelse, change), loc)
+        case Return(value, loc):
+            return Return(change(value), loc)
+    return statement
+
+
+def map_block(block: Block, change: Callable[[ast.expr], ast.expr]) -> Block:
+    return tuple(map_expressions(s, change) for s in block)
+
+
+def targets(statement: Statement) -> tuple[str, ...]:
+    """The names that a statement itself binds or changes."""
+    match statement:
+        case Assign(target) | For(target):
+            return (target,)
+        case Unpack(names):
+            return names
+        case Update(ast.Name(id=identifier)):
+            return (identifier,)
+        case Update(target) | Store(target):
+            root = target
+            while isinstance(root, (ast.Subscript, ast.Attribute)):
+                root = root.value
+            return (root.id,) if isinstance(root, ast.Name) else ()
+    return ()
+
+
+ATOMS = (ast.Name, ast.Constant)
+
+
+def is_atom(node: ast.expr) -> bool:
+    return isinstance(node, ATOMS) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant))
+
+
+def check(program: Program) -> None:
+    """Raise AssertionError where a staged program is not what it must be: each expression one operation on atoms."""
+    for statement in walk(program.body):
+        match statement:
+            case Assign(_, expr) | Effect(expr):
+                for operand in operands(expr):
+                    assert is_atom(operand), f"`{text(expr)}` is more than one operation"
+            case Unpack(_, _, expr) | Return(expr) | If(expr) | While(_, expr) | For(_, expr):
+                assert is_atom(expr), f"`{text(expr)}` is not an atom"
+            case Update(_, _, expr) | Store(_, expr):
+                assert is_atom(expr), f"`{text(expr)}` is not an atom"
+            case Break() | Continue():
+                pass
+            case _:
+                assert_never(statement)
+
+
+def operands(expr: ast.expr) -> Iterator[ast.expr]:
+    """What an operation is applied to. The path of a called function and the frame of an index do not count."""
+    match expr:
+        case ast.Call(func=func, args=args, keywords=keywords):
+            if isinstance(func, ast.Attribute):
+                yield from operands(func)
+            for a in args:
+                yield a.value if isinstance(a, ast.Starred) else a
+            yield from (k.value for k in keywords)
+        case ast.Subscript(value=value, slice=index):
+            yield value
+            yield from operands(index)
+        case ast.Attribute(value=value):
+            yield from operands(value) if isinstance(value, ast.Attribute) else (value,)
+        case ast.Slice():
+            yield from (part for part in (expr.lower, expr.upper, expr.step) if part is not None)
+        case ast.Lambda():
+            return
+        case ast.Starred(value=value):
+            yield value
+        case ast.JoinedStr() | ast.FormattedValue():
+            return
+        case ast.Tuple(elts=elts) | ast.List(elts=elts):
+            for element in elts:
+                yield from operands(element) if not is_atom(element) else (element,)
+        case _ if is_atom(expr):
+            yield expr
+        case _:
+            yield from (child for child in ast.iter_child_nodes(expr) if isinstance(child, ast.expr))

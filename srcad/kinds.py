@@ -1,0 +1,395 @@
+"""What is known of a value before the program runs: its form, dtype and shape, or what it is made of.
+
+    x: (n, d) float64 array      Number("array", float64, (Dim x.shape[0], Dim x.shape[1]))
+    n = x.shape[0]               Number("python", int, (), dim=Dim x.shape[0])
+    3.0, np.float32(1)           Number("python", float64, ()), Number("scalar", float32, ())
+
+A dimension is a symbolic integer that also remembers the value it has for the
+arguments at hand. A question about it (is n equal to m? is it 1?) is answered
+from the values, and the answer is recorded as a fact: the facts become the
+guard of the generated code, so that it never runs where an answer differs.
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from srcad.syntax import expression
+
+FLOAT = np.dtype(float)
+INT = np.dtype(int)
+BOOL = np.dtype(bool)
+
+
+class Undecided(Exception):
+    """A question about a dimension that only the run of the program can answer."""
+
+
+class Facts:
+    """The answers that the compiled code relies on, as conditions on the arguments, in the order they were asked."""
+
+    def __init__(self) -> None:
+        self.conditions: dict[str, None] = {}
+        self.dim_names: dict[str, str] = {}  # a dimension's key -> the user's name for it
+        self.shapes: dict[tuple[str, ...], str] = {}  # a shape -> an expression that has it
+        self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
+        self.imported: dict[str, str] = {}  # those that the derivative reads
+        self.unknown = 0
+
+    def record(self, condition: str) -> None:
+        self.conditions.setdefault(condition)
+
+    def new_dim(self) -> Dim:
+        """A dimension that only the run can tell."""
+        self.unknown += 1
+        return Dim.atom(f"?{self.unknown}", None, self)
+
+    def module(self, full_name: str) -> str:
+        """The name under which the generated code reads a module."""
+        self.imported[full_name] = self.modules[full_name]
+        return self.modules[full_name]
+
+
+class Dim:
+    """A symbolic integer: a constant plus multiples of atoms such as `x.shape[0]`; `value` is None when unknown."""
+
+    __slots__ = ("terms", "const", "value", "facts")
+
+    def __init__(self, terms: Mapping[str, int], const: int, value: int | None, facts: Facts) -> None:
+        self.terms = {atom: c for atom, c in sorted(terms.items()) if c}
+        self.const = const
+        self.value = value if self.terms else const
+        self.facts = facts
+
+    @classmethod
+    def atom(cls, text: str, value: int | None, facts: Facts) -> Dim:
+        return cls({text: 1}, 0, value, facts)
+
+    @classmethod
+    def of(cls, value: int, facts: Facts) -> Dim:
+        return cls({}, int(value), int(value), facts)
+
+    @property
+    def key(self) -> str:
+        """The dimension as an expression in the arguments; equal keys are equal dimensions."""
+        out = ""
+        for atom, coefficient in self.terms.items():
+            size = abs(coefficient)
+            factor = atom if size == 1 else f"{size} * {atom}"
+            sign = "-" if coefficient < 0 else "+"
+            out += f" {sign} {factor}" if out else factor if coefficient > 0 else f"-{factor}"
+        if self.const or not out:
+            out += str(self.const) if not out else f" {'-' if self.const < 0 else '+'} {abs(self.const)}"
+        return out
+
+    @property
+    def expr(self) -> ast.expr:
+        return expression(self.facts.dim_names.get(self.key, self.key))
+
+    def __repr__(self) -> str:
+        return f"Dim({self.key})"
+
+    def lift(self, other: object) -> Dim | None:
+        if isinstance(other, Dim):
+            return other
+        return Dim.of(int(other), self.facts) if isinstance(other, (int, np.integer)) else None
+
+    def linear(self, other: object, sign: int) -> Dim:
+        right = self.lift(other)
+        if right is None:
+            return NotImplemented
+        terms = dict(self.terms)
+        for atom, c in right.terms.items():
+            terms[atom] = terms.get(atom, 0) + sign * c
+        value = None if self.value is None or right.value is None else self.value + sign * right.value
+        return Dim(terms, self.const + sign * right.const, value, self.facts)
+
+    def __add__(self, other: object) -> Dim:
+        return self.linear(other, 1)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: object) -> Dim:
+        return self.linear(other, -1)
+
+    def __rsub__(self, other: object) -> Dim:
+        return (-self) + other
+
+    def __neg__(self) -> Dim:
+        return Dim({a: -c for a, c in self.terms.items()}, -self.const, None if self.value is None else -self.value, self.facts)
+
+    def __mul__(self, other: object) -> Dim:
+        right = self.lift(other)
+        if right is None:
+            return NotImplemented
+        small, large = (self, right) if not self.terms else (right, self)
+        value = None if self.value is None or right.value is None else self.value * right.value
+        if not small.terms:
+            return Dim({a: c * small.const for a, c in large.terms.items()}, large.const * small.const, value, self.facts)
+        return Dim.atom(f"{self.factor} * {right.factor}", value, self.facts)
+
+    __rmul__ = __mul__
+
+    @property
+    def factor(self) -> str:
+        return self.key if self.key.isidentifier() or (len(self.terms) == 1 and not self.const and self.key in self.terms) else f"({self.key})"
+
+    def opaque(self, symbol: str, other: object, operation: Callable[[int, int], int]) -> Dim:
+        right = self.lift(other)
+        if right is None:
+            return NotImplemented
+        known = self.value is not None and right.value
+        value = operation(self.value, right.value) if known else None  # type: ignore[arg-type]
+        if not self.terms and not right.terms and value is not None:
+            return Dim.of(value, self.facts)
+        return Dim.atom(f"({self.factor} {symbol} {right.factor})", value, self.facts)
+
+    def __floordiv__(self, other: object) -> Dim:
+        return self.opaque("//", other, lambda a, b: a // b)
+
+    def __mod__(self, other: object) -> Dim:
+        return self.opaque("%", other, lambda a, b: a % b)
+
+    def ask(self, symbol: str, other: object, answer: Callable[[int, int], bool], opposite: str) -> bool:
+        """The truth of `self symbol other` for the arguments at hand, recorded as a fact."""
+        right = self.lift(other)
+        if right is None:
+            return NotImplemented
+        difference = self - right
+        if not difference.terms:
+            return answer(difference.const, 0)
+        if self.value is None or right.value is None:
+            raise Undecided(f"{self.key} {symbol} {right.key}")
+        result = answer(self.value, right.value)
+        self.facts.record(f"{self.key} {symbol if result else opposite} {right.key}")
+        return result
+
+    def __eq__(self, other: object) -> bool:
+        return self.ask("==", other, lambda a, b: a == b, "!=")
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: object) -> bool:
+        return self.ask("<", other, lambda a, b: a < b, ">=")
+
+    def __le__(self, other: object) -> bool:
+        return self.ask("<=", other, lambda a, b: a <= b, ">")
+
+    def __gt__(self, other: object) -> bool:
+        return self.ask(">", other, lambda a, b: a > b, "<=")
+
+    def __ge__(self, other: object) -> bool:
+        return self.ask(">=", other, lambda a, b: a >= b, "<")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def known(self) -> int:
+        """The value itself, which the compiled code is then for."""
+        if self.value is None:
+            raise Undecided(self.key)
+        if self.terms:
+            self.facts.record(f"{self.key} == {self.value}")
+        return self.value
+
+
+def alike(a: Dim, b: Dim) -> bool | None:
+    """Whether two dimensions are equal; None where only the run can tell."""
+    try:
+        return a == b
+    except Undecided:
+        return None
+
+
+def is_one(a: Dim) -> bool | None:
+    try:
+        return a == 1
+    except Undecided:
+        return None
+
+
+Shape = tuple[Dim, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """A number or an array of numbers.
+
+    form: "python" (int, float, bool), "scalar" (NumPy's), "array", or "unknown";
+    dtype, shape: None when not known; dim: of an integer that is known symbolically;
+    origin: the integer parameters that it was computed from.
+    """
+
+    form: str
+    dtype: np.dtype[Any] | None
+    shape: Shape | None
+    dim: Dim | None = None
+    origin: frozenset[str] = frozenset()
+    fresh: bool = True
+    unique: bool = False  # an integer array without repetitions (np.arange)
+
+    @property
+    def ndim(self) -> int | None:
+        return None if self.shape is None else len(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype is None or self.dtype.kind in "fc"
+
+    @property
+    def is_plain(self) -> bool:
+        """Immutable for certain: a Python or NumPy scalar."""
+        return self.form in ("python", "scalar")
+
+    def with_origin(self, origin: frozenset[str]) -> Number:
+        return dataclasses.replace(self, origin=origin) if origin else self
+
+
+UNKNOWN = Number("unknown", None, None)
+
+
+def python(dtype: np.dtype[Any] | None, dim: Dim | None = None) -> Number:
+    return Number("python", dtype, (), dim)
+
+
+@dataclass(frozen=True, eq=False)
+class Static:
+    """A value that is known: a function, a module, a string, None, a dtype, a slice of constants.
+
+    `path` is how it is read again at each call, where it comes from outside; "" for what the text itself says.
+    """
+
+    value: object
+    path: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """`x.sum` before it is called: an attribute of a number."""
+
+    owner: Ref
+    attribute: str
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """A list, tuple, or named tuple, item by item."""
+
+    type: type
+    items: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A dict or a dataclass instance: what it is made of, by key or field name."""
+
+    type: type
+    items: Mapping[Any, Ref]
+
+
+@dataclass(frozen=True, eq=False)
+class Object:
+    """An instance whose attributes are read from outside, at `path`."""
+
+    value: object
+    path: str
+
+
+Value = Number | Static | Method | Sequence | Record | Object
+
+
+@dataclass(frozen=True, eq=False)
+class Ref:
+    """A value and the expression that it is read by."""
+
+    expr: ast.expr
+    value: Value
+    key: str = field(default="")  # what the adjoint hangs on: "x", "w[0]"; "" for constants
+
+    @property
+    def number(self) -> Number:
+        return self.value if isinstance(self.value, Number) else UNKNOWN
+
+
+def broadcast(*shapes: Shape | None) -> Shape | None:
+    """The shape that shapes broadcast to; None where that cannot be told. Raises ValueError as NumPy would.
+
+    A dimension of unknown size beside another that is not 1 is that other one.
+    """
+    if any(shape is None for shape in shapes):
+        return None
+    rank = max((len(s) for s in shapes if s is not None), default=0)
+    result: list[Dim] = []
+    for axis in range(-rank, 0):
+        dims = [s[axis] for s in shapes if s is not None and len(s) >= -axis]
+        merged = dims[0]
+        for dim in dims[1:]:
+            met = meet(merged, dim)
+            if met is None:
+                return None
+            merged = met
+        result.append(merged)
+    return tuple(result)
+
+
+def meet(a: Dim, b: Dim) -> Dim | None:
+    """The dimension that two broadcast to."""
+    if a.key == b.key:
+        return a
+    one_a, one_b = (is_one(d) if not d.terms else None for d in (a, b))
+    if one_b:
+        return a
+    if one_a:
+        return b
+    equal = alike(a, b)
+    if equal:
+        return a if len(a.terms) else b
+    if equal is None:
+        return None
+    if is_one(b):
+        return a
+    if is_one(a):
+        return b
+    raise ValueError(f"dimensions {a.key} and {b.key} do not broadcast")
+
+
+def product(dims: Shape, facts: Facts) -> Dim:
+    total = Dim.of(1, facts)
+    for dim in dims:
+        total = total * dim
+    return total
+
+
+_RESULT_DTYPES: dict[tuple[object, ...], object] = {}
+
+
+def sample(number: Number) -> Any:
+    """A value of the same form and dtype, to ask NumPy for the dtype of a result (never for a shape)."""
+    if number.form == "python":
+        return number.dtype.type(1).item() if number.dtype is not None else 1.0
+    assert number.dtype is not None
+    if number.form == "scalar" or number.shape == ():
+        return number.dtype.type(1)
+    return np.ones(1, number.dtype)
+
+
+def result_dtypes(function: Callable[..., object], *numbers: Number) -> tuple[np.dtype[Any] | None, ...]:
+    """The dtypes of what an elementwise function returns for such operands. They do not depend on values."""
+    if any(n.dtype is None for n in numbers):
+        return (None,)
+    key = (function, *((n.form == "python", n.shape == (), n.dtype) for n in numbers))
+    found = _RESULT_DTYPES.get(key)
+    if found is None:
+        with np.errstate(all="ignore"):
+            try:
+                result = function(*map(sample, numbers))
+                found = tuple(np.asarray(r).dtype for r in (result if isinstance(result, tuple) else (result,)))
+            except (TypeError, ValueError, ArithmeticError):
+                found = (None,)
+        _RESULT_DTYPES[key] = found
+    return found  # type: ignore[return-value]

@@ -1,0 +1,94 @@
+"""The text of a generated module: imports, helper definitions, functions; and its guard."""
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ast
+import builtins
+import sys
+
+from srcad.compile import Compiled, Request, Walk
+from srcad.ir import Block, arguments_text
+from srcad.load import load
+from srcad.source import Source, without_defaults
+
+
+class Module:
+    """Assembles and loads the text."""
+
+    def __init__(self, state: Walk, request: Request, source: Source) -> None:
+        self.state, self.request, self.source = state, request, source
+
+    def compiled(self, bodies: list[str], wanted: list[str], block: Block, extra: Sequence[Any], define: Callable[..., Any]) -> Compiled:
+        body = "\n\n".join(bodies)
+        free = free_names(body)
+        called = {k: v for k, v in self.state.helpers.items() if isinstance(v, types.FunctionType) and k in free}
+        defined, imports = define(called)
+        header = self.imports(free | free_names(defined) if defined else free) | imports
+        parts = ["\n".join(sorted(set(header.values()))) + "\n"] if header else []
+        text = "\n\n".join([*parts, *([defined] if defined else []), body])
+        helpers = {k: v for k, v in {**self.state.helpers, **self.state.guards.objects}.items() if not k.isdigit() and k not in called}
+        used = {k: v for k, v in helpers.items() if k in free}
+        function = self.request.function
+        made = load(text, self.request.title, wanted, function, used)
+        for each in made:
+            if not each.__name__.endswith("_backward"):
+                each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        return Compiled(text, made, self.guard(helpers), self.state.result, self.request, used)
+
+    def imports(self, free: set[str]) -> dict[str, str]:
+        """Import lines for the library names that the text reads."""
+        lines = {}
+        added = {alias: module for module, alias in self.state.facts.imported.items()}
+        space = self.request.function.__globals__
+        for identifier in sorted(free):
+            value = space.get(identifier)
+            if identifier in added:
+                lines[identifier] = import_line(identifier, added[identifier])
+            elif isinstance(value, types.ModuleType) and identifier not in self.request.function.__code__.co_freevars:
+                lines[identifier] = import_line(identifier, value.__name__)
+            elif value is not None and not isinstance(value, types.FunctionType):
+                line = from_import(identifier, value)
+                if line:
+                    lines[identifier] = line
+        return lines
+
+    def guard(self, helpers: dict[str, object]) -> Any:
+        """A function of the user's parameters: whether the code is for such arguments."""
+        function = self.request.function
+        conditions = list(self.state.facts.conditions)
+        test = " and ".join(conditions) or "True"
+        parameters = arguments_text(without_defaults(self.source.tree.args))
+        text = f"def srcad_guard({parameters}):\n    return {test}\n"
+        needed = {k: v for k, v in helpers.items() if k in free_names(text)}
+        made, = load(text, f"{self.request.title} guard", ["srcad_guard"], function, needed, shown=False)
+        made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        return made
+
+
+def import_line(identifier: str, module: str) -> str:
+    if identifier == module:
+        return f"import {module}"
+    parent, _, last = module.rpartition(".")
+    return f"from {parent} import {last}" if last == identifier and parent else f"import {module} as {identifier}"
+
+
+def from_import(identifier: str, value: object) -> str:
+    """`from module import name`, for a function of a library."""
+    module = getattr(value, "__module__", None)
+    label = getattr(value, "__name__", None)
+    candidates = [module] if module else []
+    candidates += [m for m in ("numpy", "scipy.special", "numpy.linalg", "numpy.random") if m in sys.modules]
+    for candidate in candidates:
+        owner = sys.modules.get(str(candidate))
+        public = not str(candidate).split(".")[-1].startswith("_") and candidate not in ("builtins", "__main__")
+        if public and owner is not None and label and getattr(owner, label, None) is value and str(candidate).split(".")[0] in ("numpy", "scipy", "math"):
+            return f"from {candidate} import {label}" + (f" as {identifier}" if identifier != label else "")
+    return ""
+
+
+def free_names(text: str) -> set[str]:
+    """The names that a text reads and does not bind at its top."""
+    return {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)} - set(dir(builtins))

@@ -1,0 +1,161 @@
+"""What comes from outside: arguments, globals, closure values, attributes; each with the guard of what is assumed of it.
+
+    x: a (64, 100) float64 array    type(x) is ndarray and x.ndim == 2 and x.dtype == float64
+    flag = "train"                  type(flag) is str, and flag == "train" once the program asks
+    np                              np is <module numpy>
+
+Nothing is frozen: the generated code reads each of these afresh, and the guard
+that runs before it has looked at the same places.
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+import types
+from typing import Any
+
+import numpy as np
+
+from srcad.errors import SrcadError
+from srcad.kinds import BOOL, INT, Dim, Facts, Number, Object, Record, Ref, Sequence, Static, Value, python
+from srcad.syntax import expression
+
+LIBRARIES = ("numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random")
+SUBCLASSES = "Convert it with np.asarray, if its operators mean the same there."
+
+
+class Guards:
+    """Conditions on what comes from outside, and the objects that they compare with."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.objects: dict[str, object] = {}
+        self.refs: dict[str, Ref] = {}
+
+    def held(self, value: object) -> str:
+        """A name for an object in the text of a guard."""
+        for label, known in self.objects.items():
+            if known is value:
+                return label
+        label = f"_k{len(self.objects)}"
+        self.objects[label] = value
+        return label
+
+    def identical(self, path: str, value: object) -> None:
+        self.facts.record(f"{path} is {self.held(value)}")
+
+    def of_type(self, path: str, value: object) -> None:
+        self.facts.record(f"type({path}) is {self.held(type(value))}")
+
+    def read(self, path: str, value: object) -> Ref:
+        """What is at `path`, with its guard; asked twice, the same."""
+        if path not in self.refs:
+            self.refs[path] = Ref(expression(path), self.describe(path, value), path)
+        return self.refs[path]
+
+    def describe(self, path: str, value: object) -> Value:
+        if value is None or isinstance(value, (types.ModuleType, type)) or callable(value):
+            return self.callable(path, value)
+        if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):
+            return self.number(path, value)
+        self.of_type(path, value)
+        if isinstance(value, (str, bytes, slice, range, np.dtype)) or value is Ellipsis:
+            return Static(value, path)
+        if isinstance(value, (list, tuple)):
+            return self.sequence(path, value)
+        if isinstance(value, dict):
+            return self.mapping(path, value)
+        if dataclasses.is_dataclass(value):
+            fields = {f.name: self.read(f"{path}.{f.name}", getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return Record(type(value), fields)
+        return Object(value, path)
+
+    def callable(self, path: str, value: object) -> Value:
+        """Functions, classes, modules: by identity, and a Python function by its code too."""
+        if callable(value) and not isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type, np.ufunc, types.ModuleType)):
+            if not isinstance(value, types.MethodType) and not hasattr(value, "__wrapped__") and type(value).__module__.split(".")[0] not in LIBRARIES:
+                self.of_type(path, value)
+                return Object(value, path)
+        if isinstance(value, types.MethodType):
+            self.facts.record(f"{path}.__func__ is {self.held(value.__func__)}")
+            return Static(value, path)
+        self.identical(path, value)
+        if isinstance(value, types.FunctionType) and (value.__module__ or "").split(".")[0] not in LIBRARIES:
+            self.identical(f"{path}.__code__", value.__code__)
+            self.identical(f"{path}.__defaults__", value.__defaults__)
+            self.identical(f"{path}.__kwdefaults__", value.__kwdefaults__)
+        return Static(value, path)
+
+    def number(self, path: str, value: Any) -> Number:
+        if isinstance(value, np.ndarray):
+            return self.array(path, value)
+        self.of_type(path, value)
+        if isinstance(value, np.generic):
+            return Number("scalar", value.dtype, ())
+        if isinstance(value, bool):
+            return python(BOOL, Dim.atom(path, int(value), self.facts))
+        if isinstance(value, int):
+            return python(INT, Dim.atom(path, value, self.facts))
+        return python(np.dtype(type(value)))
+
+    def array(self, path: str, value: np.ndarray[Any, Any]) -> Number:
+        if type(value) is not np.ndarray:
+            kind = f"{type(value).__module__}.{type(value).__qualname__}"
+            raise SrcadError(f"`{path}` is a {kind}, a subclass of ndarray whose operators may mean other things. {SUBCLASSES}")
+        self.of_type(path, value)
+        self.facts.record(f"{path}.ndim == {value.ndim}")
+        self.facts.record(f"{path}.dtype == {self.held(value.dtype)}")
+        dims = tuple(Dim.atom(f"{path}.shape[{i}]", n, self.facts) for i, n in enumerate(value.shape))
+        self.facts.shapes.setdefault(tuple(d.key for d in dims), path)
+        return Number("array", value.dtype, dims, fresh=False)
+
+    def sequence(self, path: str, value: Any) -> Sequence:
+        self.facts.record(f"len({path}) == {len(value)}")
+        named = getattr(type(value), "_fields", None)
+        if type(value) not in (list, tuple) and named is None:
+            raise SrcadError(f"`{path}` is a {type(value).__qualname__}, a subclass of {'list' if isinstance(value, list) else 'tuple'}. Pass a plain one.")
+        items = tuple(self.read(f"{path}.{named[i]}" if named else f"{path}[{i}]", item) for i, item in enumerate(value))
+        return Sequence(type(value), items)
+
+    def mapping(self, path: str, value: dict[Any, Any]) -> Record:
+        if type(value) is not dict:
+            raise SrcadError(f"`{path}` is a {type(value).__qualname__}, a subclass of dict. Pass a plain dict.")
+        self.facts.record(f"len({path}) == {len(value)}")
+        items = {}
+        for key, item in value.items():
+            if not isinstance(key, (str, int, bool, tuple)):
+                raise SrcadError(f"`{path}` has the key {key!r}; keys must be strings or integers.")
+            self.facts.record(f"{key!r} in {path}")
+            items[key] = self.read(f"{path}[{key!r}]", item)
+        return Record(dict, items)
+
+
+def static_value(ref: Ref, facts: Facts) -> Any:
+    """The value of a Ref that must be known when the code is generated; what it comes from is then guarded.
+
+    Raises LookupError where it is not known.
+    """
+    value = ref.value
+    match value:
+        case Static():
+            if value.path and isinstance(value.value, (str, bytes, slice, range)):
+                facts.record(f"{value.path} == {value.value!r}")
+            return value.value
+        case Number(dim=Dim() as dim) if dim.value is not None:
+            known = dim.known()
+            return bool(known) if value.dtype == BOOL else known
+        case Number(form="python") if isinstance(ref.expr, (ast.Constant, ast.UnaryOp)):
+            return ast.literal_eval(ref.expr)
+        case Sequence():
+            return value.type(static_value(i, facts) for i in value.items)
+    raise LookupError
+
+
+def leaves(ref: Ref) -> list[Ref]:
+    """The numbers and other leaves that a value is made of, in order."""
+    match ref.value:
+        case Sequence(items=items):
+            return [leaf for item in items for leaf in leaves(item)]
+        case Record(items=mapping):
+            return [leaf for item in mapping.values() for leaf in leaves(item)]
+    return [ref]

@@ -1,0 +1,171 @@
+"""Who owns the memory of an adjoint: the one decision on `+=`, copies, and what is returned.
+
+    dx = dq                        dx = dq
+    dy = dq                  ->    dy = dq
+    dx += x * dz                   dx = dx + x * dz        (dq's memory is dy's too)
+
+The result of arithmetic is owned. What is another name, a view, an argument or
+a value of the forward pass is not; its next contribution makes a new array.
+What is returned is writable and shares memory with nothing.
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+from srcad.ir import Assign, Block, Effect, If, Return, Statement, Store, Update
+from srcad.kinds import Number
+from srcad.simplify import bound, reads
+from srcad.syntax import binary, method, name, names
+
+VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
+                   "atleast_1d", "atleast_2d", "flip", "split", "array", "flatten", "real", "conj"))
+READ_ONLY = frozenset(("broadcast_to", "diagonal", "diag", "expand_dims"))
+FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum", "mean", "outer", "einsum", "tensordot", "where", "concatenate", "exp", "log",
+                   "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye",
+                   "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1"))
+
+
+class Memory:
+    """The memory that each name means at one point of a straight line: a set of cells; foreign ones are not ours to write."""
+
+    def __init__(self, foreign: Callable[[str], bool]) -> None:
+        self.cells: dict[str, frozenset[str]] = {}
+        self.foreign = foreign
+        self.count = 0
+
+    def of_name(self, identifier: str) -> frozenset[str]:
+        return self.cells.get(identifier, frozenset({f"={identifier}"}))
+
+    def of(self, expr: ast.expr) -> frozenset[str]:
+        """The cells that the value of an expression may lie in; a new one for what is computed."""
+        match expr:
+            case ast.Name(id=identifier):
+                return self.of_name(identifier)
+            case ast.Constant():
+                return frozenset()
+            case ast.BinOp() | ast.UnaryOp() | ast.Compare():
+                return self.fresh()
+            case ast.IfExp(body=body, orelse=orelse):
+                return self.of(body) | self.of(orelse)
+            case ast.Attribute(value=value, attr="T") | ast.Subscript(value=value):
+                return self.of(value)
+            case ast.Call(func=func, args=args):
+                return self.of_call(func, args)
+        return frozenset({"=?"})
+
+    def of_call(self, func: ast.expr, args: Sequence[ast.expr]) -> frozenset[str]:
+        label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        if label in FRESH:
+            return self.fresh()
+        sources = [*args[:1], func.value] if isinstance(func, ast.Attribute) and not is_module(func.value) else list(args[:1])
+        if label in VIEWS:
+            owners = [func.value] if isinstance(func, ast.Attribute) and not is_module(func.value) else list(args[:1])
+            cells = frozenset().union(*(self.of(a) for a in owners))
+            return cells | {"=read-only"} if label in READ_ONLY else cells
+        return frozenset({"=?"}).union(*(self.of(a) for a in [*sources, *args]))
+
+    def fresh(self) -> frozenset[str]:
+        self.count += 1
+        return frozenset({str(self.count)})
+
+    def owned(self, cells: frozenset[str]) -> bool:
+        return not any(c.startswith("=") for c in cells)
+
+
+def is_module(node: ast.expr) -> bool:
+    """Whether a dotted path begins with a name that modules have here: adjoints are never modules."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in MODULE_NAMES
+
+
+MODULE_NAMES: set[str] = {"np", "math", "numpy"}
+
+
+def settle(block: Block, first: int, kinds: Mapping[str, Number], is_full: Mapping[str, bool], returned: Sequence[str], foreign: Sequence[str]) -> Block:
+    """Decide `+=` or `= +`, and copies, for the statements from `first` on.
+
+    kinds: of the adjoints; is_full: whether an adjoint has its variable's whole shape; returned: the names that leave;
+    foreign: names whose values outlive the call besides them.
+    """
+    memory = Memory(lambda n: n in foreign)
+    live_after = liveness(block)
+    out: list[Statement] = list(block[:first])
+    for i in range(first, len(block)):
+        statement = block[i]
+        shared = Sharing(memory, live_after[i] | set(foreign))
+        match statement:
+            case Assign(target, expr):
+                memory.cells[target] = memory.of(expr)
+            case Update(ast.Name(id=target), op, expr) if kinds.get(target) is None or not kinds[target].is_plain:
+                cells = memory.of_name(target)
+                if not (memory.owned(cells) and is_full.get(target, False) and shared.alone(target, cells)):
+                    statement = Assign(target, binary(name(target), op, expr), statement.loc)
+                    memory.cells[target] = memory.fresh()
+            case Store(ast.Subscript(value=ast.Name(id=target))) | Update(ast.Subscript(value=ast.Name(id=target))) | Effect(ast.Call(args=[ast.Name(id=target), *_])):
+                cells = memory.of_name(target)
+                if target in memory.cells and not (memory.owned(cells) and shared.alone(target, cells)):
+                    out.append(Assign(target, method(name(target), "copy"), statement.loc))
+                    memory.cells[target] = memory.fresh()
+        out.append(statement)
+    return copy_returned(tuple(out), first, memory, kinds, returned, foreign)
+
+
+class Sharing:
+    def __init__(self, memory: Memory, live: set[str]) -> None:
+        self.memory, self.live = memory, live
+
+    def alone(self, target: str, cells: frozenset[str]) -> bool:
+        """Whether no other name that is still read lies in the same memory."""
+        return not any(cells & self.memory.of_name(n) for n in self.live if n != target)
+
+
+def liveness(block: Block) -> list[set[str]]:
+    """The names that are read after each statement."""
+    live: set[str] = set()
+    after: list[set[str]] = []
+    for statement in reversed(block):
+        after.append(set(live))
+        if isinstance(statement, Assign):
+            live.discard(statement.target)
+        live.update(reads(statement))
+        if isinstance(statement, Update):
+            live.update(bound(statement))
+    return list(reversed(after))
+
+
+def copy_returned(block: Block, first: int, memory: Memory, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
+    """Copy what is returned and is an argument, a read-only view, or shared with something else that is returned."""
+    seen: frozenset[str] = frozenset().union(*(memory.of_name(n) for n in foreign)) if foreign else frozenset()
+    copied: list[str] = []
+    for target in returned:
+        kind = kinds.get(target)
+        if kind is not None and kind.is_plain:
+            continue
+        cells = memory.of_name(target)
+        if not memory.owned(cells) or cells & seen:
+            copied.append(target)
+        else:
+            seen |= cells
+    statements = list(block)
+    for target in copied:
+        copy_definition(statements, first, target)
+    return tuple(statements)
+
+
+def copy_definition(statements: list[Statement], first: int, target: str) -> None:
+    """Make the last statement that gives `target` its memory copy it; add one before the return where it has no such line."""
+    for i in range(len(statements) - 1, first - 1, -1):
+        statement = statements[i]
+        if isinstance(statement, Assign) and statement.target == target:
+            statements[i] = dataclasses.replace(statement, expr=method(statement.expr, "copy"))
+            return
+        if isinstance(statement, If) or target in bound(statement):
+            break
+    end = next(i for i, s in enumerate(statements) if isinstance(s, Return))
+    statements.insert(end, Assign(target, method(name(target), "copy"), statements[end].loc))
+
+
+__all__ = ["names", "settle"]

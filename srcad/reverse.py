@@ -1,0 +1,561 @@
+"""The chain rule: from the operations of the forward pass to the statements of the backward pass.
+
+    z = x * y       # backprop z = x * y
+                    dx = y * dz
+                    dy = x * dz
+
+Operations are taken in reverse, statement by statement; within one statement
+the operands are followed from left to right, as they are written. The first
+contribution to an adjoint is `=`, the next `+=`. The adjoint of a name the user
+gave is written down; that of a temporary goes into the expression that uses it.
+Broadcasting is undone here, once, for all rules.
+"""
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srcad.errors import MissingRuleError
+from srcad.infer import Inference, Operation, flatten, function_label
+from srcad.ir import Assign, Effect, Location, Statement, Store, Update
+from srcad.kinds import BOOL, FLOAT, Dim, Facts, Number, Ref, Shape, Undecided, alike, broadcast, product, python
+from srcad.splice import Term, Untraceable, as_term, function_path, like, literal, render, shape_expr
+from srcad.syntax import binary, call, const, is_path, method, name, operations, same, substitute
+
+LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
+
+
+@dataclass(frozen=True, eq=False)
+class Scatter:
+    """The adjoint of `x[index]`: dz added at the index of x."""
+
+    index: ast.expr
+    value: Term
+    unique: bool
+
+
+@dataclass
+class Backward:
+    """The statements of a backward pass, and what is known of the adjoints that they make."""
+
+    statements: list[Statement]
+    kinds: dict[str, Number]
+    adjoints: dict[str, Term]  # the finished adjoint of each differentiated leaf
+
+
+class Reverse:
+    """Builds the backward pass of one straight line of operations."""
+
+    def __init__(self, state: Inference, operations_: list[Operation]) -> None:
+        self.state = state
+        self.facts: Facts = state.facts
+        self.operations = operations_
+        self.out: list[Statement] = []
+        self.kinds: dict[str, Number] = {}
+        self.names: dict[str, str] = {}  # key -> the name of its adjoint, once it has one
+        self.held: dict[str, Term] = {}  # adjoints of temporaries that are one expression so far
+        self.scatters: dict[str, list[Scatter]] = {}
+        self.producer = {o.key: op for op in operations_ for o in op.outputs}
+        self.remaining = Counter(ref.key for op in operations_ for ref in flatten(op.operands))
+        self.dense = Counter(ref.key for op in operations_ if op.rule is not None for ref in flatten(op.operands))
+        self.done: set[int] = set()
+        self.loc: Location | None = None
+
+    def run(self, seeds: dict[str, Term], leaves: list[Ref]) -> Backward:
+        for key, seed in seeds.items():
+            self.held[key] = seed
+        for op in reversed(self.operations):
+            self.backprop(op)
+        adjoints = {leaf.key: self.finished(leaf) for leaf in leaves}
+        return Backward(self.out, self.kinds, adjoints)
+
+    # ---- one operation
+
+    def backprop(self, op: Operation) -> None:
+        if id(op) in self.done:
+            return
+        self.done.add(id(op))
+        self.loc = op.loc
+        dz = [self.consume(output, op) for output in op.outputs]
+        if all(d is None for d in dz):
+            self.release(op)
+            return
+        contributions = [(ref, c) for ref, c in self.pull(op, dz) if c is not None and ref.key in self.state.active]
+        contributions = self.merged(contributions)
+        shared = self.shared([c for _, c in contributions])
+        for ref, contribution in contributions:
+            self.contribute(ref, self.hoist(contribution, shared), op)
+            self.follow(ref, op)
+        self.release(op)
+
+    def follow(self, ref: Ref, op: Operation) -> None:
+        """Go on with what made an operand, if it is of the same statement and nothing else waits for it."""
+        self.remaining[ref.key] -= 1
+        before = self.producer.get(ref.key)
+        if before is not None and before.loc.index == op.loc.index and before.loc.line == op.loc.line and self.remaining[ref.key] <= 0:
+            if all(self.remaining[o.key] <= 0 for o in before.outputs):
+                self.backprop(before)
+                self.loc = op.loc
+
+    def release(self, op: Operation) -> None:
+        for ref in flatten(op.operands):
+            if op.rule is not None:
+                self.dense[ref.key] -= 1
+
+    def merged(self, contributions: list[tuple[Ref, Any]]) -> list[tuple[Ref, Any]]:
+        """Two equal contributions to one variable are twice the one: `x * x`."""
+        out: list[tuple[Ref, Any]] = []
+        for ref, term in contributions:
+            twin = next((i for i, (r, t) in enumerate(out) if r.key == ref.key and isinstance(t, Term) and isinstance(term, Term)), None)
+            if twin is not None and same(out[twin][1].expr, term.expr):
+                out[twin] = (ref, 2 * out[twin][1])
+                self.remaining[ref.key] -= 1
+            else:
+                out.append((ref, term))
+        return out
+
+    def pull(self, op: Operation, dz: list[Term | None]) -> list[tuple[Ref, Any]]:
+        """Each operand with what it is given, in the operand's shape."""
+        if op.rule is None:
+            return self.pull_item(op, dz[0])
+        z = [self.term(o) for o in op.outputs]
+        given = [self.fitting(d, o, op) for d, o in zip(dz, op.outputs)]
+        operands = self.terms(op.operands)
+        params = {k: self.terms(v) for k, v in op.params.items() if k in op.rule.parameters}
+        if op.rule.wants_active:
+            params["active"] = tuple(self.state.is_active(o) for o in op.operands)
+        try:
+            seed, value = (given, z) if op.multiple else (given[0], z[0])
+            found = op.rule.function(seed, value, *operands, **params)
+        except (Untraceable, TypeError, Undecided, AttributeError) as problem:
+            found = self.called(op, given, z, operands, params, problem)
+        except NotImplementedError as problem:
+            raise MissingRuleError(f"its rule does not cover {problem}.", op.loc, function_label(op.function)) from None
+        shape = op.outputs[0].number.shape if op.rule.elementwise and not op.multiple else None
+        return [(ref, self.reduced(term, ref.number, shape, op.rule.elementwise)) for ref, term in pairs(op.operands, found)]
+
+    def pull_item(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
+        """`z = x[index]`: dz goes where z came from."""
+        assert dz is not None
+        ref = op.operands[0]
+        (source,) = [s for s in self.state.statements if isinstance(s, Assign) and s.target == op.outputs[0].key]
+        assert isinstance(source.expr, ast.Subscript)
+        if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
+            whole = self.fitting(dz, op.outputs[0], op)
+            return [(ref, whole.reshape(self.term(ref).shape))]
+        unique = all(not isinstance(i, Number) or i.form != "array" or i.dtype == BOOL for i in op.params["index"])
+        unique = unique or any(isinstance(i, Number) and i.unique for i in op.params["index"])
+        return [(ref, Scatter(source.expr.slice, dz, unique))]
+
+    def called(self, op: Operation, dz: Any, z: Any, operands: Any, params: dict[str, Any], problem: Exception) -> Any:
+        """A rule that is not one expression: its definition goes with the module, and is called."""
+        assert op.rule is not None
+        label = f"{op.rule.function.__name__.strip('_')}_rule"
+        known = self.state.helpers.get(label)
+        if known is not None and known is not op.rule.function:
+            label = self.state.namer.temporary(label)
+        self.state.helpers[label] = op.rule.function
+        seed, value = (dz, z) if op.multiple else (dz[0], z[0])
+        try:
+            arguments = [render(v, self.facts) for v in (seed, value, *operands)]
+            keywords = {k: render(v, self.facts) for k, v in params.items()}
+        except Untraceable:
+            raise MissingRuleError(f"its rule cannot be inlined here: {problem}", op.loc, function_label(op.function)) from problem
+        target = self.state.namer.temporary("adjoints")
+        self.emit(Assign(target, call(name(label), arguments, **keywords), op.loc))
+        return unknown_like(op.operands, name(target), self.facts)
+
+    # ---- terms
+
+    def term(self, ref: Ref) -> Term:
+        return Term(ref.expr, ref.number, self.facts)
+
+    def terms(self, value: Any) -> Any:
+        if isinstance(value, Ref):
+            return self.term(value)
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.terms(v) for v in value)
+        return value
+
+    def fitting(self, dz: Term | None, output: Ref, op: Operation) -> Any:
+        """An adjoint as its rule needs it: of the result's full shape, where the rule is not elementwise."""
+        assert op.rule is None or isinstance(op.rule.elementwise, bool)
+        if dz is None:
+            return zeros(output.number, self.facts)
+        if op.rule is not None and op.rule.elementwise:
+            return dz
+        return filled(dz, output.number, self.facts)
+
+    def reduced(self, term: Any, target: Number, shape: Shape | None, elementwise: bool) -> Any:
+        """A contribution in the shape and dtype of what it is for."""
+        if term is None:
+            return None
+        term = as_term(term, self.facts)
+        term = term.base if term.base is not None and not term.spread and may_spread(term, target) else term
+        if not elementwise:
+            shape = term.number.shape
+        return cast(unbroadcast(term, target, shape, self), target)
+
+    # ---- shared parts of a rule's expressions
+
+    def shared(self, terms: list[Any]) -> dict[int, str]:
+        """The subexpressions that occur twice among the contributions of one rule, by identity."""
+        counts: Counter[int] = Counter()
+        nodes: dict[int, ast.expr] = {}
+        for term in terms:
+            expr = term.value.expr if isinstance(term, Scatter) else term.expr
+            for node in ast.walk(expr):
+                if isinstance(node, ast.expr) and not is_path(node) and operations(node):
+                    counts[id(node)] += 1
+                    nodes[id(node)] = node
+        found = {i: nodes[i] for i, c in counts.items() if c > 1}
+        inner = {id(n) for node in found.values() for n in ast.walk(node) if n is not node}
+        return {i: "" for i in found if i not in inner}
+
+    def hoist(self, term: Any, shared: dict[int, str]) -> Any:
+        """Give a shared subexpression a name, the first time it is met."""
+        if isinstance(term, Scatter) or not shared:
+            return term
+        return Term(self.hoisted(term.expr, shared), term.number, self.facts)
+
+    def hoisted(self, expr: ast.expr, shared: dict[int, str]) -> ast.expr:
+        if id(expr) in shared:
+            if not shared[id(expr)]:
+                shared[id(expr)] = target = self.state.namer.temporary("shared" if not isinstance(expr, ast.BinOp) else "scaled")
+                self.emit(Assign(target, expr, self.here()))
+            return name(shared[id(expr)])
+        marks: dict[str, ast.expr] = {}
+        rebuilt = Marker(shared, self, marks).visit(expr)
+        return substitute(rebuilt, marks) if marks else rebuilt  # type: ignore[no-any-return]
+
+    def here(self) -> Location:
+        assert self.loc is not None
+        return self.loc
+
+    def emit(self, statement: Statement) -> None:
+        self.out.append(statement)
+
+    # ---- accumulation
+
+    def is_temporary(self, key: str) -> bool:
+        shown = self.state.shown.get(key, key)
+        return shown not in self.state.user_names
+
+    def adjoint_name(self, key: str) -> str:
+        if key not in self.names:
+            base = self.state.shown.get(key, key)
+            for old, new in (("['", "_"), ("']", ""), ("[", "_"), ("]", ""), (".", "_"), ("'", "")):
+                base = base.replace(old, new)
+            base = base if base.isidentifier() else "leaf"
+            self.names[key] = self.state.namer.adjoint(f"d{base}")
+        return self.names[key]
+
+    def contribute(self, ref: Ref, contribution: Any, op: Operation) -> None:
+        """Add to the adjoint of a variable."""
+        key = ref.key
+        if isinstance(contribution, Scatter):
+            self.scatter(ref, contribution, op)
+            return
+        if key not in self.names and key not in self.held and self.is_temporary(key) and key not in self.scatters:
+            self.held[key] = contribution
+            return
+        self.flush(key)
+        self.accumulate(key, contribution)
+        for scatter in self.scatters.pop(key, []):
+            self.write_scatter(ref, scatter)
+
+    def flush(self, key: str) -> None:
+        """Write down an adjoint that was held as an expression."""
+        if key in self.held:
+            self.accumulate(key, self.held.pop(key))
+
+    def accumulate(self, key: str, term: Term) -> None:
+        fresh = key not in self.names
+        target = self.adjoint_name(key)
+        if fresh:
+            if literal(term) is not None and term.number.form == "python":
+                term = Term(const(float(literal(term))), term.number, self.facts)
+            self.emit(Assign(target, term.expr, self.here()))
+            self.kinds[target] = term.number
+            return
+        op: ast.operator = ast.Add()
+        expr = term.expr
+        if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.USub):
+            op, expr = ast.Sub(), expr.operand
+        self.emit(Update(name(target), op, expr, self.here()))
+        old = self.kinds[target]
+        self.kinds[target] = joined(old, term.number)
+
+    def scatter(self, ref: Ref, scatter: Scatter, op: Operation) -> None:
+        """Dense contributions come first, then what is scattered is added in place."""
+        key = ref.key
+        if key in self.names or key in self.held or self.dense[key] <= 0:
+            self.flush(key)
+            self.write_scatter(ref, scatter)
+        else:
+            self.scatters.setdefault(key, []).append(scatter)
+
+    def write_scatter(self, ref: Ref, scatter: Scatter) -> None:
+        key, number = ref.key, ref.number
+        first = key not in self.names
+        target = self.adjoint_name(key)
+        if first:
+            blank = zeros(number, self.facts, self.term(ref))
+            self.emit(Assign(target, blank.expr, self.here()))
+            self.kinds[target] = blank.number
+        elif not full(self.kinds[target], number):
+            self.emit(Assign(target, method(filled(Term(name(target), self.kinds[target], self.facts), number, self.facts).expr, "copy"), self.here()))
+            self.kinds[target] = adjoint_kind(number)
+        place = ast.Subscript(value=name(target), slice=scatter.index, ctx=ast.Load())
+        value = scatter.value.expr
+        if not scatter.unique:
+            self.emit(Effect(call(function_path(np.add.at, self.facts) if False else ufunc_at(self.facts), [name(target), index_argument(scatter.index), value]), self.here()))
+        elif first:
+            self.emit(Store(place, value, self.here()))
+        elif isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+            self.emit(Update(place, ast.Sub(), value.operand, self.here()))
+        else:
+            self.emit(Update(place, ast.Add(), value, self.here()))
+
+    def consume(self, output: Ref, op: Operation) -> Term | None:
+        """The adjoint of a result, complete."""
+        key = output.key
+        for scatter in self.scatters.pop(key, []):
+            self.write_scatter(output, scatter)
+        if key in self.held:
+            term = self.held.pop(key)
+            if operations(term.expr) < LONG_LINE:
+                return term
+            self.accumulate(key, term)
+        if key not in self.names:
+            return None
+        return Term(name(self.names[key]), self.kinds[self.names[key]], self.facts)
+
+    def finished(self, leaf: Ref) -> Term:
+        """The adjoint of a differentiated leaf, of its own shape; zeros where nothing reached it."""
+        found = self.consume(leaf, self.operations[0]) if self.operations else self.held.pop(leaf.key, None)
+        if found is None:
+            return zeros(leaf.number, self.facts, self.term(leaf))
+        return filled(found, leaf.number, self.facts)
+
+
+class Marker(ast.NodeTransformer):
+    """Replace shared nodes by their names, leaving the rest shared."""
+
+    def __init__(self, shared: dict[int, str], reverse: Reverse, marks: dict[str, ast.expr]) -> None:
+        self.shared, self.reverse = shared, reverse
+
+    def visit(self, node: ast.AST) -> Any:
+        if id(node) in self.shared:
+            return self.reverse.hoisted(node, self.shared)  # type: ignore[arg-type]
+        fields = {}
+        changed = False
+        for field, old in ast.iter_fields(node):
+            new = [self.visit(v) if isinstance(v, ast.AST) else v for v in old] if isinstance(old, list) else self.visit(old) if isinstance(old, ast.AST) else old
+            fields[field] = new
+            changed = changed or (any(a is not b for a, b in zip(new, old)) if isinstance(old, list) else new is not old)
+        return type(node)(**fields) if changed else node
+
+
+# ---- shapes and dtypes of adjoints
+
+def adjoint_kind(number: Number) -> Number:
+    """What the adjoint of a number is: of its shape, in floating point."""
+    dtype = number.dtype if number.dtype is not None and number.dtype.kind in "fc" else FLOAT if number.dtype is not None else None
+    return Number(number.form, dtype, number.shape)
+
+
+def full(kind: Number, target: Number) -> bool:
+    """Whether an adjoint has its variable's full shape."""
+    if kind.shape is None or target.shape is None:
+        return kind.shape is target.shape
+    return [d.key for d in kind.shape] == [d.key for d in target.shape]
+
+
+def joined(a: Number, b: Number) -> Number:
+    """The kind of a sum of two contributions."""
+    shape = broadcast(a.shape, b.shape)
+    dtype = a.dtype if a.form != "python" or b.form == "python" else b.dtype
+    form = a.form if a.form == b.form else "array" if "array" in (a.form, b.form) else "scalar"
+    return Number(form, dtype, shape)
+
+
+def cast(term: Term, target: Number) -> Term:
+    """A contribution in its variable's floating dtype."""
+    wanted = adjoint_kind(target).dtype
+    if term.number.form == "python" or term.number.dtype == wanted or wanted is None or target.form == "python":
+        return term
+    if term.number.dtype is None:
+        return term
+    if term.number.form == "array":
+        return term.astype(wanted)
+    convert = function_path(wanted.type, term.facts) if False else render(wanted, term.facts)
+    return Term(call(convert, [term.expr]), Number("scalar", wanted, ()), term.facts)
+
+
+def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
+    """The adjoint of what nothing depends on."""
+    kind = adjoint_kind(number)
+    if number.shape is None:
+        assert owner is not None
+        return Term(call(function_path(np.zeros_like, facts), [owner.expr]), kind, facts)
+    if not number.shape and number.is_plain:
+        return Term(const(0.0), python(FLOAT), facts)
+    arguments = [shape_expr(owner.shape if owner is not None else number.shape, facts)]
+    if kind.dtype != FLOAT and kind.dtype is not None:
+        arguments.append(render(kind.dtype, facts))
+    return Term(call(function_path(np.zeros, facts), arguments), kind, facts)
+
+
+def filled(term: Term, target: Number, facts: Facts) -> Term:
+    """An adjoint spread to the full shape of its variable, where it is smaller."""
+    if target.shape is None or term.number.shape is None or full(term.number, target) or target.is_plain:
+        return term
+    kind = adjoint_kind(target)
+    shape = shape_expr(target.shape, facts)
+    value = literal(term)
+    if value is not None:
+        function, arguments = (np.ones, [shape]) if value == 1 else (np.full, [shape, const(float(value))])
+        if kind.dtype != FLOAT and kind.dtype is not None:
+            arguments.append(render(kind.dtype, facts))
+        return Term(call(function_path(function, facts), arguments), kind, facts)
+    if term.number.form == "python" and kind.dtype is not None and kind.dtype != FLOAT:
+        return Term(call(function_path(np.full, facts), [shape, term.expr, render(kind.dtype, facts)]), kind, facts)
+    return Term(call(function_path(np.broadcast_to, facts), [term.expr, shape]), Number("array", term.number.dtype, target.shape, fresh=False), facts)
+
+
+def may_spread(term: Term, target: Number) -> bool:
+    """Whether a broadcast term may be left unspread: its variable's adjoint is then smaller for a while."""
+    return term.number.shape is not None and target.shape is not None and len(term.number.shape) == len(target.shape)
+
+
+def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Reverse) -> Term:
+    """Sum a contribution of the result's `shape` over the axes along which the variable was broadcast."""
+    actual = term.number.shape
+    if target.shape is not None and not target.shape and actual == () and shape == ():
+        return term
+    if actual is None or target.shape is None or shape is None:
+        if term.number.form != "unknown" and like_rank(term, target):
+            return term
+        reverse.state.helpers["unbroadcast"] = runtime_unbroadcast()
+        owner = target_expr(target, reverse)
+        return Term(call("unbroadcast", [term.expr, owner]), adjoint_kind(target), term.facts)
+    lead = len(shape) - len(target.shape)
+    summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
+    offset = len(shape) - len(actual)
+    present = [i - offset for i in summed if i >= offset and not is_unit(actual[i - offset])]
+    missing = tuple(shape[i] for i in summed if i < offset or is_unit(actual[i - offset]) and not is_unit(shape[i]))
+    result = sum_axes(term, present, [i for i in summed if i >= lead], target, lead - offset)
+    if missing:
+        result = product(missing, term.facts) * result
+    return result
+
+
+def like_rank(term: Term, target: Number) -> bool:
+    return term.number.shape is not None and target.shape is not None and len(term.number.shape) == len(target.shape) == 0
+
+
+def runtime_unbroadcast() -> Any:
+    from srcad.runtime import unbroadcast as function
+
+    return function
+
+
+def target_expr(target: Number, reverse: Reverse) -> ast.expr:
+    for op in reverse.operations:
+        for ref in flatten(op.operands):
+            if ref.value is target:
+                return ref.expr
+    raise AssertionError("an operand without an expression")
+
+
+def is_unit(dim: Dim) -> bool:
+    return not dim.terms and dim.const == 1
+
+
+def collapses(whole: Dim, part: Dim) -> bool:
+    """Whether a variable's dimension was stretched to the result's."""
+    if whole.key == part.key:
+        return False
+    if is_unit(part):
+        return True
+    equal = alike(whole, part)
+    return equal is False
+
+
+def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead: int) -> Term:
+    """np.sum over axes; inner ones keep a length of 1."""
+    if not axes:
+        return term
+    facts = term.facts
+    rank = len(term.number.shape or ())
+    leading = [a for a in axes if a < lead]
+    kept = [a for a in axes if a >= lead]
+    function = function_path(np.sum, facts)
+    if len(axes) == rank and not target.shape:
+        return Term(call(function, [term.expr]), Number("scalar", term.number.dtype, ()), facts)
+    expr = term.expr
+    dims = list(term.number.shape or ())
+    if leading:
+        expr = call(function, [expr], axis=axis_expr(leading, facts))
+        dims = [d for i, d in enumerate(dims) if i not in leading]
+    if kept:
+        moved = [a - len(leading) for a in kept]
+        expr = call(function, [expr], axis=axis_expr(moved, facts), keepdims=const(True))
+        dims = [Dim.of(1, facts) if i in moved else d for i, d in enumerate(dims)]
+    return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
+
+
+def axis_expr(axes: list[int], facts: Facts) -> ast.expr:
+    return render(axes[0] if len(axes) == 1 else tuple(axes), facts)
+
+
+def ufunc_at(facts: Facts) -> ast.expr:
+    return ast.Attribute(value=function_path(np.add, facts), attr="at", ctx=ast.Load())
+
+
+def index_argument(index: ast.expr) -> ast.expr:
+    """An index as an argument: slices are spelled as calls."""
+    if isinstance(index, ast.Slice):
+        return call("slice", [p if p is not None else const(None) for p in (index.lower, index.upper, index.step)])
+    if isinstance(index, ast.Tuple):
+        return ast.Tuple(elts=[index_argument(e) for e in index.elts], ctx=ast.Load())
+    return index
+
+
+# ---- what rules return
+
+def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:
+    """Each Ref among the operands beside what the rule returned for it."""
+    out: list[tuple[Ref, Any]] = []
+    if found is None:
+        return out
+    if not isinstance(found, (tuple, list)) or len(found) != len(operands):
+        raise TypeError(f"a rule must return one adjoint for each of its {len(operands)} operands, as a tuple")
+    for operand, adjoint in zip(operands, found):
+        if isinstance(operand, Ref):
+            out.append((operand, adjoint))
+        elif isinstance(operand, (list, tuple)):
+            out.extend(pairs(operand, adjoint))
+    return out
+
+
+def unknown_like(operands: Any, expr: ast.expr, facts: Facts) -> Any:
+    """The parts of a called rule's result, each of a shape that only the run can tell."""
+    out = []
+    for i, operand in enumerate(operands):
+        item = ast.Subscript(value=expr, slice=const(i), ctx=ast.Load())
+        if isinstance(operand, (list, tuple)):
+            out.append(unknown_like(operand, item, facts))
+        elif isinstance(operand, Ref):
+            out.append(Term(item, Number("unknown", None, None), facts))
+        else:
+            out.append(None)
+    return tuple(out)
+
+
+__all__ = ["Backward", "Reverse", "binary", "like"]

@@ -1,0 +1,137 @@
+"""The registry of derivative rules, and `rule`, the decorator that adds one.
+
+    @rule(np.multiply)
+    def multiply(dz, z, x, y):
+        return y * dz, x * dz
+
+A rule is called with the adjoint of the result, the result, the operands and
+the parameters, and returns one adjoint for each operand, None where there is
+none. It is only the mathematics: broadcasting, dtypes, copies and accumulation
+are the compiler's. A rule that names a keyword `active` is told which operands
+are differentiated.
+"""
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A derivative rule: the function, the names of its operands and parameters, and what it promises."""
+
+    function: Callable[..., Any]
+    operands: tuple[str, ...]
+    variadic: bool
+    parameters: tuple[str, ...]
+    elementwise: bool
+    wants_active: bool
+    user: bool = False
+
+
+RULES: dict[object, Rule] = {}
+ZERO: dict[object, str] = {}
+LOADERS: dict[str, Callable[[], None]] = {}
+
+
+def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Callable[[F], F]:
+    """Teach srcad the derivative of library functions.
+
+    The decorated function has the signature `(dz, z, *operands, **params)`: the adjoint of the result, the result,
+    the operands (without default values, in the library function's order) and the parameters (with default values,
+    under the library's names). It returns a tuple with one adjoint per operand, of the operand's shape or one that
+    broadcasting made of it, or None. `elementwise` says that each element of the result depends on the same element of
+    each operand only; NumPy's ufuncs need not say so.
+
+    >>> import numpy as np, srcad
+    >>> @srcad.rule(np.sinc)
+    ... def sinc(dz, z, x):
+    ...     return (dz * np.where(x == 0, 0, (np.cos(np.pi * x) - z) / np.where(x == 0, 1, x)),)
+    """
+    def register(function: F) -> F:
+        for library_function in functions:
+            RULES[library_function] = describe(function, library_function, elementwise)
+            ZERO.pop(library_function, None)
+        VERSION[0] += 1
+        return function
+
+    return register
+
+
+VERSION = [0]  # how often the registry has changed: what is compiled depends on it
+
+
+def describe(function: Callable[..., Any], library_function: object, elementwise: bool | None) -> Rule:
+    """Read a rule's signature."""
+    parameters = [*inspect.signature(function).parameters.values()][2:]
+    operands = tuple(p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD)
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    named = tuple(p.name for p in parameters if p.default is not p.empty)
+    if elementwise is None:
+        elementwise = isinstance(library_function, np.ufunc) and library_function.signature is None
+    own = (getattr(function, "__module__", "") or "").startswith("srcad.")
+    active = any(p.name == "active" and p.kind is p.KEYWORD_ONLY for p in parameters)
+    return Rule(function, operands, variadic, named, elementwise, active, not own)
+
+
+def zero(*functions: object, reason: str = "is piecewise constant") -> None:
+    """Functions whose derivative is zero wherever it exists."""
+    ZERO.update(dict.fromkeys(functions, reason))
+
+
+def find(function: object) -> Rule | None:
+    """The rule of a function; rules for SciPy are registered once SciPy is imported."""
+    module = getattr(function, "__module__", None) or ""
+    if function not in RULES and LOADERS:
+        for prefix in [p for p in LOADERS if module.startswith(p) or isinstance(function, np.ufunc)]:
+            load(prefix)
+    return RULES.get(function)
+
+
+def load(prefix: str) -> None:
+    """Register the rules of an optional library, if it is imported."""
+    import sys
+
+    if prefix in sys.modules:
+        LOADERS.pop(prefix)()
+
+
+def is_zero(function: object) -> bool:
+    """Whether a function's derivative is known to be zero."""
+    try:
+        return function in ZERO
+    except TypeError:
+        return False
+
+
+def lazily(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A library function that a rule may call on terms, though the library knows nothing of them."""
+    def apply(*args: Any) -> Any:
+        term = next((a for a in args if hasattr(a, "apply") and hasattr(a, "expr")), None)
+        return function(*args) if term is None else term.apply(function, args, {})
+
+    return apply
+
+
+def choose(test: Any, x: Any, y: Any) -> Any:
+    """`x if test else y` on Python numbers; on terms, the text of it."""
+    return test.choose(x, y) if hasattr(test, "choose") else x if test else y
+
+
+inf = math.inf
+
+from srcad.rules import contractions, elementwise, linalg, reductions, scalars, shaping  # noqa: E402,F401
+
+
+def _scipy() -> None:
+    from srcad.rules import special  # noqa: F401
+
+
+LOADERS["scipy.special"] = _scipy

@@ -1,0 +1,125 @@
+"""Linear algebra, on single matrices and stacks of them.
+
+The formulas are those of Giles, "Collected matrix derivative results for
+forward and reverse mode algorithmic differentiation" (2008), and for the
+Cholesky factor of Murray, "Differentiation of the Cholesky decomposition" (2016).
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.rules import rule
+from srcad.rules.contractions import transposed
+from srcad.rules.reductions import kept
+
+Adjoints = tuple[Any, ...]
+
+
+@rule(np.linalg.inv)
+def inv(dz: Any, z: Any, a: Any) -> Adjoints:
+    zt = transposed(z)
+    return (-zt @ dz @ zt,)
+
+
+@rule(np.linalg.solve)
+def solve(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
+    db = np.linalg.solve(transposed(a), dz)
+    if b.ndim == 1 and a.ndim == 2:
+        return -np.outer(db, z), db
+    if b.ndim == 1:
+        raise NotImplementedError("a stack of matrices with one vector; give the vector a second axis")
+    return -db @ transposed(z), db
+
+
+@rule(np.linalg.det)
+def det(dz: Any, z: Any, a: Any) -> Adjoints:
+    """Through the inverse: a singular matrix raises LinAlgError."""
+    if a.ndim == 2:
+        return (dz * z * np.linalg.inv(a).T,)
+    return ((dz * z)[..., None, None] * transposed(np.linalg.inv(a)),)
+
+
+@rule(np.linalg.slogdet)
+def slogdet(dz: Any, z: Any, a: Any) -> Adjoints:
+    if a.ndim == 2:
+        return (dz[1] * np.linalg.inv(a).T,)
+    return (dz[1][..., None, None] * transposed(np.linalg.inv(a)),)
+
+
+@rule(np.linalg.cholesky)
+def cholesky(dz: Any, z: Any, a: Any) -> Adjoints:
+    """Only the lower triangle of `a` is read, so only it has a gradient."""
+    inverse = np.linalg.inv(z)
+    middle = np.tril(transposed(z) @ dz)
+    middle = middle - 0.5 * middle * np.eye(z.shape[-1]) if not hasattr(z, "apply") else middle - 0.5 * middle * identity(z)
+    full = transposed(inverse) @ middle @ inverse
+    return (np.tril(full + transposed(full)) - full * (np.eye(z.shape[-1]) if not hasattr(z, "apply") else identity(z)),)
+
+
+def identity(z: Any) -> Any:
+    """The identity matrix beside a term."""
+    return z.apply(np.eye, [z.shape[-1]], {})
+
+
+@rule(np.linalg.norm)
+def norm(dz: Any, z: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Adjoints:
+    """0 where the norm is 0."""
+    vector = (axis is None and x.ndim == 1) or isinstance(axis, int)
+    if ord == "fro" or ord is None or (ord == 2 and vector):
+        share = dz / np.where(z == 0, 1, z)
+        return (x * kept(share, axis, keepdims),)
+    if not vector:
+        raise NotImplementedError(f"the matrix norm {ord!r}")
+    if ord == 1:
+        return (np.sign(x) * kept(dz, axis, keepdims),)
+    if ord in (np.inf, -np.inf):
+        top = np.abs(x) == kept(z, axis, keepdims)
+        return (np.sign(x) * top * (kept(dz, axis, keepdims) / np.sum(top, axis=axis, keepdims=axis is not None)),)
+    if isinstance(ord, (int, float)) and ord > 1:
+        share = dz / np.where(z == 0, 1, z) ** (ord - 1)
+        return (np.sign(x) * np.abs(x) ** (ord - 1) * kept(share, axis, keepdims),)
+    raise NotImplementedError(f"the norm of order {ord!r}")
+
+
+@rule(np.trace)
+def trace(dz: Any, z: Any, a: Any, offset: int = 0) -> Adjoints:
+    if a.ndim != 2:
+        raise NotImplementedError("the trace of a stack of matrices")
+    eye = a.apply(np.eye, [*a.shape], {"k": offset} if offset else {}) if hasattr(a, "apply") else np.eye(*a.shape, k=offset)
+    return (eye * dz,)
+
+
+@rule(np.diag)
+def diag(dz: Any, z: Any, v: Any, k: int = 0) -> Adjoints:
+    if v.ndim == 1:
+        return (np.diag(dz, k=k) if k else np.diag(dz),)
+    if k == 0 and v.shape[0] == v.shape[1]:
+        return (np.diag(dz),)
+    return (scattered_diagonal(dz, v, k),)
+
+
+@rule(np.diagonal)
+def diagonal(dz: Any, z: Any, a: Any, offset: int = 0) -> Adjoints:
+    if a.ndim != 2:
+        raise NotImplementedError("the diagonals of a stack of matrices")
+    return diag(dz, z, a, offset)
+
+
+def scattered_diagonal(dz: Any, v: Any, k: int) -> Any:
+    """Zeros but for the k-th diagonal."""
+    dv = np.zeros(v.shape)
+    rows = np.arange(dz.shape[0])
+    dv[rows - min(k, 0), rows + max(k, 0)] = dz
+    return dv
+
+
+@rule(np.tril)
+def tril(dz: Any, z: Any, m: Any, k: int = 0) -> Adjoints:
+    return (np.tril(dz, k) if k else np.tril(dz),)
+
+
+@rule(np.triu)
+def triu(dz: Any, z: Any, m: Any, k: int = 0) -> Adjoints:
+    return (np.triu(dz, k) if k else np.triu(dz),)

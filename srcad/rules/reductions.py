@@ -1,0 +1,111 @@
+"""Sums, means, products, extremes, variances: the adjoint is spread back over what was reduced.
+
+    z = np.sum(x, axis=0)       dx = np.broadcast_to(np.expand_dims(dz, 0), x.shape)
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.rules import rule, zero
+
+Adjoints = tuple[Any, ...]
+
+
+def kept(value: Any, axis: Any, keepdims: bool) -> Any:
+    """The result of a reduction with the axes that it reduced, of length 1 each."""
+    return value if axis is None or keepdims else np.expand_dims(value, axis)
+
+
+def count(x: Any, axis: Any) -> Any:
+    """How many elements each result was made of."""
+    if axis is None:
+        return x.size
+    total = 1
+    for a in axis if isinstance(axis, tuple) else (axis,):
+        total = x.shape[a] * total
+    return total
+
+
+@rule(np.sum)
+def sum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True) -> Adjoints:
+    da = np.broadcast_to(kept(dz, axis, keepdims), a.shape)
+    return (da if where is True else np.where(where, da, 0.0),)
+
+
+@rule(np.mean)
+def mean(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True) -> Adjoints:
+    if where is True:
+        return (np.broadcast_to(kept(dz / count(a, axis), axis, keepdims), a.shape),)
+    share = kept(dz, axis, keepdims) / np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
+    return (np.where(where, share, 0.0),)
+
+
+@rule(np.prod)
+def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
+    """Each factor gets the product of the others, which one zero leaves nonzero for itself alone."""
+    zeros = a == 0
+    if where is not True:
+        zeros = zeros & where
+    nonzero = np.where(zeros, 1.0, a)
+    used = nonzero if where is True else np.where(where, nonzero, 1.0)
+    among = np.sum(zeros, axis=axis, keepdims=True)
+    others = np.prod(used, axis=axis, keepdims=True) / used * np.where(zeros, among == 1, among == 0)
+    da = kept(dz * initial, axis, keepdims) * others
+    return (da if where is True else np.where(where, da, 0.0),)
+
+
+def ties(dz: Any, z: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+    """The extremes of `a` share the adjoint evenly."""
+    top = a == kept(z, axis, keepdims)
+    if where is not True:
+        top = top & where
+    number = np.sum(top, axis=axis, keepdims=axis is not None)
+    if initial is not None:
+        number = np.maximum(number, 1)
+    return top * (kept(dz, axis, keepdims) / number)
+
+
+@rule(np.max, np.amax)
+def max(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Adjoints:
+    return (ties(dz, z, a, axis, keepdims, initial, where),)
+
+
+@rule(np.min, np.amin)
+def min(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Adjoints:
+    return (ties(dz, z, a, axis, keepdims, initial, where),)
+
+
+def centred(a: Any, axis: Any, where: Any) -> tuple[Any, Any]:
+    """`a` less its mean, and how many elements the mean is of."""
+    if where is True:
+        return a - np.mean(a, axis=axis, keepdims=axis is not None), count(a, axis)
+    number = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
+    return np.where(where, a - np.mean(a, axis=axis, keepdims=True, where=where), 0.0), number
+
+
+@rule(np.var)
+def var(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True) -> Adjoints:
+    deviation, number = centred(a, axis, where)
+    if where is True:
+        return (2 * deviation * kept(dz / (number - ddof), axis, keepdims),)
+    return (2 * deviation * (kept(dz, axis, keepdims) / (number - ddof)),)
+
+
+@rule(np.std)
+def std(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True) -> Adjoints:
+    """0 where the deviation is 0."""
+    deviation, number = centred(a, axis, where)
+    share = kept(dz / np.where(z == 0, 1, z), axis, keepdims)
+    return (deviation * (share / (number - ddof)),)
+
+
+@rule(np.cumsum)
+def cumsum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
+    if axis is None:
+        return (np.flip(np.cumsum(np.flip(dz, axis=0), axis=0), axis=0).reshape(a.shape),)
+    return (np.flip(np.cumsum(np.flip(dz, axis=axis), axis=axis), axis=axis),)
+
+
+zero(np.argmax, np.argmin, np.argsort, np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize)

@@ -1,0 +1,354 @@
+"""From a syntax tree to a staged program: one operation a line, every intermediate named.
+
+    def f(x, y):                      def f(x, y):
+        z = np.exp(x * y) + y             x_y = x * y
+        return z                          exp_x_y = np.exp(x_y)
+                                          z = exp_x_y + y
+                                          return z
+
+Purely syntactic: nothing is known of the values yet. Ternaries, `and` and `or`
+become If statements, so that what Python would not evaluate is not evaluated.
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from srcad.errors import UnsupportedSyntaxError
+from srcad.ir import Assign, Block, Effect, If, Location, Program, Return, Statement, Store, Unpack, Update, is_atom
+from srcad.source import FunctionTree, Source
+from srcad.syntax import Namer, const, is_path, name, names
+
+WORDS: dict[type[ast.AST], str] = {
+    ast.Add: "total", ast.Sub: "diff", ast.Mult: "prod", ast.Div: "ratio", ast.FloorDiv: "quotient", ast.Mod: "rest",
+    ast.Pow: "power", ast.MatMult: "product", ast.USub: "minus", ast.UAdd: "plus", ast.Not: "negation", ast.Invert: "inverse",
+}
+LOOPS = "loops are not differentiated yet. Write it with NumPy's array operations."
+REFUSED: dict[type[ast.AST], str] = {
+    ast.For: LOOPS, ast.While: LOOPS, ast.AsyncFor: LOOPS,
+    ast.ListComp: LOOPS, ast.SetComp: LOOPS, ast.DictComp: LOOPS, ast.GeneratorExp: LOOPS,
+    ast.Try: "try statements are not differentiated yet.",
+    ast.With: "with statements are not differentiated yet.",
+    ast.Match: "match statements are not differentiated yet. Use if and elif on the flag.",
+    ast.Global: "a function that writes to globals cannot be differentiated. Return the value instead.",
+    ast.Nonlocal: "a function that writes to variables outside it cannot be differentiated. Return the value instead.",
+    ast.FunctionDef: "functions defined inside are not differentiated yet. Define it outside.",
+    ast.Lambda: "a lambda inside a differentiated function is not supported yet. Define a function outside.",
+    ast.ClassDef: "classes defined inside a differentiated function are not supported. Define it outside.",
+    ast.Import: "imports inside a differentiated function are not supported yet. Import at the top of the file.",
+    ast.ImportFrom: "imports inside a differentiated function are not supported yet. Import at the top of the file.",
+    ast.Yield: "generators have no single result to differentiate.",
+    ast.YieldFrom: "generators have no single result to differentiate.",
+    ast.Await: "coroutines cannot be differentiated.",
+    ast.Delete: "del is not differentiated yet. Leave the name to go out of scope.",
+    ast.Raise: "raise is not supported yet. Check the arguments before the call.",
+}
+
+
+def stage(source: Source, display_name: str | None = None) -> Program:
+    """The staged program of a function.
+
+    Raises UnsupportedSyntaxError, with the place, for what is not in the language.
+    """
+    stager = Stager(source)
+    tree = source.tree
+    if isinstance(tree, ast.Lambda):
+        statements: list[ast.stmt] = [ast.copy_location(ast.Return(value=tree.body), tree.body)]
+    else:
+        statements = tree.body
+    title = display_name or ("lambda_" if isinstance(tree, ast.Lambda) else tree.name)
+    return Program(title, tree.args, stager.block(statements))
+
+
+def identifiers(tree: FunctionTree) -> frozenset[str]:
+    """Every name that a function's text mentions."""
+    return frozenset(names(tree)) | {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
+
+
+class Stager:
+    """Lowers statements into a list of its own; expressions return the atom that holds their value."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.namer = Namer(identifiers(source.tree))
+        self.out: list[Statement] = []
+        self.statement: ast.stmt | None = None
+        self.count = 0
+
+    # ---- statements
+
+    def block(self, statements: list[ast.stmt]) -> Block:
+        outer, self.out = self.out, []
+        for statement in statements:
+            self.lower(statement)
+        block, self.out = tuple(self.out), outer
+        return block
+
+    def lower(self, node: ast.stmt) -> None:
+        previous, self.statement = self.statement, node
+        self.count += 1
+        lowering: Callable[[ast.stmt], None] | None = getattr(self, f"lower_{type(node).__name__}", None)
+        if lowering is None:
+            self.refuse(node)
+        else:
+            lowering(node)
+        self.statement = previous
+
+    def loc(self, node: ast.AST) -> Location:
+        return self.source.locate(node, self.shown_statement(), self.count)
+
+    def shown_statement(self) -> ast.AST | None:
+        """What a comment quotes: the statement, or the expression of a return."""
+        statement = self.statement
+        return statement.value if isinstance(statement, ast.Return) and statement.value else statement
+
+    def refuse(self, node: ast.AST, reason: str = "") -> None:
+        reason = reason or REFUSED.get(type(node), f"{type(node).__name__} is not in the language that srcad differentiates.")
+        raise UnsupportedSyntaxError(reason, self.source.locate(node), self.source.segment(node).split("\n")[0])
+
+    def emit(self, target: str, expr: ast.expr, node: ast.AST) -> None:
+        self.out.append(Assign(target, expr, self.loc(node)))
+
+    def lower_Assign(self, node: ast.Assign) -> None:
+        if len(node.targets) == 1:
+            self.bind(node.targets[0], node.value, node)
+            return
+        value = self.atom(node.value)
+        for target in node.targets:
+            self.assign(target, value, node)
+
+    def lower_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.bind(node.target, node.value, node)
+
+    def bind(self, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
+        """`target = value`, the last operation of the value written straight into a name."""
+        if isinstance(target, ast.Name):
+            self.emit(target.id, self.operation(value), value)
+        elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)) and self.pairs(target, value):
+            simple = not set(names(target)) & set(names(value))
+            if simple and all(isinstance(t, ast.Name) for t in target.elts):
+                for t, v in zip(target.elts, value.elts):
+                    self.bind(t, v, node)
+            else:
+                for t, v in zip(target.elts, [self.snapshot(v) for v in value.elts]):
+                    self.assign(t, v, node)
+        else:
+            self.assign(target, self.atom(value), node)
+
+    def snapshot(self, value: ast.expr) -> ast.expr:
+        """The value of an expression now, under a name that nothing rebinds."""
+        if isinstance(value, ast.Name):
+            target = self.namer.temporary(f"old_{value.id}")
+            self.emit(target, value, value)
+            return name(target)
+        return self.atom(value)
+
+    @staticmethod
+    def pairs(target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool:
+        starred = any(isinstance(e, ast.Starred) for e in [*target.elts, *value.elts])
+        return len(target.elts) == len(value.elts) and not starred
+
+    def assign(self, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
+        """Bind an atom to any target."""
+        match target:
+            case ast.Name(id=identifier):
+                self.emit(identifier, value, node)
+            case ast.Tuple(elts=elts) | ast.List(elts=elts):
+                bare = [e.value if isinstance(e, ast.Starred) else e for e in elts]
+                star = next((i for i, e in enumerate(elts) if isinstance(e, ast.Starred)), None)
+                written = tuple(e.id if isinstance(e, ast.Name) else self.namer.temporary("item") for e in bare)
+                self.out.append(Unpack(written, star, value, self.loc(node)))
+                for inner, held in zip(bare, written):
+                    if not isinstance(inner, ast.Name):
+                        self.assign(inner, name(held), node)
+            case ast.Subscript(value=base, slice=index):
+                stored = ast.Subscript(value=self.atom(base), slice=self.index(index), ctx=ast.Store())
+                self.out.append(Store(ast.copy_location(stored, target), value, self.loc(target)))
+            case ast.Attribute(value=base, attr=attribute):
+                stored_attribute = ast.Attribute(value=self.atom(base), attr=attribute, ctx=ast.Store())
+                self.out.append(Store(ast.copy_location(stored_attribute, target), value, self.loc(target)))
+            case _:
+                self.refuse(target)
+
+    def lower_AugAssign(self, node: ast.AugAssign) -> None:
+        target: ast.expr = node.target
+        if isinstance(target, ast.Subscript):
+            target = ast.Subscript(value=self.atom(target.value), slice=self.index(target.slice), ctx=ast.Store())
+        elif isinstance(target, ast.Attribute):
+            target = ast.Attribute(value=self.atom(target.value), attr=target.attr, ctx=ast.Store())
+        self.out.append(Update(target, node.op, self.atom(node.value), self.loc(node)))
+
+    def lower_Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):
+            self.out.append(Effect(self.operation(node.value), self.loc(node)))
+
+    def lower_Pass(self, node: ast.Pass) -> None:
+        pass
+
+    def lower_Return(self, node: ast.Return) -> None:
+        value = self.atom(node.value) if node.value is not None else const(None)
+        self.out.append(Return(value, self.loc(node)))
+
+    def lower_If(self, node: ast.If) -> None:
+        self.out.append(If(self.atom(node.test), self.block(node.body), self.block(node.orelse), self.loc(node.test)))
+
+    def lower_Assert(self, node: ast.Assert) -> None:
+        """`assert test, message` is kept as it is: it is about values, not about derivatives."""
+        self.refuse(node, "assert is not supported yet. Check the arguments before the call.")
+
+    # ---- expressions
+
+    def atom(self, node: ast.expr) -> ast.expr:
+        """The atom that holds a value, its operations emitted before it."""
+        expr = self.operation(node)
+        if is_atom(expr):
+            return expr
+        target = self.namer.temporary(self.base_name(expr))
+        self.emit(target, expr, node)
+        return name(target)
+
+    def operation(self, node: ast.expr) -> ast.expr:
+        """One operation on atoms with the value of `node`."""
+        reading: Callable[[ast.expr], ast.expr] | None = getattr(self, f"read_{type(node).__name__}", None)
+        if reading is None:
+            self.refuse(node)
+            raise AssertionError
+        return ast.copy_location(reading(node), node)
+
+    def read_Name(self, node: ast.Name) -> ast.expr:
+        return node
+
+    def read_Constant(self, node: ast.Constant) -> ast.expr:
+        return node
+
+    def read_BinOp(self, node: ast.BinOp) -> ast.expr:
+        return ast.BinOp(left=self.atom(node.left), op=node.op, right=self.atom(node.right))
+
+    def read_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+            return node
+        return ast.UnaryOp(op=node.op, operand=self.atom(node.operand))
+
+    def read_Compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) > 1:
+            middle = node.comparators[0]
+            held = self.atom(middle)
+            first = ast.Compare(left=node.left, ops=node.ops[:1], comparators=[held])
+            rest = ast.Compare(left=held, ops=node.ops[1:], comparators=node.comparators[1:])
+            both = ast.BoolOp(op=ast.And(), values=[ast.copy_location(first, node), ast.copy_location(rest, node)])
+            return self.read_BoolOp(ast.copy_location(both, node))
+        return ast.Compare(left=self.atom(node.left), ops=node.ops, comparators=[self.atom(node.comparators[0])])
+
+    def read_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        """`a and b` is `t = a; if t: t = b`."""
+        target = self.namer.temporary("both" if isinstance(node.op, ast.And) else "either")
+        self.emit(target, self.operation(node.values[0]), node.values[0])
+        rest = node.values[1] if len(node.values) == 2 else ast.copy_location(ast.BoolOp(op=node.op, values=node.values[1:]), node)
+        following = self.branch(target, rest)
+        empty: Block = ()
+        body, orelse = (following, empty) if isinstance(node.op, ast.And) else (empty, following)
+        self.out.append(If(name(target), body, orelse, self.loc(node)))
+        return name(target)
+
+    def read_IfExp(self, node: ast.IfExp) -> ast.expr:
+        """`a if c else b` is `if c: t = a else: t = b`."""
+        test = self.atom(node.test)
+        target = self.namer.temporary("choice")
+        self.out.append(If(test, self.branch(target, node.body), self.branch(target, node.orelse), self.loc(node.test)))
+        return name(target)
+
+    def branch(self, target: str, value: ast.expr) -> Block:
+        outer, self.out = self.out, []
+        self.emit(target, self.operation(value), value)
+        block, self.out = tuple(self.out), outer
+        return block
+
+    def read_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+        self.emit(node.target.id, self.operation(node.value), node.value)
+        return name(node.target.id)
+
+    def read_Call(self, node: ast.Call) -> ast.expr:
+        func = self.path(node.func)
+        args = [ast.Starred(value=self.atom(a.value), ctx=ast.Load()) if isinstance(a, ast.Starred) else self.argument(a) for a in node.args]
+        keywords = [ast.keyword(arg=k.arg, value=self.argument(k.value)) for k in node.keywords]
+        return ast.Call(func=func, args=args, keywords=keywords)
+
+    def argument(self, node: ast.expr) -> ast.expr:
+        return self.atom(node)
+
+    def path(self, node: ast.expr) -> ast.expr:
+        """A dotted path stays as it is; the value that a method is called on is an atom."""
+        if isinstance(node, ast.Name):
+            return node
+        if isinstance(node, ast.Attribute):
+            return ast.copy_location(ast.Attribute(value=self.path(node.value), attr=node.attr, ctx=ast.Load()), node)
+        return self.atom(node)
+
+    def read_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Attribute(value=self.path(node.value), attr=node.attr, ctx=ast.Load())
+
+    def read_Subscript(self, node: ast.Subscript) -> ast.expr:
+        return ast.Subscript(value=self.atom(node.value), slice=self.index(node.slice), ctx=ast.Load())
+
+    def index(self, node: ast.expr) -> ast.expr:
+        match node:
+            case ast.Slice(lower=lower, upper=upper, step=step):
+                parts = [part and self.atom(part) for part in (lower, upper, step)]
+                return ast.copy_location(ast.Slice(*parts), node)
+            case ast.Tuple(elts=elts):
+                return ast.copy_location(ast.Tuple(elts=[self.index(e) for e in elts], ctx=ast.Load()), node)
+        return self.atom(node)
+
+    def read_Tuple(self, node: ast.Tuple) -> ast.expr:
+        return ast.Tuple(elts=[self.element(e) for e in node.elts], ctx=ast.Load())
+
+    def read_List(self, node: ast.List) -> ast.expr:
+        return ast.List(elts=[self.element(e) for e in node.elts], ctx=ast.Load())
+
+    def element(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.Starred):
+            return ast.Starred(value=self.atom(node.value), ctx=ast.Load())
+        return self.atom(node)
+
+    def read_Dict(self, node: ast.Dict) -> ast.expr:
+        if any(key is None for key in node.keys):
+            self.refuse(node, "dict displays with ** are not supported yet. Write the keys out.")
+        return ast.Dict(keys=[key and self.atom(key) for key in node.keys], values=[self.atom(v) for v in node.values])
+
+    def read_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        values = [ast.FormattedValue(self.atom(v.value), v.conversion, v.format_spec) if isinstance(v, ast.FormattedValue) else v for v in node.values]
+        return ast.JoinedStr(values=values)
+
+    # ---- names
+
+    def base_name(self, expr: ast.expr) -> str:
+        """What a temporary is called: after its operation and, where that is short, what it is applied to."""
+        match expr:
+            case ast.Call(func=func, args=args):
+                word = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "result")
+                owner = func.value if isinstance(func, ast.Attribute) and not args else None
+                return self.joined(word, args[0] if args else owner)
+            case ast.Attribute(value=value, attr=attribute):
+                return self.joined(getattr(value, "id", ""), name(attribute)) if is_path(value) else attribute
+            case ast.Subscript(value=ast.Name(id=identifier), slice=ast.Constant(value=int(index))):
+                return f"{identifier}_{index}"
+            case ast.Subscript(value=ast.Name(id=identifier)):
+                return self.joined(identifier, name("part"))
+            case ast.BinOp(left=ast.Name(id=a), op=ast.MatMult(), right=ast.Name(id=b)) if len(a) + len(b) < 12:
+                return f"{a}_{b}"
+            case ast.BinOp(op=op) | ast.UnaryOp(op=op):
+                return WORDS.get(type(op), "value")
+            case ast.Compare():
+                return "test"
+            case ast.List() | ast.Tuple() | ast.Dict():
+                return "items"
+            case ast.JoinedStr():
+                return "message"
+        return "value"
+
+    @staticmethod
+    def joined(word: str, operand: ast.expr | None) -> str:
+        if isinstance(operand, ast.Name) and 0 < len(word) + len(operand.id) < 16:
+            return f"{word}_{operand.id}".strip("_") or "value"
+        return word.strip("_") or "value"

@@ -1,0 +1,204 @@
+"""Small functions on Python expressions: building, printing, comparing.
+
+    >>> text(call("np.sum", [name("x")], axis=const(0)))
+    'np.sum(x, axis=0)'
+"""
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+import functools
+import keyword
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+
+with warnings.catch_warnings():  # astor touches names that newer Pythons deprecate
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import astor
+
+OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.BoolOp, ast.IfExp)
+BUILTIN_NAMES = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"match", "case", "type", "_"}
+
+
+def name(identifier: str) -> ast.Name:
+    return ast.Name(id=identifier, ctx=ast.Load())
+
+
+def const(value: object) -> ast.expr:
+    """A literal. Negative numbers become `-c`, as Python parses them; astor drops the parentheses of others."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value != value or value in (math.inf, -math.inf):
+            return expression(f"float('{value}')")
+        if value < 0 or (value == 0 and math.copysign(1, value) < 0):
+            return ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=-value))
+    return ast.Constant(value=value)
+
+
+def call(function: str | ast.expr, args: Sequence[ast.expr] = (), **keywords: ast.expr) -> ast.Call:
+    func = expression(function) if isinstance(function, str) else function
+    return ast.Call(func=func, args=list(args), keywords=[ast.keyword(arg=k, value=v) for k, v in keywords.items()])
+
+
+def method(value: ast.expr, attribute: str, *args: ast.expr) -> ast.Call:
+    return call(ast.Attribute(value=value, attr=attribute, ctx=ast.Load()), args)
+
+
+def binary(left: ast.expr, op: ast.operator, right: ast.expr) -> ast.BinOp:
+    return ast.BinOp(left=left, op=op, right=right)
+
+
+@functools.lru_cache(4096)
+def expression(source: str) -> ast.expr:
+    """The tree of an expression's text (shared between callers: trees are never changed in place)."""
+    return ast.parse(source, mode="eval").body
+
+
+def text(node: ast.AST) -> str:
+    """Source text of a tree, on one line, through astor; checked to parse back to the very tree.
+
+    >>> text(expression("(a + b) * -2"))
+    '(a + b) * -2'
+    """
+    if isinstance(node, ast.Name):
+        return node.id
+    statement = ast.Expr(value=node) if isinstance(node, ast.expr) else node
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        source: str = astor.to_source(statement, pretty_source="".join).strip()
+    if isinstance(node, ast.expr) and source.startswith("(") and source.endswith(")"):
+        source = strip_parentheses(source)
+    try:
+        if dump(ast.parse(source).body[0]) == dump(statement):
+            return source
+    except SyntaxError:
+        pass
+    return ast.unparse(ast.fix_missing_locations(copy.deepcopy(statement)))
+
+
+def strip_parentheses(source: str) -> str:
+    """Drop one pair of parentheses around a whole expression, where it is one."""
+    inner = source[1:-1]
+    try:
+        stripped = ast.parse(inner, mode="eval").body
+        same = ast.dump(stripped) == ast.dump(ast.parse(source, mode="eval").body)
+    except SyntaxError:
+        return source
+    return inner if same else source
+
+
+def dump(node: ast.AST) -> str:
+    """A text that two trees share exactly if they are equal; whether a name is read or written does not count."""
+    return ast.dump(node).replace("ctx=Store()", "ctx=Load()").replace("ctx=Del()", "ctx=Load()")
+
+
+def same(a: ast.AST, b: ast.AST) -> bool:
+    return a is b or dump(a) == dump(b)
+
+
+def names(node: ast.AST) -> Iterator[str]:
+    """Every identifier that occurs in a tree, with repetitions."""
+    if isinstance(node, ast.Name):
+        yield node.id
+        return
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name):
+            yield child.id
+
+
+def operations(node: ast.AST) -> int:
+    """How many operations a tree holds: operators, calls, comparisons."""
+    return sum(isinstance(child, OPERATIONS) for child in ast.walk(node))
+
+
+def is_path(node: ast.expr) -> bool:
+    """A name, a literal, or an attribute or constant item of one: nothing that costs anything to say twice."""
+    match node:
+        case ast.Name() | ast.Constant():
+            return True
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant()):
+            return True
+        case ast.Attribute(value=value) | ast.Subscript(value=value, slice=ast.Constant()):
+            return is_path(value)
+        case ast.Subscript(value=value, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant())):
+            return is_path(value)
+    return False
+
+
+class Substitute(ast.NodeTransformer):
+    """Replace names by expressions. The tree given stays as it is; what did not change is shared with the result."""
+
+    def __init__(self, replacements: Mapping[str, ast.expr]) -> None:
+        self.replacements = replacements
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.replacements.get(node.id, node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
+        arguments = node.args
+        bound = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
+        bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a}
+        free = {k: v for k, v in self.replacements.items() if k not in bound}
+        return ast.Lambda(args=arguments, body=Substitute(free).visit(node.body))
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        changed: dict[str, object] = {}
+        for field, old in ast.iter_fields(node):
+            if isinstance(old, list):
+                new = [self.visit(item) if isinstance(item, ast.AST) else item for item in old]
+                if any(a is not b for a, b in zip(new, old)):
+                    changed[field] = new
+            elif isinstance(old, ast.AST):
+                value = self.visit(old)
+                if value is not old:
+                    changed[field] = value
+        if not changed:
+            return node
+        fields = {field: changed.get(field, old) for field, old in ast.iter_fields(node)}
+        return type(node)(**fields)
+
+
+def substitute(node: ast.expr, replacements: Mapping[str, ast.expr]) -> ast.expr:
+    """`node` with names replaced.
+
+    >>> text(substitute(expression("x * y"), {"y": expression("a + b")}))
+    'x * (a + b)'
+    """
+    result: ast.expr = Substitute(replacements).visit(node)
+    return result
+
+
+class Namer:
+    """Hands out names that nothing else uses, the same ones on every run."""
+
+    def __init__(self, taken: Iterator[str] | Sequence[str] | frozenset[str] = ()) -> None:
+        self.taken = set(taken)
+
+    def reserve(self, identifier: str) -> str:
+        self.taken.add(identifier)
+        return identifier
+
+    def temporary(self, base: str) -> str:
+        """`base`, or `base2`, `base3`, ... where it is taken or would hide a builtin."""
+        if base in BUILTIN_NAMES:
+            base = f"{base}_value"
+        if base in self.taken:
+            count = 2
+            while f"{base}{count}" in self.taken:
+                count += 1
+            base = f"{base}{count}"
+        return self.reserve(base)
+
+    def adjoint(self, base: str) -> str:
+        """`base`, with as many underscores behind it as make it free."""
+        while base in self.taken or base in BUILTIN_NAMES:
+            base += "_"
+        return self.reserve(base)
+
+    def version(self, base: str) -> str:
+        """`base_1`, `base_2`, ...: the next binding of a name."""
+        count = 1
+        while f"{base}_{count}" in self.taken:
+            count += 1
+        return self.reserve(f"{base}_{count}")
