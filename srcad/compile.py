@@ -276,6 +276,7 @@ class Assembly:
             expr = self.gradient(ref, backward, statements, returned)
             if not isinstance(ref.value, Number) and not is_none(expr):
                 target = self.state.namer.adjoint(f"d{parameter}")
+                self.state.user_names.add(target)
                 statements.append(Assign(target, expr, self.last_loc(backward)))
                 self.final_kinds[target] = Number("python", None, ())
                 expr = name(target)
@@ -427,10 +428,10 @@ class Assembly:
         title = f"{self.request.title}_{'grad' if self.request.mode == 'grad' else 'value_and_grad'}"
         end = rest[-1]
         assert isinstance(end, Return)
-        last = text(end.value)
+        last = returned_text(end.value)
         if kept is not None:
-            last = f"{text(self.kept)}, {'(' + last + ')' if isinstance(end.value, ast.Tuple) else last}"
-        body = function_text(title, self.parameters_text(), forward, rest[:-1], [f"return {last.removeprefix('(').removesuffix(')') if kept is None and isinstance(end.value, ast.Tuple) and len(end.value.elts) > 1 else last}"])
+            last = f"{text(self.kept)}, {text(end.value)}"
+        body = function_text(title, self.parameters_text(), forward, rest[:-1], [f"return {last}"])
         return self.loaded([body], [title], (*forward, *rest), [self.kept] if kept is not None else [])
 
     def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> Compiled:
@@ -448,9 +449,7 @@ class Assembly:
         first = function_text(f"{title}_forward", self.parameters_text(), forward, (), head)
         end_ = rest[-1]
         assert isinstance(end_, Return)
-        last = text(end_.value)
-        if isinstance(end_.value, ast.Tuple) and len(end_.value.elts) > 1:
-            last = last.removeprefix("(").removesuffix(")")
+        last = returned_text(end_.value)
         body = function_text(f"{title}_backward", f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
         if residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
@@ -499,6 +498,13 @@ class Assembly:
 
 LAST = Location("", -2, 0, 0, 0, "", "the result")
 VALUE = Location("", -3, 0, 0, 0, "", "")
+
+
+def returned_text(value: ast.expr) -> str:
+    """What a return says: a tuple without its parentheses."""
+    if isinstance(value, ast.Tuple) and len(value.elts) > 1:
+        return ", ".join(text(e) for e in value.elts)
+    return text(value)
 
 
 def flat(values: Any) -> list[Ref]:

@@ -19,8 +19,10 @@ from srcad.infer import Inference, Operation
 from srcad.ir import expressions, walk
 from srcad.kinds import Ref
 from srcad.rules import Rule
+from srcad.rules.elementwise import power_by_literal
 from srcad.syntax import names
 
+MULTIPLY = (np.multiply, operator.mul)
 ADD, SUBTRACT, DIVIDE = (np.add, operator.add), (np.subtract, operator.sub), (np.divide, operator.truediv)
 NEGATIVE, EXP, LOG, MAX = (np.negative, operator.neg), (np.exp, math.exp), (np.log, math.log), (np.max, np.amax)
 
@@ -29,6 +31,11 @@ def logistic(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
     return ((1 - z) * z * dz,)
 
 
+def powers(dz: Any, z: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
+    return (power_by_literal(dz, x, exponent),)
+
+
+POWERS = Rule(powers, ("x",), False, ("exponent",), True, False)
 LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
 
 
@@ -46,6 +53,8 @@ class Gates:
         for op in self.state.operations:
             self.logistic(op)
             self.shifted(op)
+        for op in reversed(self.state.operations):
+            self.cubed(op)
         return [new for op in self.state.operations if (new := self.changes.get(id(op), op)) is not None]
 
     def made_by(self, value: Any, functions: tuple[Any, ...], reads: int) -> Operation | None:
@@ -65,6 +74,23 @@ class Gates:
         if minus is not None and exp is not None:
             self.changes[id(op)] = dataclasses.replace(op, function=logistic, rule=LOGISTIC, operands=minus.operands)
             self.changes.update({id(total): None, id(exp): None, id(minus): None})
+
+    def cubed(self, op: Operation) -> None:
+        """`x * x * x` is a power."""
+        if op.function not in MULTIPLY or id(op) in self.changes:
+            return
+        base = op.operands[1]
+        inner = self.made_by(op.operands[0], MULTIPLY, 1)
+        factors = 2
+        chain = []
+        while inner is not None and inner.operands[1].key == base.key != "":
+            chain.append(inner)
+            factors += 1
+            if inner.operands[0].key == base.key:
+                self.changes.update({id(c): None for c in chain})
+                self.changes[id(op)] = dataclasses.replace(op, rule=POWERS, operands=(base,), params={"exponent": factors})
+                return
+            inner = self.made_by(inner.operands[0], MULTIPLY, 1)
 
     def shifted(self, op: Operation) -> None:
         """Softmax, its logarithm and log-sum-exp do not depend on what is subtracted first."""

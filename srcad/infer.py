@@ -189,8 +189,8 @@ class Interpreter:
         return result
 
     def name_dim(self, dim: Dim, made: str) -> None:
-        if dim.terms and made in self.state.user_names and "?" not in dim.key:
-            self.state.facts.dim_names.setdefault(dim.key, made)
+        if dim.terms and made in self.state.user_names and "?" not in dim.text:
+            self.state.facts.dim_names.setdefault(dim.text, made)
 
     def new_name(self, target: str) -> str:
         """The name that a target has in the generated code: its own, if nothing has it yet."""
@@ -505,7 +505,7 @@ class Interpreter:
             if kind.dim is not None:
                 self.name_dim(kind.dim, made)
             elif kind.shape and "?" not in "".join(d.key for d in kind.shape) and made in self.state.user_names:
-                self.state.facts.shapes.setdefault(tuple(d.key for d in kind.shape), made)
+                self.state.facts.shapes.append((kind.shape, made))
         self.differentiate(function, operands, params, result, rule)
         return result
 
@@ -682,6 +682,8 @@ class Interpreter:
                 return (tuple if kind is not list else list)(self.shape_value(i) for i in items)
             case Static(value=static):
                 return static
+            case Number(dim=Dim() as dim, dtype=dtype) if not dim.terms and dtype is not None:
+                return bool(dim.const) if dtype == BOOL else dim.const
             case Number() as number:
                 return number
             case Record(items=mapping):

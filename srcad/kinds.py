@@ -36,13 +36,34 @@ class Facts:
     def __init__(self) -> None:
         self.conditions: dict[str, None] = {}
         self.dim_names: dict[str, str] = {}  # a dimension's key -> the user's name for it
-        self.shapes: dict[tuple[str, ...], str] = {}  # a shape -> an expression that has it
+        self.shapes: list[tuple[Shape, str]] = []  # a shape and an expression that has it
+        self.equals: dict[str, str] = {}  # a dimension's text -> that of an equal one
         self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
 
     def record(self, condition: str) -> None:
         self.conditions.setdefault(condition)
+
+    def canonical(self, key: str) -> str:
+        """The text that stands for every dimension known to be equal to this one."""
+        while key in self.equals:
+            key = self.equals[key]
+        return key
+
+    def equate(self, a: str, b: str) -> None:
+        a, b = self.canonical(a), self.canonical(b)
+        if a != b:
+            first, second = (b, a) if a.lstrip("-").isdigit() is False and b.lstrip("-").isdigit() else (a, b)
+            self.equals[second] = first
+
+    def shape_owner(self, keys: list[str]) -> str | None:
+        """An expression whose shape is known to be this."""
+        return next((path for dims, path in self.shapes if [d.key for d in dims] == keys), None)
+
+    def name_of(self, dim: Dim) -> str:
+        """How the generated code says a dimension: by the user's name for it, if there is one."""
+        return next((n for text, n in self.dim_names.items() if self.canonical(text) == dim.key), dim.key)
 
     def new_dim(self) -> Dim:
         """A dimension that only the run can tell."""
@@ -58,7 +79,7 @@ class Facts:
 class Dim:
     """A symbolic integer: a constant plus multiples of atoms such as `x.shape[0]`; `value` is None when unknown."""
 
-    __slots__ = ("terms", "const", "value", "facts")
+    __slots__ = ("terms", "const", "value", "facts")  # text and key say it as an expression
 
     def __init__(self, terms: Mapping[str, int], const: int, value: int | None, facts: Facts) -> None:
         self.terms = {atom: c for atom, c in sorted(terms.items()) if c}
@@ -77,6 +98,10 @@ class Dim:
     @property
     def key(self) -> str:
         """The dimension as an expression in the arguments; equal keys are equal dimensions."""
+        return self.facts.canonical(self.text)
+
+    @property
+    def text(self) -> str:
         out = ""
         for atom, coefficient in self.terms.items():
             size = abs(coefficient)
@@ -89,7 +114,7 @@ class Dim:
 
     @property
     def expr(self) -> ast.expr:
-        return expression(self.facts.dim_names.get(self.key, self.key))
+        return expression(self.facts.name_of(self))
 
     def __repr__(self) -> str:
         return f"Dim({self.key})"
@@ -161,12 +186,16 @@ class Dim:
         if right is None:
             return NotImplemented
         difference = self - right
+        if symbol == "==" and self.key == right.key:
+            return True
         if not difference.terms:
             return answer(difference.const, 0)
         if self.value is None or right.value is None:
             raise Undecided(f"{self.key} {symbol} {right.key}")
         result = answer(self.value, right.value)
-        self.facts.record(f"{self.key} {symbol if result else opposite} {right.key}")
+        self.facts.record(f"{self.text} {symbol if result else opposite} {right.text}")
+        if symbol == "==" and result:
+            self.facts.equate(self.text, right.text)
         return result
 
     def __eq__(self, other: object) -> bool:
@@ -194,7 +223,8 @@ class Dim:
         if self.value is None:
             raise Undecided(self.key)
         if self.terms:
-            self.facts.record(f"{self.key} == {self.value}")
+            self.facts.record(f"{self.text} == {self.value}")
+            self.facts.equate(self.text, str(self.value))
         return self.value
 
 
@@ -342,9 +372,9 @@ def meet(a: Dim, b: Dim) -> Dim | None:
     if a.key == b.key:
         return a
     one_a, one_b = (is_one(d) if not d.terms else None for d in (a, b))
-    if one_b:
+    if one_b and a.value != 1:
         return a
-    if one_a:
+    if one_a and b.value != 1:
         return b
     equal = alike(a, b)
     if equal:

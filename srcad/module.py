@@ -27,7 +27,7 @@ class Module:
         called = {k: v for k, v in self.state.helpers.items() if isinstance(v, types.FunctionType) and k in free}
         defined, imports = define(called)
         header = self.imports(free | free_names(defined) if defined else free) | imports
-        parts = ["\n".join(sorted(set(header.values()))) + "\n"] if header else []
+        parts = ["\n".join(sorted(set(header.values()), key=lambda line: (line.startswith("from"), line))) + "\n"] if header else []
         text = "\n\n".join([*parts, *([defined] if defined else []), body])
         helpers = {k: v for k, v in {**self.state.helpers, **self.state.guards.objects}.items() if not k.isdigit() and k not in called}
         used = {k: v for k, v in helpers.items() if k in free}

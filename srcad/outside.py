@@ -106,7 +106,7 @@ class Guards:
         self.facts.record(f"{path}.ndim == {value.ndim}")
         self.facts.record(f"{path}.dtype == {self.held(value.dtype)}")
         dims = tuple(Dim.atom(f"{path}.shape[{i}]", n, self.facts) for i, n in enumerate(value.shape))
-        self.facts.shapes.setdefault(tuple(d.key for d in dims), path)
+        self.facts.shapes.append((dims, path))
         return Number("array", value.dtype, dims, fresh=False)
 
     def sequence(self, path: str, value: Any) -> Sequence:

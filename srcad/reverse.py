@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,8 @@ from srcad.errors import MissingRuleError
 from srcad.infer import Inference, Operation, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
 from srcad.kinds import BOOL, FLOAT, Dim, Facts, Number, Ref, Shape, Undecided, alike, broadcast, product, python
-from srcad.splice import Term, Untraceable, as_term, function_path, like, literal, render, shape_expr
-from srcad.syntax import binary, call, const, is_path, method, name, operations, same, substitute
+from srcad.splice import Term, Untraceable, as_term, function_path, literal, render, shape_expr
+from srcad.syntax import call, const, is_path, method, name, operations, same, substitute, without_sign
 
 LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
 
@@ -57,8 +58,10 @@ class Reverse:
         self.out: list[Statement] = []
         self.kinds: dict[str, Number] = {}
         self.names: dict[str, str] = {}  # key -> the name of its adjoint, once it has one
+        self.literals: dict[str, Term] = {}  # adjoints that are just a number so far
         self.held: dict[str, Term] = {}  # adjoints of temporaries that are one expression so far
         self.scatters: dict[str, list[Scatter]] = {}
+        self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in operations_ for o in op.outputs}
         self.remaining = Counter(ref.key for op in operations_ for ref in flatten(op.operands))
         self.dense = Counter(ref.key for op in operations_ if op.rule is not None for ref in flatten(op.operands))
@@ -87,10 +90,30 @@ class Reverse:
         contributions = [(ref, c) for ref, c in self.pull(op, dz) if c is not None and ref.key in self.state.active]
         contributions = self.merged(contributions)
         shared = self.shared([c for _, c in contributions])
+        self.name_shared(shared, op, dz, contributions)
         for ref, contribution in contributions:
             self.contribute(ref, self.hoist(contribution, shared), op)
             self.follow(ref, op)
         self.release(op)
+
+    def name_shared(self, shared: dict[int, str], op: Operation, dz: list[Term | None], contributions: list[tuple[Ref, Any]]) -> None:
+        """A shared part that is itself an adjoint, complete, is called after its variable."""
+        for output, term in zip(op.outputs, dz):
+            if term is not None and id(term.expr) in shared:
+                shared[id(term.expr)] = self.written(output.key, term)
+        for i, (ref, term) in enumerate(contributions):
+            known = ref.key in self.names or ref.key in self.held or ref.key in self.scatters
+            once = isinstance(term, Term) and shared.get(id(term.expr)) == "" and self.remaining[ref.key] == 1 and not known
+            if once and sum(r.key == ref.key for r, _ in contributions) == 1:
+                inner = {i: n for i, n in shared.items() if i != id(term.expr)}
+                shared[id(term.expr)] = target = self.written(ref.key, self.hoist(term, inner))
+                contributions[i] = (ref, None)
+                assert target
+
+    def written(self, key: str, term: Term) -> str:
+        """An adjoint under its own name."""
+        self.accumulate(key, term)
+        return self.names[key]
 
     def follow(self, ref: Ref, op: Operation) -> None:
         """Go on with what made an operand, if it is of the same statement and nothing else waits for it."""
@@ -208,7 +231,7 @@ class Reverse:
         nodes: dict[int, ast.expr] = {}
         for term in terms:
             expr = term.value.expr if isinstance(term, Scatter) else term.expr
-            for node in ast.walk(expr):
+            for node in untested(expr):
                 if isinstance(node, ast.expr) and not is_path(node) and operations(node):
                     counts[id(node)] += 1
                     nodes[id(node)] = node
@@ -218,7 +241,7 @@ class Reverse:
 
     def hoist(self, term: Any, shared: dict[int, str]) -> Any:
         """Give a shared subexpression a name, the first time it is met."""
-        if isinstance(term, Scatter) or not shared:
+        if term is None or isinstance(term, Scatter) or not shared:
             return term
         return Term(self.hoisted(term.expr, shared), term.number, self.facts)
 
@@ -257,6 +280,8 @@ class Reverse:
     def contribute(self, ref: Ref, contribution: Any, op: Operation) -> None:
         """Add to the adjoint of a variable."""
         key = ref.key
+        if contribution is None:  # written already
+            return
         if isinstance(contribution, Scatter):
             self.scatter(ref, contribution, op)
             return
@@ -279,14 +304,14 @@ class Reverse:
         if fresh:
             if literal(term) is not None and term.number.form == "python":
                 term = Term(const(float(literal(term))), term.number, self.facts)
+                self.literals[key] = term
             self.emit(Assign(target, term.expr, self.here()))
             self.kinds[target] = term.number
             return
-        op: ast.operator = ast.Add()
-        expr = term.expr
-        if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.USub):
-            op, expr = ast.Sub(), expr.operand
-        self.emit(Update(name(target), op, expr, self.here()))
+        self.literals.pop(key, None)
+        self.stored.pop(key, None)
+        negative, expr = without_sign(term.expr)
+        self.emit(Update(name(target), ast.Sub() if negative else ast.Add(), expr, self.here()))
         old = self.kinds[target]
         self.kinds[target] = joined(old, term.number)
 
@@ -313,13 +338,15 @@ class Reverse:
         place = ast.Subscript(value=name(target), slice=scatter.index, ctx=ast.Load())
         value = scatter.value.expr
         if not scatter.unique:
-            self.emit(Effect(call(function_path(np.add.at, self.facts) if False else ufunc_at(self.facts), [name(target), index_argument(scatter.index), value]), self.here()))
-        elif first:
+            self.stored.pop(key, None)
+            self.emit(Effect(call(ufunc_at(self.facts), [name(target), index_argument(scatter.index), value]), self.here()))
+        elif first or all(disjoint(scatter.index, old) for old in self.stored.get(key, [scatter.index])):
+            self.stored.setdefault(key, []).append(scatter.index)
             self.emit(Store(place, value, self.here()))
-        elif isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
-            self.emit(Update(place, ast.Sub(), value.operand, self.here()))
         else:
-            self.emit(Update(place, ast.Add(), value, self.here()))
+            self.stored.pop(key, None)
+            negative, positive = without_sign(value)
+            self.emit(Update(place, ast.Sub() if negative else ast.Add(), positive, self.here()))
 
     def consume(self, output: Ref, op: Operation) -> Term | None:
         """The adjoint of a result, complete."""
@@ -333,6 +360,8 @@ class Reverse:
             self.accumulate(key, term)
         if key not in self.names:
             return None
+        if key in self.literals and output.number.shape != ():
+            return self.literals[key]
         return Term(name(self.names[key]), self.kinds[self.names[key]], self.facts)
 
     def finished(self, leaf: Ref) -> Term:
@@ -341,6 +370,14 @@ class Reverse:
         if found is None:
             return zeros(leaf.number, self.facts, self.term(leaf))
         return filled(found, leaf.number, self.facts)
+
+
+def untested(expr: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree, without the tests of its conditional expressions: those are joined later."""
+    yield expr
+    for child in ast.iter_child_nodes(expr):
+        if not (isinstance(expr, ast.IfExp) and child is expr.test):
+            yield from untested(child)
 
 
 class Marker(ast.NodeTransformer):
@@ -393,8 +430,7 @@ def cast(term: Term, target: Number) -> Term:
         return term
     if term.number.form == "array":
         return term.astype(wanted)
-    convert = function_path(wanted.type, term.facts) if False else render(wanted, term.facts)
-    return Term(call(convert, [term.expr]), Number("scalar", wanted, ()), term.facts)
+    return Term(call(render(wanted, term.facts), [term.expr]), Number("scalar", wanted, ()), term.facts)
 
 
 def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
@@ -491,6 +527,9 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
     """np.sum over axes; inner ones keep a length of 1."""
     if not axes:
         return term
+    negative, positive = without_sign(term.expr)
+    if negative:
+        return -sum_axes(Term(positive, term.number, term.facts), axes, inner, target, lead)
     facts = term.facts
     rank = len(term.number.shape or ())
     leading = [a for a in axes if a < lead]
@@ -516,6 +555,29 @@ def axis_expr(axes: list[int], facts: Facts) -> ast.expr:
 
 def ufunc_at(facts: Facts) -> ast.expr:
     return ast.Attribute(value=function_path(np.add, facts), attr="at", ctx=ast.Load())
+
+
+def disjoint(a: ast.expr, b: ast.expr) -> bool:
+    """Whether two basic indices are known to select different rows: `[:k]` and `[k:]`, `[0]` and `[1]`."""
+    spans = [rows(i) for i in (a, b)]
+    if None in spans:
+        return False
+    (start_a, stop_a), (start_b, stop_b) = spans  # type: ignore[misc]
+    return stop_a is not None and stop_a <= start_b or stop_b is not None and stop_b <= start_a
+
+
+def rows(index: ast.expr) -> tuple[int, int | None] | None:
+    """The rows that a basic index selects, where the text says them: from the first to before the last."""
+    match index:
+        case ast.Tuple(elts=[first, *_]):
+            return rows(first)
+        case ast.Constant(value=int(row)) if not isinstance(row, bool):
+            return row, row + 1
+        case ast.Slice(lower=lower, upper=upper, step=None):
+            ends = [getattr(end, "value", -1) if end is not None else None for end in (lower, upper)]
+            start, stop = ends[0] or 0, ends[1]
+            return (start, stop) if isinstance(start, int) and start >= 0 and (stop is None or isinstance(stop, int) and stop >= 0) else None
+    return None
 
 
 def index_argument(index: ast.expr) -> ast.expr:
@@ -556,6 +618,3 @@ def unknown_like(operands: Any, expr: ast.expr, facts: Facts) -> Any:
         else:
             out.append(None)
     return tuple(out)
-
-
-__all__ = ["Backward", "Reverse", "binary", "like"]

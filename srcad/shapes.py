@@ -35,7 +35,7 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
 
     Raises ValueError where NumPy would for such shapes.
     """
-    rule = SHAPES.get(function)
+    rule = SHAPES.get(function) or scipy_shape(function)
     try:
         if rule is not None:
             return rule(facts, *args, **keywords)
@@ -44,6 +44,13 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
     except (Undecided, NotImplementedError):
         pass
     return UNKNOWN
+
+
+def scipy_shape(function: object) -> Rule | None:
+    """Shape rules for SciPy's functions that are no ufuncs, by name: SciPy need not be imported."""
+    if (getattr(function, "__module__", None) or "").startswith("scipy.special"):
+        return {"logsumexp": logsumexp}.get(getattr(function, "__name__", ""))
+    return None
 
 
 def lift(value: Any, facts: Facts) -> Number:
@@ -580,6 +587,12 @@ def solve(facts: Facts, a: Any, b: Any) -> Number:
 @shape(np.linalg.norm)
 def norm(facts: Facts, x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Number:
     return reduced(x, axis, keepdims is True, result_dtypes(np.sqrt, x)[0])
+
+
+def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Number:
+    if return_sign is not False:
+        raise NotImplementedError
+    return reduced(a, axis, keepdims is True, result_dtypes(np.exp, a)[0])
 
 
 # ---- indexing

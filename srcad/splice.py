@@ -192,7 +192,7 @@ class SizedDim(Dim):
 
     @property
     def expr(self) -> ast.expr:
-        if not self.terms or self.key in self.facts.dim_names:
+        if not self.terms or self.facts.name_of(self) != self.key:
             return super().expr
         owner = shape_owner(self.term.shape, self.facts)
         return ast.Attribute(value=owner, attr="size", ctx=ast.Load()) if owner is not None else super().expr
@@ -452,7 +452,7 @@ def render_index(index: Any, facts: Facts) -> ast.expr:
 
 def shape_owner(dims: Shape, facts: Facts) -> ast.expr | None:
     """Something whose shape is known to be `dims`: an argument, or else a variable of the program."""
-    found = facts.shapes.get(tuple(d.key for d in dims))
+    found = facts.shape_owner([d.key for d in dims])
     if found is not None:
         return expression(found)
     if isinstance(dims, TermShape) and isinstance(dims.owner.expr, ast.Name) and any(d.value is None for d in dims):

@@ -126,6 +126,17 @@ def is_path(node: ast.expr) -> bool:
     return False
 
 
+def without_sign(node: ast.expr) -> tuple[bool, ast.expr]:
+    """Whether an expression is the negative of a simpler one, and that one: `-a * b` is the negative of `a * b`."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return True, operand
+        case ast.BinOp(left=left, op=(ast.Mult() | ast.Div()) as op, right=right):
+            negative, inner = without_sign(left)
+            return negative, ast.BinOp(left=inner, op=op, right=right) if negative else node
+    return False, node
+
+
 class Substitute(ast.NodeTransformer):
     """Replace names by expressions. The tree given stays as it is; what did not change is shared with the result."""
 

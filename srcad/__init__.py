@@ -1,0 +1,21 @@
+"""srcad: the backward pass of a NumPy function, written as Python source.
+
+>>> import srcad
+>>> @srcad.grad
+... def f(x, y):
+...     return x * y + y
+>>> f(3.0, -4.0)
+(-4.0, 4.0)
+"""
+from srcad.api import Gradient, check_grad, elementwise_grad, grad, value_and_grad, vjp
+from srcad.errors import (
+    AliasError, GradientMismatchError, MissingRuleError, SeedError, SrcadError, UnsupportedSyntaxError,
+)
+from srcad.rules import rule
+from srcad.runtime import stop_gradient
+
+__version__ = "0.1.0"
+__all__ = [
+    "AliasError", "Gradient", "GradientMismatchError", "MissingRuleError", "SeedError", "SrcadError", "UnsupportedSyntaxError",
+    "check_grad", "elementwise_grad", "grad", "rule", "stop_gradient", "value_and_grad", "vjp",
+]

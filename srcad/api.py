@@ -1,0 +1,435 @@
+"""What users call: `grad` and its kin, and the object that they return.
+
+    @grad
+    def f(x, y):
+        return x * y
+
+    f(3, -4)            # (-4.0, 3.0)
+    print(f.source)     # the generated module
+"""
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+import pathlib
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from srcad import testing
+from srcad.compile import Compiled, Request
+from srcad.dispatch import Specialisations, bind
+from srcad.errors import SeedError, SrcadError
+from srcad.export import exported
+from srcad.kinds import Number, Record, Ref, Sequence as Items
+from srcad.rules import find
+from srcad.source import read
+from srcad.stage import stage
+
+Wrt = str | int | Sequence[str | int] | None
+NUMBERS = (float, int, np.floating, np.integer, np.ndarray)
+
+
+class Gradient:
+    """A function's gradient: calling it gives the gradient, and its parts are there to read.
+
+    `grad` makes it. `value`, `value_and_grad`, `forward` and `backward` run; `staged`, `source` and `source_for` show;
+    `specialise`, `check` and `export` do what they say.
+    """
+
+    def __init__(self, function: Callable[..., Any], wrt: Wrt = None, backend: str = "numpy", mode: str = "grad", has_aux: bool = False) -> None:
+        if backend != "numpy":
+            raise SrcadError(f"the backend {backend!r} does not exist. There is 'numpy'.")
+        self.function = function
+        self.bound, target = plain_function(function)
+        names, asked, bare = resolve_wrt(target, wrt, skip=1 if self.bound else 0)
+        self.wrt = wrt
+        self.names = names
+        self.mode = mode
+        self.target = target
+        request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux)
+        self.modes = {m: Specialisations(with_mode(request, m)) for m in ("grad", "value_and_grad", "pair")}
+        self.main = self.modes[mode]
+        self.latest: Compiled | None = None
+        functools.update_wrapper(self, function, updated=())
+        self.__dict__["__signature__"] = public_signature(target, self.bound)
+
+    # ---- running
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """The gradient at these arguments; compiled at the first call with arguments of new kinds.
+
+        Raises SrcadError where the function cannot be differentiated rightly, and what the function itself raises.
+        """
+        main = self.main
+        if not self.bound and not keywords:
+            try:
+                for guard, made, _, version in main.entries:
+                    if guard(*args) and version == VERSION[0] and main.request.function.__code__ is main.code:
+                        return made(*args)
+            except LOOKING:
+                pass
+        args = (*self.bound, *args)
+        return self.remembered(main.find(args, keywords)).functions[0](*args, **keywords)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def remembered(self, compiled: Compiled) -> Compiled:
+        self.latest = compiled
+        return compiled
+
+    def compiled(self, mode: str, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled:
+        return self.remembered(self.modes[mode].find((*self.bound, *args), keywords))
+
+    def value(self, *args: Any, **keywords: Any) -> Any:
+        """The function itself."""
+        return self.function(*args, **keywords)
+
+    def value_and_grad(self, *args: Any, **keywords: Any) -> Any:
+        """The pair of the function's value and its gradient, in one pass."""
+        return self.compiled("value_and_grad", args, keywords).functions[0](*self.bound, *args, **keywords)
+
+    def forward(self, *args: Any, **keywords: Any) -> tuple[Any, Cache]:
+        """The function's value, of any shape, and the cache that `backward` needs."""
+        compiled = self.compiled("pair", args, keywords)
+        out, residuals = compiled.functions[0](*self.bound, *args, **keywords)
+        return out, Cache(residuals, compiled, out)
+
+    def backward(self, dout: Any, cache: Cache) -> Any:
+        """The gradients, given the adjoint of the value: of its structure and shape.
+
+        Raises SeedError where `dout` has another shape.
+        """
+        if not isinstance(cache, Cache):
+            raise SeedError("the cache must be the one that forward returned.", None, self.target.__name__)
+        return cache.pull(dout)
+
+    def specialise(self, *args: Any, **keywords: Any) -> Callable[..., Any]:
+        """The generated function itself, for arguments of these kinds only: it checks nothing."""
+        made = self.compiled(self.mode, args, keywords).functions[0]
+        return functools.partial(made, *self.bound) if self.bound else made  # type: ignore[no-any-return]
+
+    # ---- reading
+
+    @property
+    def staged(self) -> str:
+        """The staged program: one operation a line, every intermediate named."""
+        return str(stage(read(self.target)))
+
+    @property
+    def source(self) -> str:
+        """The text of the module generated last; before any call, that for floats."""
+        if self.latest is None:
+            self.source_for(*floats_for(self.target, self.bound))
+        assert self.latest is not None
+        return self.latest.source
+
+    def source_for(self, *args: Any, pair: bool = False, **keywords: Any) -> str:
+        """The text of the module for arguments of these kinds; with `pair`, that of `forward` and `backward`."""
+        return self.compiled("pair" if pair else self.mode, args, keywords).source
+
+    def export(self, path: str | pathlib.Path, *args: Any, **keywords: Any) -> None:
+        """Write the module for arguments of these kinds to a file that needs NumPy and what the program imports, and not srcad."""
+        compiled = self.compiled(self.mode, args, keywords)
+        pathlib.Path(path).write_text(exported(compiled))
+
+    def check(self, *args: Any, **keywords: Any) -> None:
+        """Compare with finite differences. Raises GradientMismatchError, with both figures, where they disagree."""
+        testing.check_grad(self, *args, **keywords)
+
+    def __repr__(self) -> str:
+        given = ", ".join(self.names)
+        return f"<{self.mode} of {self.target.__name__}{inspect.signature(self.target)} with respect to {given or 'nothing'}>"
+
+    def __reduce__(self) -> Any:
+        module, label = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
+        if find_by_name(module, label) is self:
+            return find_by_name, (module, label)
+        return rebuilt, (type(self), self.function, self.wrt, self.mode, self.main.request.has_aux)
+
+    def __copy__(self) -> Gradient:
+        return rebuilt(type(self), self.function, self.wrt, self.mode, self.main.request.has_aux)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Gradient:
+        return self.__copy__()
+
+
+class ElementwiseGradient(Gradient):
+    """The derivative of a function that works element by element: of the shape of its argument."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        out, cache = self.forward(*args, **keywords)
+        return self.backward(np.ones(np.shape(out)) if np.ndim(out) else 1.0, cache)
+
+
+class Cache(tuple[Any, ...]):
+    """What the forward pass keeps for the backward pass."""
+
+    compiled: Compiled
+    out: Any
+
+    def __new__(cls, residuals: tuple[Any, ...], compiled: Compiled, out: Any) -> Cache:
+        cache = super().__new__(cls, residuals)
+        cache.compiled = compiled
+        cache.form = form_of(out)  # type: ignore[attr-defined]
+        return cache
+
+    def pull(self, dout: Any) -> Any:
+        seed = fitted(dout, self.form, "dout", self.compiled.result)  # type: ignore[attr-defined]
+        return self.compiled.functions[1](seed, tuple(self))
+
+
+# ---- making them
+
+@overload
+def grad(fun: Callable[..., Any], *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Gradient: ...
+@overload
+def grad(fun: None = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Callable[[Callable[..., Any]], Gradient]: ...
+
+
+def grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Any:
+    """The gradient of a function whose result is one number.
+
+    fun: a function of numbers, arrays, and lists, tuples, dicts and dataclasses of them. wrt: the parameters to
+    differentiate by: a name or position gives the bare gradient, a tuple of them a tuple; by default every positional
+    parameter without a default value (a bare gradient if there is one). argnums and argnum are positions, as in JAX and
+    autograd. Gradients have the structure, shape and floating dtype of their argument.
+
+    Raises SrcadError, at the first call, where `fun` cannot be differentiated rightly.
+
+    >>> import srcad
+    >>> @srcad.grad
+    ... def f(x, y):
+    ...     return x * y
+    >>> f(3.0, -4.0)
+    (-4.0, 3.0)
+    """
+    return decorated(Gradient, fun, chosen(wrt, argnums, argnum), backend, "grad", False)
+
+
+def value_and_grad(fun: Any = None, *, wrt: Wrt = None, has_aux: bool = False, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Any:
+    """A function's value and its gradient, in one pass. With has_aux, `fun` returns (value, aux), and so does this.
+
+    >>> import srcad
+    >>> srcad.value_and_grad(lambda x: x ** 2)(3.0)
+    (9.0, 6.0)
+    """
+    return decorated(Gradient, fun, chosen(wrt, argnums, argnum), backend, "value_and_grad", has_aux)
+
+
+def elementwise_grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Any:
+    """The derivative of a function that treats each element alone, for every element: the gradient of the sum of its result.
+
+    >>> import numpy as np, srcad
+    >>> srcad.elementwise_grad(np.sin)(np.array([0.0, np.pi]))
+    array([ 1., -1.])
+    """
+    return decorated(ElementwiseGradient, fun, chosen(wrt, argnums, argnum), backend, "pair", False)
+
+
+def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, **keywords: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """The function's value and its pullback, which maps an adjoint of the value to the gradients. It may be called again.
+
+    Raises SeedError where the adjoint's structure or shape is not the value's.
+
+    >>> import numpy as np, srcad
+    >>> value, pullback = srcad.vjp(lambda x: x ** 2, np.array([1.0, 2.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    array([ 2., 40.])
+    """
+    made = fun if isinstance(fun, Gradient) and wrt is None else Gradient(fun.function if isinstance(fun, Gradient) else fun, wrt, mode="pair")
+    out, cache = made.forward(*args, **keywords)
+    return out, cache.pull
+
+
+def check_grad(fun: Callable[..., Any], *args: Any, wrt: Wrt = None, **keywords: Any) -> None:
+    """Compare a function's gradient with finite differences along random directions.
+
+    Raises GradientMismatchError, naming the parameter and both figures, where they disagree.
+
+    >>> import srcad
+    >>> srcad.check_grad(lambda x: x ** 3, 2.0)
+    """
+    testing.check_grad(fun if isinstance(fun, Gradient) else Gradient(fun, wrt), *args, **keywords)
+
+
+def decorated(kind: type[Gradient], fun: Any, wrt: Wrt, backend: str, mode: str, has_aux: bool) -> Any:
+    if fun is None:
+        return lambda function: kind(function, wrt, backend, mode, has_aux)
+    if not callable(fun):
+        raise TypeError(f"grad takes a function, not a {type(fun).__name__}; name parameters with wrt=.")
+    if isinstance(fun, Gradient):
+        raise SrcadError("the gradient of a gradient is not supported yet. Differentiate its `.function`.")
+    return kind(fun, wrt, backend, mode, has_aux)
+
+
+def chosen(wrt: Wrt, argnums: Wrt, argnum: Wrt) -> Wrt:
+    given = [w for w in (wrt, argnums, argnum) if w is not None]
+    if len(given) > 1:
+        raise TypeError("give one of wrt, argnums and argnum.")
+    return given[0] if given else None
+
+
+def plain_function(function: Any) -> tuple[tuple[Any, ...], types.FunctionType]:
+    """The Python function that a callable runs, and the arguments that come before the caller's."""
+    if isinstance(function, types.MethodType):
+        return (function.__self__,), function.__func__  # type: ignore[return-value]
+    if isinstance(function, types.FunctionType) and not in_library(function):
+        return (), function
+    if find(function) is not None:
+        return (), library_wrapper(function)
+    if isinstance(function, types.FunctionType):
+        return (), function
+    call = getattr(type(function), "__call__", None)
+    if isinstance(call, types.FunctionType) and not isinstance(function, type):
+        return (function,), call
+    raise SrcadError(f"{function!r} has no Python source. Wrap it in a function, or give it a rule with @srcad.rule.")
+
+
+def in_library(function: types.FunctionType) -> bool:
+    return (function.__module__ or "").split(".")[0] in ("numpy", "scipy")
+
+
+def library_wrapper(function: Any) -> types.FunctionType:
+    """A Python function that calls a library function, for grad(np.sin)."""
+    import linecache
+
+    label = function.__name__ if function.__name__.isidentifier() else "function"
+    found = find(function)
+    assert found is not None
+    count = function.nin if isinstance(function, np.ufunc) else max(1, len(found.operands))
+    letters = ["x", "y", "z"][:count] if count <= 3 else [f"x{i}" for i in range(count)]
+    filename = f"<srcad wrapper of {label}>"
+    text = f"def {label}({', '.join(letters)}):\n    return library.{label}({', '.join(letters)})\n"
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    space: dict[str, Any] = {"library": owner_of(function), "__name__": "srcad.wrappers"}
+    exec(compile(text, filename, "exec"), space)
+    return space[label]  # type: ignore[no-any-return]
+
+
+def owner_of(function: Any) -> Any:
+    """The module that a library function is read from."""
+    import importlib
+
+    from srcad.splice import library_path
+
+    found = library_path(function)
+    if found is None:
+        return types.SimpleNamespace(**{function.__name__: function})
+    module: Any = importlib.import_module(found[0])
+    for part in found[1].split(".")[:-1]:
+        module = getattr(module, part)
+    return module
+
+
+def title_of(target: types.FunctionType, function: Any) -> str:
+    return "lambda_" if target.__name__ == "<lambda>" else target.__name__
+
+
+def with_mode(request: Request, mode: str) -> Request:
+    import dataclasses
+
+    return dataclasses.replace(request, mode=mode)
+
+
+def resolve_wrt(function: types.FunctionType, wrt: Wrt, skip: int) -> tuple[tuple[str, ...], bool, bool]:
+    """The names in wrt, whether the user gave them, and whether the gradient comes bare.
+
+    Raises SrcadError for a name or position that is no parameter.
+    """
+    parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())[skip:]
+    if wrt is None:
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) and p.default is p.empty]
+        names = [p.name for p in positional if not (p is parameters[0] and p.name in ("self", "cls") and not skip)]
+        return tuple(names), False, len(names) == 1
+    bare = isinstance(wrt, (str, int, np.integer))
+    return tuple(parameter_name(function, parameters, w) for w in ([wrt] if bare else wrt)), True, bare  # type: ignore[list-item,union-attr]
+
+
+def parameter_name(function: types.FunctionType, parameters: Sequence[inspect.Parameter], which: Any) -> str:
+    names = [p.name for p in parameters]
+    if isinstance(which, str):
+        if which in names:
+            return which
+        raise SrcadError(f"wrt names `{which}`, and the parameters are {', '.join(names) or 'none'}.", None, function.__name__)
+    try:
+        return names[operator.index(which)]
+    except (IndexError, TypeError):
+        raise SrcadError(f"wrt counts to {which!r}, and the parameters are {', '.join(names) or 'none'}.", None, function.__name__) from None
+
+
+def public_signature(function: types.FunctionType, bound: tuple[Any, ...]) -> inspect.Signature:
+    signature = inspect.signature(function, follow_wrapped=False)
+    return signature.replace(parameters=list(signature.parameters.values())[len(bound) :])
+
+
+def floats_for(function: types.FunctionType, bound: tuple[Any, ...]) -> list[float]:
+    """A float for every parameter without a default value."""
+    parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())[len(bound) :]
+    return [1.5] * sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def find_by_name(module: str | None, label: str) -> Any:
+    import importlib
+
+    try:
+        found: Any = importlib.import_module(module or "")
+        for part in label.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError):
+        return None
+    return found
+
+
+def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool) -> Gradient:
+    return kind(function, wrt, "numpy", mode, has_aux)
+
+
+# ---- seeds
+
+def form_of(out: Any) -> Any:
+    """The structure and shapes of a value."""
+    if isinstance(out, (list, tuple)):
+        return [form_of(v) for v in out]
+    if isinstance(out, dict):
+        return {k: form_of(v) for k, v in out.items()}
+    return (np.shape(out), np.asarray(out).dtype, isinstance(out, np.ndarray)) if isinstance(out, NUMBERS) else None
+
+
+def fitted(seed: Any, form: Any, path: str, ref: Ref) -> Any:
+    """An adjoint in the structure, shape and dtype of the value."""
+    if isinstance(form, list):
+        if not isinstance(seed, (list, tuple)) or len(seed) != len(form):
+            raise SeedError(f"{path} must be a tuple or list of {len(form)}, as the value is; it is {described(seed)}.")
+        items = ref.value.items if isinstance(ref.value, Items) else [ref] * len(form)
+        return [fitted(s, f, f"{path}[{i}]", r) for i, (s, f, r) in enumerate(zip(seed, form, items))]
+    if isinstance(form, dict):
+        if not isinstance(seed, dict) or seed.keys() != form.keys():
+            raise SeedError(f"{path} must be a dict with the keys {', '.join(map(repr, form))}, as the value is; it is {described(seed)}.")
+        parts = ref.value.items if isinstance(ref.value, Record) else {}
+        return {k: fitted(seed[k], f, f"{path}[{k!r}]", parts.get(k, ref)) for k, f in form.items()}
+    if form is None:
+        return seed
+    shape, dtype, is_array = form
+    if np.shape(seed) != shape:
+        raise SeedError(f"{path} must have the value's shape {shape}; it has shape {np.shape(seed)}.")
+    if np.asarray(seed).dtype.kind not in "fiub":
+        raise SeedError(f"{path} must be real numbers; it is {described(seed)}.")
+    kind = ref.value.form if isinstance(ref.value, Number) else "array"
+    wanted = dtype if dtype.kind == "f" else np.dtype(float)
+    if not is_array and kind == "python":
+        return float(seed)
+    return np.asarray(seed, wanted) if is_array else wanted.type(seed)
+
+
+def described(value: Any) -> str:
+    return f"a {type(value).__name__}"
+
+
+from srcad.rules import VERSION  # noqa: E402
+
+LOOKING = (AttributeError, LookupError, NameError)
