@@ -40,6 +40,12 @@ class Gradient:
     `specialise`, `check` and `export` do what they say.
     """
 
+    def __new__(cls, *args: Any, **keywords: Any) -> Gradient:
+        """An instance of a class of its own, whose `__call__` is generated with the first guard in it."""
+        return super().__new__(type(cls.__name__, (cls,), {"kind": cls, "__module__": cls.__module__, "__doc__": cls.__doc__}))
+
+    kind: type[Gradient]
+
     def __init__(self, function: Callable[..., Any], wrt: Wrt = None, backend: str = "numpy", mode: str = "grad", has_aux: bool = False) -> None:
         if backend != "numpy":
             raise SrcadError(f"the backend {backend!r} does not exist. There is 'numpy'.")
@@ -64,16 +70,14 @@ class Gradient:
 
         Raises SrcadError where the function cannot be differentiated rightly, and what the function itself raises.
         """
-        main = self.main
-        if not self.bound and not keywords:
-            try:
-                for guard, made, _, version in main.entries:
-                    if guard(*args) and version == VERSION[0] and main.request.function.__code__ is main.code:
-                        return made(*args)
-            except LOOKING:
-                pass
-        args = (*self.bound, *args)
-        return self.remembered(main.find(args, keywords)).functions[0](*args, **keywords)
+        return self.dispatch(*args, **keywords)
+
+    def dispatch(self, *args: Any, **keywords: Any) -> Any:
+        """Find or make the code for these arguments, and let the next call try it first."""
+        compiled = self.remembered(self.main.find((*self.bound, *args), keywords))
+        if not self.bound:
+            type(self).__call__ = compiled.method  # type: ignore[method-assign]
+        return compiled.functions[0](*self.bound, *args, **keywords)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -149,10 +153,10 @@ class Gradient:
         module, label = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
         if find_by_name(module, label) is self:
             return find_by_name, (module, label)
-        return rebuilt, (type(self), self.function, self.wrt, self.mode, self.main.request.has_aux)
+        return rebuilt, (self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux)
 
     def __copy__(self) -> Gradient:
-        return rebuilt(type(self), self.function, self.wrt, self.mode, self.main.request.has_aux)
+        return rebuilt(self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Gradient:
         return self.__copy__()
@@ -161,7 +165,7 @@ class Gradient:
 class ElementwiseGradient(Gradient):
     """The derivative of a function that works element by element: of the shape of its argument."""
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def dispatch(self, *args: Any, **keywords: Any) -> Any:
         out, cache = self.forward(*args, **keywords)
         return self.backward(np.ones(np.shape(out)) if np.ndim(out) else 1.0, cache)
 
@@ -428,8 +432,3 @@ def fitted(seed: Any, form: Any, path: str, ref: Ref) -> Any:
 
 def described(value: Any) -> str:
     return f"a {type(value).__name__}"
-
-
-from srcad.rules import VERSION  # noqa: E402
-
-LOOKING = (AttributeError, LookupError, NameError)

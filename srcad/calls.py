@@ -400,7 +400,7 @@ def bind_library(function: Any, rule: Rule, args: Arguments, keywords: dict[str,
         count = len(rule.operands) if rule.variadic else len(order)
         if len(args) > count and not rule.variadic:
             raise UnsupportedSyntaxError("it is called with more arguments than its rule knows.", at.loc, function_label(function))
-        return dict(zip(order, args)) | keywords, list(args[count:])
+        return dict(zip(order[:count], args)) | keywords, list(args[count:])
     try:
         bound = signature.bind(*args, **keywords).arguments
     except TypeError as problem:

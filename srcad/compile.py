@@ -10,7 +10,7 @@ import ast
 import sys
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from srcad.definitions import definitions
@@ -22,7 +22,7 @@ from srcad.ir import Assign, Block, Effect, Location, Program, Return, Statement
 from srcad.kinds import BOOL, FLOAT, Facts, Number, Record, Ref, Sequence as Items, Static
 from srcad.outside import Guards, leaves
 from srcad.ownership import settle
-from srcad.reverse import Backward, Reverse, full
+from srcad.reverse import Backward, Reverse
 from srcad.simplify import bound, drop_dead, fold, join_branches, short
 from srcad.source import Source, read
 from srcad.splice import Term, render
@@ -56,10 +56,9 @@ class Compiled:
     source: str
     functions: list[Any]
     guard: Any
+    method: Any  # a call that asks the guard first, as a method of Gradient
     result: Ref
     request: Request
-    helpers: Mapping[str, object] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
@@ -226,9 +225,8 @@ class Assembly:
         block = self.simplified(block, first, kept)
         first = self.count
         kinds = {**backward.kinds, **self.final_kinds}
-        is_full = {n: self.is_full(n, kinds) for n in kinds}
         foreign = list(names(kept)) if kept is not None else []
-        block = settle(block, first, kinds, is_full, returned, foreign)
+        block = settle(block, first, kinds, returned, foreign)
         forward, rest = block[:first], block[first:]
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept)
 
@@ -405,19 +403,6 @@ class Assembly:
         if target in self.forward_bound:
             return target not in state.raising and short(definition.expr)
         return short(definition.expr)
-
-    def is_full(self, adjoint: str, kinds: Mapping[str, Number]) -> bool:
-        for key, made in self.reverse.names.items():
-            if made == adjoint:
-                return full(kinds[adjoint], self.primal(key))
-        return False
-
-    def primal(self, key: str) -> Number:
-        for op in self.reverse.operations:
-            for ref in (*op.outputs, *[r for r in flat(op.operands)]):
-                if ref.key == key:
-                    return ref.number
-        return next((leaf.number for _, ref in self.wrt for leaf in leaves(ref) if leaf.key == key), Number("unknown", None, None))
 
     # ---- text
 

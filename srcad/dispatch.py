@@ -9,13 +9,15 @@ from __future__ import annotations
 import inspect
 import threading
 import types
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from srcad.compile import Compiled, Request, compile_request
-from srcad.rules import VERSION
+from srcad.rules import LISTENERS
 
 LIMIT = 64
+LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)
 
 
 class Specialisations:
@@ -23,43 +25,31 @@ class Specialisations:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.entries: tuple[tuple[Callable[..., bool], Callable[..., Any], Compiled, int], ...] = ()
-        self.code = request.function.__code__
+        self.entries: tuple[Compiled, ...] = ()
         self.lock = threading.RLock()
+        LISTENERS.append(weakref.WeakMethod(self.forget))
+
+    def forget(self) -> None:
+        """A rule has changed: what was compiled with the old one goes."""
+        self.entries = ()
 
     def find(self, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled:
         """The compiled version for these arguments; made if there is none."""
-        for entry in self.entries:
-            if entry[3] == VERSION[0] and self.fits(entry[0], args, keywords):
-                return entry[2]
-        return self.make(args, keywords)
-
-    def function(self, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Callable[..., Any]:
-        return self.find(args, keywords).functions[0]  # type: ignore[no-any-return]
-
-    def fits(self, guard: Callable[..., bool], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> bool:
-        """Whether a guard accepts the arguments. What it cannot even look at does not fit."""
-        try:
-            return self.request.function.__code__ is self.code and guard(*args, **keywords)
-        except (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError):
-            return False
-
-    def make(self, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled:
+        for compiled in self.entries:
+            if fits(compiled, args, keywords):
+                return compiled
         with self.lock:
-            arguments = bind(self.request.function, args, keywords)
-            compiled = compile_request(self.request, arguments)
-            entry = (compiled.guard, compiled.functions[0], compiled, VERSION[0])
-            current = tuple(e for e in self.entries if e[3] == VERSION[0])
-            if self.request.function.__code__ is not self.code:
-                self.code, current = self.request.function.__code__, ()
-            self.entries = (entry, *current)[:LIMIT]
+            compiled = compile_request(self.request, bind(self.request.function, args, keywords))
+            self.entries = (compiled, *self.entries)[:LIMIT]
             return compiled
 
-    def __getstate__(self) -> Request:
-        return self.request
 
-    def __setstate__(self, request: Request) -> None:
-        self.__init__(request)  # type: ignore[misc]
+def fits(compiled: Compiled, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> bool:
+    """Whether a guard accepts the arguments. What it cannot even look at does not fit."""
+    try:
+        return bool(compiled.guard(*args, **keywords))
+    except LOOKING:
+        return False
 
 
 def bind(function: types.FunctionType, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -502,6 +502,8 @@ class Interpreter:
         else:
             kind = located(kind, made, self.state.facts).with_origin(origin)
             result = Ref(name(made), kind, made)
+            if function is not GETITEM:
+                self.state.facts.remember(function, flat, params, (name(made), kind))
             if kind.dim is not None:
                 self.name_dim(kind.dim, made)
             elif kind.shape and "?" not in "".join(d.key for d in kind.shape) and made in self.state.user_names:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,9 +41,18 @@ class Facts:
         self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
+        self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
 
     def record(self, condition: str) -> None:
         self.conditions.setdefault(condition)
+
+    def remember(self, function: object, operands: Iterable[Any], params: Mapping[str, Any], value: tuple[ast.expr, Number]) -> None:
+        """A value that the forward pass computes: the backward pass need not compute it again."""
+        if value[1].ndim:
+            self.computed.setdefault(signature(function, operands, params), value)
+
+    def known_value(self, function: object, operands: Iterable[Any], params: Mapping[str, Any]) -> tuple[ast.expr, Number] | None:
+        return self.computed.get(signature(function, operands, params)) if self.computed else None
 
     def canonical(self, key: str) -> str:
         """The text that stands for every dimension known to be equal to this one."""
@@ -74,6 +83,12 @@ class Facts:
         """The name under which the generated code reads a module."""
         self.imported[full_name] = self.modules[full_name]
         return self.modules[full_name]
+
+
+def signature(function: object, operands: Iterable[Any], params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """An operation as a key: the function, the names of its operands, its parameters less the defaults."""
+    parts = [ast.dump(o.expr) if isinstance(getattr(o, "expr", None), ast.expr) else repr(o) for o in operands]
+    return function, tuple(parts), tuple(sorted((k, repr(v)) for k, v in params.items() if v is not None and v is not False))
 
 
 class Dim:

@@ -36,7 +36,8 @@ class Module:
         for each in made:
             if not each.__name__.endswith("_backward"):
                 each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-        return Compiled(text, made, self.guard(helpers), self.state.result, self.request, used)
+        guard, method = self.guard(helpers, made[0])
+        return Compiled(text, made, guard, method, self.state.result, self.request)
 
     def imports(self, free: set[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""
@@ -55,17 +56,55 @@ class Module:
                     lines[identifier] = line
         return lines
 
-    def guard(self, helpers: dict[str, object]) -> Any:
-        """A function of the user's parameters: whether the code is for such arguments."""
+    def guard(self, helpers: dict[str, object], made: Any) -> tuple[Any, Any]:
+        """Two functions of the user's parameters: whether the code is for such arguments, and a call that asks first.
+
+        The second is the method that a Gradient takes on: it falls back on `dispatch`.
+        """
         function = self.request.function
-        conditions = list(self.state.facts.conditions)
-        test = " and ".join(conditions) or "True"
-        parameters = arguments_text(without_defaults(self.source.tree.args))
-        text = f"def srcad_guard({parameters}):\n    return {test}\n"
-        needed = {k: v for k, v in helpers.items() if k in free_names(text)}
-        made, = load(text, f"{self.request.title} guard", ["srcad_guard"], function, needed, shown=False)
-        made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-        return made
+        test = " and ".join(self.state.facts.conditions) or "True"
+        bare = without_defaults(self.source.tree.args)
+        handed_on = ", ".join(passed(self.source.tree.args))
+        owner = self.state.namer.adjoint("gradient")
+        text = GUARD.format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on)
+        known = {**helpers, "srcad_function": function, "srcad_code": function.__code__, "srcad_made": made, "srcad_looking": LOOKING}
+        needed = {k: v for k, v in known.items() if k in free_names(text)}
+        guard, method = load(text, f"{self.request.title} guard", ["srcad_guard", "srcad_call"], function, needed, shown=False)
+        for each in (guard, method):
+            each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        method.__name__ = method.__qualname__ = function.__name__
+        return guard, method
+
+
+GUARD = """
+def srcad_guard({parameters}):
+    return srcad_function.__code__ is srcad_code and {test}
+
+def srcad_call({method}):
+    try:
+        fits = srcad_function.__code__ is srcad_code and {test}
+    except srcad_looking:
+        fits = False
+    return srcad_made({passed}) if fits else {owner}.dispatch({passed})
+"""
+LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)
+
+
+def passed(arguments: ast.arguments) -> list[str]:
+    """Parameters as the arguments of a call."""
+    out = [a.arg for a in [*arguments.posonlyargs, *arguments.args]]
+    out += [f"*{arguments.vararg.arg}"] if arguments.vararg else []
+    out += [f"{a.arg}={a.arg}" for a in arguments.kwonlyargs]
+    return out + ([f"**{arguments.kwarg.arg}"] if arguments.kwarg else [])
+
+
+def with_first(arguments: ast.arguments, owner: str) -> ast.arguments:
+    """Parameters with one more before them."""
+    first = ast.arg(arg=owner)
+    positional = [first, *arguments.posonlyargs] if arguments.posonlyargs else []
+    return ast.arguments(
+        posonlyargs=positional, args=arguments.args if positional else [first, *arguments.args], vararg=arguments.vararg,
+        kwonlyargs=arguments.kwonlyargs, kw_defaults=arguments.kw_defaults, kwarg=arguments.kwarg, defaults=arguments.defaults)
 
 
 def import_line(identifier: str, module: str) -> str:

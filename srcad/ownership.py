@@ -84,11 +84,10 @@ def is_module(node: ast.expr) -> bool:
 MODULE_NAMES: set[str] = {"np", "math", "numpy"}
 
 
-def settle(block: Block, first: int, kinds: Mapping[str, Number], is_full: Mapping[str, bool], returned: Sequence[str], foreign: Sequence[str]) -> Block:
+def settle(block: Block, first: int, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements from `first` on.
 
-    kinds: of the adjoints; is_full: whether an adjoint has its variable's whole shape; returned: the names that leave;
-    foreign: names whose values outlive the call besides them.
+    kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them.
     """
     memory = Memory(lambda n: n in foreign)
     live_after = liveness(block)
@@ -101,7 +100,7 @@ def settle(block: Block, first: int, kinds: Mapping[str, Number], is_full: Mappi
                 memory.cells[target] = memory.of(expr)
             case Update(ast.Name(id=target), op, expr) if kinds.get(target) is None or not kinds[target].is_plain:
                 cells = memory.of_name(target)
-                if not (memory.owned(cells) and is_full.get(target, False) and shared.alone(target, cells)):
+                if not (memory.owned(cells) and shared.alone(target, cells)):
                     statement = Assign(target, binary(name(target), op, expr), statement.loc)
                     memory.cells[target] = memory.fresh()
             case Store(ast.Subscript(value=ast.Name(id=target))) | Update(ast.Subscript(value=ast.Name(id=target))) | Effect(ast.Call(args=[ast.Name(id=target), *_])):

@@ -25,7 +25,7 @@ from srcad.infer import Inference, Operation, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
 from srcad.kinds import BOOL, FLOAT, Dim, Facts, Number, Ref, Shape, Undecided, alike, broadcast, product, python
 from srcad.splice import Term, Untraceable, as_term, function_path, literal, render, shape_expr
-from srcad.syntax import call, const, is_path, method, name, operations, same, substitute, without_sign
+from srcad.syntax import binary, call, const, is_path, method, name, operations, same, substitute, without_sign
 
 LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
 
@@ -83,18 +83,26 @@ class Reverse:
             return
         self.done.add(id(op))
         self.loc = op.loc
-        dz = [self.consume(output, op) for output in op.outputs]
+        dz = [self.consume(output) for output in op.outputs]
         if all(d is None for d in dz):
             self.release(op)
             return
         contributions = [(ref, c) for ref, c in self.pull(op, dz) if c is not None and ref.key in self.state.active]
         contributions = self.merged(contributions)
         shared = self.shared([c for _, c in contributions])
+        shared |= self.long(dz, contributions)
         self.name_shared(shared, op, dz, contributions)
         for ref, contribution in contributions:
             self.contribute(ref, self.hoist(contribution, shared), op)
             self.follow(ref, op)
         self.release(op)
+
+    @staticmethod
+    def long(dz: list[Term | None], contributions: list[tuple[Ref, Any]]) -> dict[int, str]:
+        """Adjoints of temporaries that would make a line too long are written down first."""
+        grown = [d for d in dz if d is not None and operations(d.expr) >= LONG_LINE]
+        exprs = [c.value.expr if isinstance(c, Scatter) else c.expr for _, c in contributions]
+        return {id(d.expr): "" for d in grown if not any(e is d.expr for e in exprs)}
 
     def name_shared(self, shared: dict[int, str], op: Operation, dz: list[Term | None], contributions: list[tuple[Ref, Any]]) -> None:
         """A shared part that is itself an adjoint, complete, is called after its variable."""
@@ -226,18 +234,26 @@ class Reverse:
     # ---- shared parts of a rule's expressions
 
     def shared(self, terms: list[Any]) -> dict[int, str]:
-        """The subexpressions that occur twice among the contributions of one rule, by identity."""
+        """The subexpressions that are read twice among the contributions of one rule, by identity."""
         counts: Counter[int] = Counter()
-        nodes: dict[int, ast.expr] = {}
+        seen: set[int] = set()
+        found: dict[int, str] = {}
+
+        def visit(node: ast.AST) -> None:
+            if isinstance(node, ast.expr) and not is_path(node) and operations(node):
+                counts[id(node)] += 1
+                if counts[id(node)] == 2:
+                    found[id(node)] = ""
+            if id(node) not in seen:
+                seen.add(id(node))
+                for child in ast.iter_child_nodes(node):
+                    if not (isinstance(node, ast.IfExp) and child is node.test):  # tests are joined later
+                        visit(child)
+
         for term in terms:
-            expr = term.value.expr if isinstance(term, Scatter) else term.expr
-            for node in untested(expr):
-                if isinstance(node, ast.expr) and not is_path(node) and operations(node):
-                    counts[id(node)] += 1
-                    nodes[id(node)] = node
-        found = {i: nodes[i] for i, c in counts.items() if c > 1}
-        inner = {id(n) for node in found.values() for n in ast.walk(node) if n is not node}
-        return {i: "" for i in found if i not in inner}
+            if term is not None:
+                visit(term.value.expr if isinstance(term, Scatter) else term.expr)
+        return found
 
     def hoist(self, term: Any, shared: dict[int, str]) -> Any:
         """Give a shared subexpression a name, the first time it is met."""
@@ -246,14 +262,13 @@ class Reverse:
         return Term(self.hoisted(term.expr, shared), term.number, self.facts)
 
     def hoisted(self, expr: ast.expr, shared: dict[int, str]) -> ast.expr:
-        if id(expr) in shared:
-            if not shared[id(expr)]:
-                shared[id(expr)] = target = self.state.namer.temporary("shared" if not isinstance(expr, ast.BinOp) else "scaled")
-                self.emit(Assign(target, expr, self.here()))
-            return name(shared[id(expr)])
-        marks: dict[str, ast.expr] = {}
-        rebuilt = Marker(shared, self, marks).visit(expr)
-        return substitute(rebuilt, marks) if marks else rebuilt  # type: ignore[no-any-return]
+        if id(expr) not in shared:
+            return Marker(shared, self).rebuilt(expr)  # type: ignore[return-value]
+        if not shared[id(expr)]:
+            inner = Marker(shared, self).rebuilt(expr)
+            shared[id(expr)] = target = self.state.namer.temporary("scaled" if isinstance(expr, ast.BinOp) else "part")
+            self.emit(Assign(target, inner, self.here()))  # type: ignore[arg-type]
+        return name(shared[id(expr)])
 
     def here(self) -> Location:
         assert self.loc is not None
@@ -311,9 +326,13 @@ class Reverse:
         self.literals.pop(key, None)
         self.stored.pop(key, None)
         negative, expr = without_sign(term.expr)
-        self.emit(Update(name(target), ast.Sub() if negative else ast.Add(), expr, self.here()))
+        op = ast.Sub() if negative else ast.Add()
         old = self.kinds[target]
-        self.kinds[target] = joined(old, term.number)
+        self.kinds[target] = new = joined(old, term.number)
+        if old.is_plain and new.is_plain or full(old, new) and new.shape is not None:
+            self.emit(Update(name(target), op, expr, self.here()))
+        else:  # the first contribution was smaller than the whole
+            self.emit(Assign(target, binary(name(target), op, expr), self.here()))
 
     def scatter(self, ref: Ref, scatter: Scatter, op: Operation) -> None:
         """Dense contributions come first, then what is scattered is added in place."""
@@ -348,53 +367,46 @@ class Reverse:
             negative, positive = without_sign(value)
             self.emit(Update(place, ast.Sub() if negative else ast.Add(), positive, self.here()))
 
-    def consume(self, output: Ref, op: Operation) -> Term | None:
+    def consume(self, output: Ref) -> Term | None:
         """The adjoint of a result, complete."""
         key = output.key
         for scatter in self.scatters.pop(key, []):
             self.write_scatter(output, scatter)
         if key in self.held:
-            term = self.held.pop(key)
-            if operations(term.expr) < LONG_LINE:
-                return term
-            self.accumulate(key, term)
+            return self.held.pop(key)
         if key not in self.names:
             return None
-        if key in self.literals and output.number.shape != ():
+        if key in self.literals and key in self.producer:
             return self.literals[key]
         return Term(name(self.names[key]), self.kinds[self.names[key]], self.facts)
 
     def finished(self, leaf: Ref) -> Term:
         """The adjoint of a differentiated leaf, of its own shape; zeros where nothing reached it."""
-        found = self.consume(leaf, self.operations[0]) if self.operations else self.held.pop(leaf.key, None)
+        found = self.consume(leaf)
+        if leaf.key in self.literals and leaf.number.shape != ():
+            found = self.literals[leaf.key]
         if found is None:
             return zeros(leaf.number, self.facts, self.term(leaf))
         return filled(found, leaf.number, self.facts)
 
 
-def untested(expr: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree, without the tests of its conditional expressions: those are joined later."""
-    yield expr
-    for child in ast.iter_child_nodes(expr):
-        if not (isinstance(expr, ast.IfExp) and child is expr.test):
-            yield from untested(child)
+class Marker:
+    """Replace shared nodes by their names, leaving the rest as it is."""
 
-
-class Marker(ast.NodeTransformer):
-    """Replace shared nodes by their names, leaving the rest shared."""
-
-    def __init__(self, shared: dict[int, str], reverse: Reverse, marks: dict[str, ast.expr]) -> None:
+    def __init__(self, shared: dict[int, str], reverse: Reverse) -> None:
         self.shared, self.reverse = shared, reverse
 
-    def visit(self, node: ast.AST) -> Any:
-        if id(node) in self.shared:
-            return self.reverse.hoisted(node, self.shared)  # type: ignore[arg-type]
-        fields = {}
-        changed = False
-        for field, old in ast.iter_fields(node):
-            new = [self.visit(v) if isinstance(v, ast.AST) else v for v in old] if isinstance(old, list) else self.visit(old) if isinstance(old, ast.AST) else old
-            fields[field] = new
-            changed = changed or (any(a is not b for a, b in zip(new, old)) if isinstance(old, list) else new is not old)
+    def visit(self, node: Any) -> Any:
+        if isinstance(node, list):
+            new = [self.visit(v) for v in node]
+            return new if any(a is not b for a, b in zip(new, node)) else node
+        if not isinstance(node, ast.AST):
+            return node
+        return self.reverse.hoisted(node, self.shared) if id(node) in self.shared else self.rebuilt(node)  # type: ignore[arg-type]
+
+    def rebuilt(self, node: ast.AST) -> ast.AST:
+        fields = {field: self.visit(old) for field, old in ast.iter_fields(node)}
+        changed = any(new is not getattr(node, field) for field, new in fields.items())
         return type(node)(**fields) if changed else node
 
 
@@ -458,10 +470,10 @@ def filled(term: Term, target: Number, facts: Facts) -> Term:
         function, arguments = (np.ones, [shape]) if value == 1 else (np.full, [shape, const(float(value))])
         if kind.dtype != FLOAT and kind.dtype is not None:
             arguments.append(render(kind.dtype, facts))
-        return Term(call(function_path(function, facts), arguments), kind, facts)
+        return Term(call(function_path(function, facts), arguments), kind, facts, base=term)
     if term.number.form == "python" and kind.dtype is not None and kind.dtype != FLOAT:
-        return Term(call(function_path(np.full, facts), [shape, term.expr, render(kind.dtype, facts)]), kind, facts)
-    return Term(call(function_path(np.broadcast_to, facts), [term.expr, shape]), Number("array", term.number.dtype, target.shape, fresh=False), facts)
+        return Term(call(function_path(np.full, facts), [shape, term.expr, render(kind.dtype, facts)]), kind, facts, base=term)
+    return Term(call(function_path(np.broadcast_to, facts), [term.expr, shape]), Number("array", term.number.dtype, target.shape, fresh=False), facts, base=term)
 
 
 def may_spread(term: Term, target: Number) -> bool:

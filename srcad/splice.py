@@ -105,6 +105,10 @@ class Term:
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
 
+    def dot(self, other: Term) -> Term:
+        number = infer_call(np.dot, self.facts, [self.number, other.number], {})
+        return Term(call(ast.Attribute(value=self.expr, attr="dot", ctx=ast.Load()), [other.expr]), number, self.facts)
+
     def astype(self, dtype: Any) -> Term:
         function = ast.Attribute(value=self.expr, attr="astype", ctx=ast.Load())
         number = Number(self.number.form, np.dtype(dtype), self.number.shape)
@@ -140,6 +144,9 @@ class Term:
             found = special(self.facts, *args, **keywords)
             if found is not None:
                 return found
+        known = self.facts.known_value(function, args, keywords)
+        if known is not None:
+            return Term(*known, self.facts)
         number = infer_call(function, self.facts, [plain(a) for a in args], {k: plain(v) for k, v in keywords.items()})
         rendered = {k: render(v, self.facts) for k, v in keywords.items()}
         expr = call(function_path(function, self.facts), [render(a, self.facts) for a in args], **rendered)
@@ -154,6 +161,13 @@ class Term:
             return Term(const(-self.expr.value), self.number, self.facts)
         if isinstance(self.expr, ast.UnaryOp) and isinstance(self.expr.op, ast.USub):
             return Term(self.expr.operand, self.number, self.facts)
+        if isinstance(self.expr, ast.BinOp) and isinstance(self.expr.op, (ast.Mult, ast.Div)):
+            first = literal(Term(self.expr.left, self.number, self.facts))
+            if first is not None:
+                return Term(binary(const(-first), self.expr.op, self.expr.right), self.number, self.facts)
+        if self.base is not None and not self.spread:
+            base = -self.base
+            return Term(ast.UnaryOp(op=ast.USub(), operand=self.expr), self.number, self.facts, base=base)
         return Term(ast.UnaryOp(op=ast.USub(), operand=self.expr), operator_kind(np.negative, operator.neg, [self.number]), self.facts)
 
     def __pos__(self) -> Term:
@@ -228,6 +242,9 @@ def binary_term(symbol: ast.operator, python_operator: Callable[..., Any], ufunc
         a, b = literal(left), literal(right)
         if a is not None and b is not None and not (type(symbol) in (ast.Div, ast.Mod, ast.FloorDiv) and b == 0):
             return Term(const(python_operator(a, b)), number, facts)
+        known = facts.known_value(ufunc, (left, right), {}) if number.ndim else None
+        if known is not None:
+            return Term(*known, facts)
         found = simplify(left, right, number) if simplify else None
         return found if found is not None else Term(binary(left.expr, symbol, right.expr), number, facts)
 
@@ -269,13 +286,22 @@ def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
         left, right, a = right, left, b
     if a is not None:
         return simplify_scaled(a, left, right, number)
-    small = right.number.ndim is not None and left.number.ndim is not None and right.number.ndim < left.number.ndim
-    if small and isinstance(left.expr, ast.BinOp) and isinstance(left.expr.op, ast.Mult) and literal(Term(left.expr.left, number, left.facts)) is not None:
-        inner = binary(left.expr.left, ast.Mult(), right.expr)
-        return Term(binary(inner, ast.Mult(), left.expr.right), number, left.facts)
+    if smaller(right, left):
+        factor = literal(Term(left.expr.left, number, left.facts)) if isinstance(left.expr, ast.BinOp) and isinstance(left.expr.op, ast.Mult) else None
+        if factor is not None:
+            assert isinstance(left.expr, ast.BinOp)
+            inner = factor * right
+            return Term(binary(inner.expr, ast.Mult(), left.expr.right), number, left.facts)
+        left, right = right, left
+        return Term(binary(left.expr, ast.Mult(), right.expr), number, left.facts)
     if isinstance(right.expr, ast.UnaryOp) and isinstance(right.expr.op, ast.USub) and not is_path(right.expr):
         return -Term(binary(left.expr, ast.Mult(), right.expr.operand), number, left.facts)
     return None
+
+
+def smaller(a: Term, b: Term) -> bool:
+    """Whether a has fewer dimensions than b, as far as is known."""
+    return a.number.ndim is not None and b.number.ndim is not None and a.number.ndim < b.number.ndim
 
 
 def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number) -> Term | None:
@@ -373,20 +399,25 @@ def expanded(facts: Facts, x: Any, axis: Any) -> Term | None:
         return None
     axes = axis if isinstance(axis, tuple) else (axis,)
     rank = x.number.ndim + len(axes)
+    spread_axes = tuple(sorted(a % rank for a in axes))
     number = infer_call(np.expand_dims, facts, [x.number, axis], {})
-    expr = call(function_path(np.expand_dims, facts), [x.expr, render(axis, facts)])
-    return Term(expr, number, facts, base=x, spread=tuple(sorted(a % rank for a in axes)))
+    if x.base is not None and not x.spread and x.base.number.shape == ():
+        expr = call(function_path(np.expand_dims, facts), [x.expr, render(axis, facts)])
+        return Term(expr, number, facts, base=x.base)
+    if spread_axes[-1] == rank - 1 and len(spread_axes) > 1 or x.number.form != "array":
+        expr = call(function_path(np.expand_dims, facts), [x.expr, render(axis, facts)])
+        return Term(expr, number, facts, base=x, spread=spread_axes)
+    parts: list[ast.expr] = [const(None) if i in spread_axes else ast.Slice() for i in range(spread_axes[-1] + 1)]
+    index = parts[0] if len(parts) == 1 else ast.Tuple(elts=parts, ctx=ast.Load())
+    return Term(ast.Subscript(value=x.expr, slice=index, ctx=ast.Load()), number, facts, base=x, spread=spread_axes)
 
 
 def summed(facts: Facts, x: Any, axis: Any = None, keepdims: bool = False) -> Term | None:
-    """np.sum of nothing but one number; of a product of vectors, their `@`."""
+    """np.sum of nothing but one number."""
     if not isinstance(x, Term):
         return None
     if x.number.shape == () and axis is None:
         return x
-    match x.expr:
-        case ast.BinOp(left=left, op=ast.Mult(), right=right) if axis is None and x.number.ndim == 1 and not keepdims:
-            return None if literal(Term(left, x.number, facts)) is not None else None
     arguments = {} if axis is None else {"axis": render(axis, facts)}
     if keepdims:
         arguments["keepdims"] = const(True)

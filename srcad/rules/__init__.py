@@ -39,6 +39,7 @@ class Rule:
 RULES: dict[object, Rule] = {}
 ZERO: dict[object, str] = {}
 LOADERS: dict[str, Callable[[], None]] = {}
+LISTENERS: list[Callable[[], Callable[[], None] | None]] = []  # told when the registry changes: what is compiled depends on it
 
 
 def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Callable[[F], F]:
@@ -59,13 +60,15 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
         for library_function in functions:
             RULES[library_function] = describe(function, library_function, elementwise)
             ZERO.pop(library_function, None)
-        VERSION[0] += 1
+        for listener in LISTENERS:
+            notify = listener()
+            if notify is not None:
+                notify()
         return function
 
     return register
 
 
-VERSION = [0]  # how often the registry has changed: what is compiled depends on it
 
 
 def describe(function: Callable[..., Any], library_function: object, elementwise: bool | None) -> Rule:

@@ -43,6 +43,8 @@ def matmul(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
 def dot(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
     if a.ndim == 0 or b.ndim == 0:
         return b * dz, a * dz
+    if a.ndim == 2 and b.ndim == 2:
+        return dz.dot(b.T), a.T.dot(dz)
     if a.ndim <= 2 and b.ndim <= 2:
         return matmul(dz, z, a, b)
     rows = tuple(range(a.ndim - 1))
