@@ -77,7 +77,7 @@ class Gradient:
         compiled = self.remembered(self.main.find((*self.bound, *args), keywords))
         if not self.bound:
             type(self).__call__ = compiled.method  # type: ignore[method-assign]
-        return compiled.functions[0](*self.bound, *args, **keywords)
+        return compiled.run(*self.bound, *args, **keywords)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -95,12 +95,12 @@ class Gradient:
 
     def value_and_grad(self, *args: Any, **keywords: Any) -> Any:
         """The pair of the function's value and its gradient, in one pass."""
-        return self.compiled("value_and_grad", args, keywords).functions[0](*self.bound, *args, **keywords)
+        return self.compiled("value_and_grad", args, keywords).run(*self.bound, *args, **keywords)
 
     def forward(self, *args: Any, **keywords: Any) -> tuple[Any, Cache]:
         """The function's value, of any shape, and the cache that `backward` needs."""
         compiled = self.compiled("pair", args, keywords)
-        out, residuals = compiled.functions[0](*self.bound, *args, **keywords)
+        out, residuals = compiled.run(*self.bound, *args, **keywords)
         return out, Cache(residuals, compiled, out)
 
     def backward(self, dout: Any, cache: Cache) -> Any:
@@ -113,7 +113,7 @@ class Gradient:
         return cache.pull(dout)
 
     def specialise(self, *args: Any, **keywords: Any) -> Callable[..., Any]:
-        """The generated function itself, for arguments of these kinds only: it checks nothing."""
+        """The generated function itself, for arguments of these kinds only: it checks nothing, and takes integers as floats."""
         made = self.compiled(self.mode, args, keywords).functions[0]
         return functools.partial(made, *self.bound) if self.bound else made  # type: ignore[no-any-return]
 

@@ -451,6 +451,7 @@ def special_isinstance(calls: Calls, args: Arguments, keywords: dict[str, Ref], 
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
         made: type = np.ndarray if value.form == "array" else value.dtype.type if value.form == "scalar" else type(value.dtype.type(0).item())
+        made = int if value.form == "python" and args[0].key in value.origin else made
         return known_number(calls, issubclass(made, kinds))
     if isinstance(value, (Sequence, Record)):
         return known_number(calls, issubclass(value.type, kinds))

@@ -57,6 +57,7 @@ class Compiled:
     functions: list[Any]
     guard: Any
     method: Any  # a call that asks the guard first, as a method of Gradient
+    run: Any  # the first function, for arguments as the user passes them: integers become floats
     result: Ref
     request: Request
 
@@ -73,23 +74,18 @@ def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
             frame = Frame(program, request.function, dict(state.parameters), identifiers(source.tree))
             state.result = Interpreter(state, frame).run()
         except SrcadError:
-            if not new_integers(state, arguments, integral):
+            if not new_integers(state, integral):
                 raise
             continue
-        if not new_integers(state, arguments, integral):
+        if not new_integers(state, integral):
             return Assembly(state, request, source, wrt).compiled()
 
 
-def new_integers(state: Inference, arguments: Mapping[str, Any], integral: set[str]) -> bool:
+def new_integers(state: Walk, integral: set[str]) -> bool:
     """Whether the walk found integers that index or count, which were taken for real numbers."""
-    found = {path for path in state.integral if path in state.guards.refs and path not in integral and is_integer_path(state, path)}
+    found = {path for path in state.integral if path in state.integers and path not in integral}
     integral |= found
     return bool(found)
-
-
-def is_integer_path(state: Inference, path: str) -> bool:
-    number = state.integers.get(path)
-    return number is not None
 
 
 class Walk(Inference):
@@ -165,8 +161,7 @@ def activate(state: Walk, parameter: str, leaf: Ref, integral: set[str], request
         if leaf.key in integral:
             return
         state.integers[leaf.key] = leaf
-        if number.form != "python":
-            state.guards.refs[leaf.key] = converted(state, leaf)
+        state.guards.refs[leaf.key] = converted(state, leaf)
     state.active.add(leaf.key)
 
 
@@ -174,9 +169,11 @@ ENTRY = Location("", -1, 0, 0, 0, "", "")
 
 
 def converted(state: Walk, leaf: Ref) -> Ref:
-    """An integer array or NumPy integer as a float: `x = x.astype(float)`."""
+    """An integer as a real number: the call passes Python's as floats; arrays begin with `x = x.astype(float)`."""
     number = leaf.number
     origin = frozenset({leaf.key})
+    if number.form == "python":
+        return Ref(leaf.expr, Number("python", FLOAT, (), origin=origin), leaf.key)
     if number.form == "scalar":
         expr: ast.expr = call("float", [leaf.expr])
         made = Number("python", FLOAT, (), origin=origin)

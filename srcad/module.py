@@ -12,6 +12,8 @@ import sys
 from srcad.compile import Compiled, Request, Walk
 from srcad.ir import Block, arguments_text
 from srcad.load import load
+from srcad.kinds import Record, Ref, Sequence as Items
+from srcad.outside import leaves
 from srcad.source import Source, without_defaults
 
 
@@ -36,8 +38,8 @@ class Module:
         for each in made:
             if not each.__name__.endswith("_backward"):
                 each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-        guard, method = self.guard(helpers, made[0])
-        return Compiled(text, made, guard, method, self.state.result, self.request)
+        guard, method, run = self.guard(helpers, made[0])
+        return Compiled(text, made, guard, method, run, self.state.result, self.request)
 
     def imports(self, free: set[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""
@@ -56,24 +58,48 @@ class Module:
                     lines[identifier] = line
         return lines
 
-    def guard(self, helpers: dict[str, object], made: Any) -> tuple[Any, Any]:
-        """Two functions of the user's parameters: whether the code is for such arguments, and a call that asks first.
+    def guard(self, helpers: dict[str, object], made: Any) -> tuple[Any, Any, Any]:
+        """Three functions of the user's parameters: whether the code is for such arguments, a call that asks first, and one that does not.
 
-        The second is the method that a Gradient takes on: it falls back on `dispatch`.
+        The second is the method that a Gradient takes on: it falls back on `dispatch`. Both pass integers as floats.
         """
         function = self.request.function
         test = " and ".join(self.state.facts.conditions) or "True"
         bare = without_defaults(self.source.tree.args)
         handed_on = ", ".join(passed(self.source.tree.args))
+        floats = ", ".join(passed(self.source.tree.args, self.as_floats))
         owner = self.state.namer.adjoint("gradient")
-        text = GUARD.format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on)
+        text = GUARD.format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on, floats=floats)
         known = {**helpers, "srcad_function": function, "srcad_code": function.__code__, "srcad_made": made, "srcad_looking": LOOKING}
-        needed = {k: v for k, v in known.items() if k in free_names(text)}
-        guard, method = load(text, f"{self.request.title} guard", ["srcad_guard", "srcad_call"], function, needed, shown=False)
-        for each in (guard, method):
+        free = free_names(text)
+        needed = {k: v for k, v in known.items() if k in free}
+        guard, method, run = load(text, f"{self.request.title} guard", ["srcad_guard", "srcad_call", "srcad_run"], function, needed, shown=False)
+        for each in (guard, method, run):
             each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         method.__name__ = method.__qualname__ = function.__name__
-        return guard, method
+        return guard, method, run
+
+    def as_floats(self, parameter: str) -> str:
+        """A parameter with the integers in it converted."""
+        ref = self.state.parameters[parameter]
+        return converted(ref, {k for k, leaf in self.state.integers.items() if leaf.number.form == "python" and k in self.state.active})
+
+
+def converted(ref: Ref, integers: set[str]) -> str:
+    """The text of a value with some of its leaves made floats."""
+    if not any(leaf.key in integers for leaf in leaves(ref)):
+        return ref.key
+    match ref.value:
+        case Items(type=kind, items=items):
+            parts = ", ".join(converted(i, integers) for i in items)
+            if kind is list:
+                return f"[{parts}]"
+            return f"({parts},)" if kind is tuple else f"type({ref.key})({parts})"
+        case Record(type=kind, items=mapping):
+            if kind is dict:
+                return "{" + ", ".join(f"{k!r}: {converted(i, integers)}" for k, i in mapping.items()) + "}"
+            return f"type({ref.key})({', '.join(f'{k}={converted(i, integers)}' for k, i in mapping.items())})"
+    return f"float({ref.key})"
 
 
 GUARD = """
@@ -85,17 +111,20 @@ def srcad_call({method}):
         fits = srcad_function.__code__ is srcad_code and {test}
     except srcad_looking:
         fits = False
-    return srcad_made({passed}) if fits else {owner}.dispatch({passed})
+    return srcad_made({floats}) if fits else {owner}.dispatch({passed})
+
+def srcad_run({parameters}):
+    return srcad_made({floats})
 """
 LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)
 
 
-def passed(arguments: ast.arguments) -> list[str]:
+def passed(arguments: ast.arguments, spell: Callable[[str], str] = str) -> list[str]:
     """Parameters as the arguments of a call."""
-    out = [a.arg for a in [*arguments.posonlyargs, *arguments.args]]
-    out += [f"*{arguments.vararg.arg}"] if arguments.vararg else []
-    out += [f"{a.arg}={a.arg}" for a in arguments.kwonlyargs]
-    return out + ([f"**{arguments.kwarg.arg}"] if arguments.kwarg else [])
+    out = [spell(a.arg) for a in [*arguments.posonlyargs, *arguments.args]]
+    out += [f"*{spell(arguments.vararg.arg)}"] if arguments.vararg else []
+    out += [f"{a.arg}={spell(a.arg)}" for a in arguments.kwonlyargs]
+    return out + ([f"**{spell(arguments.kwarg.arg)}"] if arguments.kwarg else [])
 
 
 def with_first(arguments: ast.arguments, owner: str) -> ast.arguments:

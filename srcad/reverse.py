@@ -61,6 +61,7 @@ class Reverse:
         self.literals: dict[str, Term] = {}  # adjoints that are just a number so far
         self.held: dict[str, Term] = {}  # adjoints of temporaries that are one expression so far
         self.scatters: dict[str, list[Scatter]] = {}
+        self.constants: dict[str, str] = {}  # arrays of one number, by their text -> the adjoint that is one
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in operations_ for o in op.outputs}
         self.remaining = Counter(ref.key for op in operations_ for ref in flatten(op.operands))
@@ -383,11 +384,20 @@ class Reverse:
     def finished(self, leaf: Ref) -> Term:
         """The adjoint of a differentiated leaf, of its own shape; zeros where nothing reached it."""
         found = self.consume(leaf)
-        if leaf.key in self.literals and leaf.number.shape != ():
-            found = self.literals[leaf.key]
+        if leaf.key in self.literals and leaf.number.shape:
+            return self.twin(filled(self.literals[leaf.key], leaf.number, self.facts), leaf)
         if found is None:
             return zeros(leaf.number, self.facts, self.term(leaf))
         return filled(found, leaf.number, self.facts)
+
+
+    def twin(self, term: Term, leaf: Ref) -> Term:
+        """A constant array: the second of a kind is a copy of the first."""
+        key = ast.dump(term.expr)
+        if key in self.constants:
+            return Term(method(name(self.constants[key]), "copy"), term.number, self.facts)
+        self.constants[key] = self.adjoint_name(leaf.key)
+        return term
 
 
 class Marker:

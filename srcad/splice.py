@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.kinds import BOOL, FLOAT, Dim, Facts, Number, Shape, python
+from srcad.kinds import BOOL, FLOAT, Dim, Facts, Number, Shape, broadcast, python
 from srcad.shapes import infer_call, lift, operator_kind
 from srcad.syntax import binary, call, const, expression, is_path, name
 
@@ -236,7 +236,7 @@ def binary_term(symbol: ast.operator, python_operator: Callable[..., Any], ufunc
 
     def combine(left: Any, right: Any, facts: Facts) -> Term:
         left, right = as_term(left, facts), as_term(right, facts)
-        if left.base is not None or right.base is not None:
+        if (left.base is not None or right.base is not None) and not isinstance(symbol, ast.MatMult):
             left, right = unspread(left, right), unspread(right, left)
         number = operator_kind(ufunc, python_operator, [left.number, right.number])
         a, b = literal(left), literal(right)
@@ -273,10 +273,11 @@ def as_term(value: Any, facts: Facts) -> Term:
 
 def unspread(term: Term, other: Term) -> Term:
     """A broadcast term beside one that has the full shape anyway need not be broadcast."""
-    if term.base is None or term.spread or term.number.shape is None or other.number.shape is None:
+    if term.base is None or term.spread or term.number.shape is None or other.number.shape is None or other.base is not None:
         return term
-    keys = [d.key for d in other.number.shape]
-    return term.base if keys == [d.key for d in term.number.shape] else term
+    joint = broadcast(term.number.shape, other.number.shape)
+    covered = joint is not None and [d.key for d in joint] == [d.key for d in other.number.shape]
+    return term.base if covered else term
 
 
 def simplify_product(left: Term, right: Term, number: Number) -> Term | None:

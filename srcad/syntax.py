@@ -99,12 +99,30 @@ def same(a: ast.AST, b: ast.AST) -> bool:
 
 def names(node: ast.AST) -> Iterator[str]:
     """Every identifier that occurs in a tree, with repetitions."""
+    return iter(names_in(node))
+
+
+def names_in(node: ast.AST) -> tuple[str, ...]:
     if isinstance(node, ast.Name):
-        yield node.id
-        return
-    for child in ast.walk(node):
-        if isinstance(child, ast.Name):
-            yield child.id
+        return (node.id,)
+    found: list[str] = []
+    collect(node, found)
+    return tuple(found)
+
+
+def collect(node: ast.AST, found: list[str]) -> None:
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, ast.Name):
+            found.append(value.id)
+        elif isinstance(value, ast.AST):
+            collect(value, found)
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, ast.Name):
+                    found.append(item.id)
+                elif isinstance(item, ast.AST):
+                    collect(item, found)
 
 
 def operations(node: ast.AST) -> int:
