@@ -20,7 +20,7 @@ from typing import Any, overload
 import numpy as np
 
 from srcad import testing
-from srcad.compile import Compiled, Request
+from srcad.compile import MODULES, Compiled, Request
 from srcad.dispatch import Specialisations, bind
 from srcad.errors import SeedError, SrcadError
 from srcad.export import exported
@@ -302,32 +302,30 @@ def library_wrapper(function: Any) -> types.FunctionType:
     """A Python function that calls a library function, for grad(np.sin)."""
     import linecache
 
-    label = function.__name__ if function.__name__.isidentifier() else "function"
+    label = function.__name__
     found = find(function)
     assert found is not None
+    path, space = library_space(function)
     count = function.nin if isinstance(function, np.ufunc) else max(1, len(found.operands))
     letters = ["x", "y", "z"][:count] if count <= 3 else [f"x{i}" for i in range(count)]
     filename = f"<srcad wrapper of {label}>"
-    text = f"def {label}({', '.join(letters)}):\n    return library.{label}({', '.join(letters)})\n"
+    text = f"def {label}({', '.join(letters)}):\n    return {path}({', '.join(letters)})\n"
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    space: dict[str, Any] = {"library": owner_of(function), "__name__": "srcad.wrappers"}
     exec(compile(text, filename, "exec"), space)
     return space[label]  # type: ignore[no-any-return]
 
 
-def owner_of(function: Any) -> Any:
-    """The module that a library function is read from."""
+def library_space(function: Any) -> tuple[str, dict[str, Any]]:
+    """How a library function is called, `np.linalg.inv`, and the globals in which that works."""
     import importlib
 
     from srcad.splice import library_path
 
     found = library_path(function)
     if found is None:
-        return types.SimpleNamespace(**{function.__name__: function})
-    module: Any = importlib.import_module(found[0])
-    for part in found[1].split(".")[:-1]:
-        module = getattr(module, part)
-    return module
+        return f"library.{function.__name__}", {"library": types.SimpleNamespace(**{function.__name__: function}), "__name__": "srcad.wrappers"}
+    alias = MODULES.get(found[0], found[0].rpartition(".")[2])
+    return f"{alias}.{found[1]}", {alias: importlib.import_module(found[0]), "__name__": "srcad.wrappers"}
 
 
 def title_of(target: types.FunctionType, function: Any) -> str:

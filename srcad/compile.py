@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from srcad.simplify import bound, drop_dead, fold, join_branches, short
 from srcad.source import Source, read
 from srcad.splice import Term, render
 from srcad.stage import identifiers, stage
-from srcad.syntax import Namer, call, const, expression, method, name, names, text
+from srcad.syntax import Namer, call, const, expression, is_path, method, name, names, text
 
 MODULES = {"numpy": "np", "math": "math", "scipy.special": "special", "scipy.linalg": "linalg"}
 
@@ -420,14 +420,15 @@ class Assembly:
         end = rest[-1]
         assert isinstance(end, Return)
         rest, sizes = self.shapes_kept(rest)
+        rest, items = self.items_kept(rest)
         made = {t for s in rest for t in bound(s)}
         known = {t for s in forward for t in bound(s)} | set(self.state.parameters)
         wanted = [n for s in rest for e in expressions_deep(s) for n in names(e)]
         kept_names = [n for n in dict.fromkeys(wanted) if n in known and n not in made]
-        residuals = [(n, self.residual(n)) for n in kept_names] + [(label, expr) for label, expr in sizes.items()]
+        residuals = [(n, self.residual(n)) for n in kept_names] + [*items.items(), *sizes.items()]
         title = self.request.title
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
-        head = [f"{cache_name} = ({held})" if len(residuals) != 1 else f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
+        head = [f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
         first = function_text(f"{title}_forward", self.parameters_text(), forward, (), head)
         end_ = rest[-1]
         assert isinstance(end_, Return)
@@ -452,6 +453,24 @@ class Assembly:
                 changes[identifier] = label
         shapes = ShapeNames(changes)
         return (map_block(rest, lambda e: shapes.visit(e)) if changes else rest), sizes
+
+    def items_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
+        """Of a list, tuple or dict the numbers that the backward pass reads are kept, not the container, which may change."""
+        held: dict[str, ast.expr] = {}
+        labels: dict[str, str] = {}
+
+        def keep(leaf: Ref, shape: bool) -> ast.expr:
+            key = leaf.key + ".shape" * shape
+            if key not in labels:
+                base = self.reverse.adjoint_name(leaf.key).removeprefix("d") + "_shape" * shape
+                labels[key] = self.state.namer.temporary(base)
+                whole = leaf.expr if leaf.number.is_plain else method(leaf.expr, "copy")
+                held[labels[key]] = ast.Attribute(value=leaf.expr, attr="shape", ctx=ast.Load()) if shape else whole
+            return name(labels[key])
+
+        found = {leaf.key: leaf for ref in self.state.parameters.values() for leaf in leaves(ref) if leaf.key != ref.key and isinstance(leaf.value, Number)}
+        paths = Paths(found, keep)
+        return (map_block(rest, lambda e: paths.visit(e)) if found else rest), held
 
     def residual(self, identifier: str) -> ast.expr:
         """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
@@ -537,7 +556,32 @@ def value_read(identifier: str, node: ast.AST, parts: Sequence[str] = ("shape", 
     return any(value_read(identifier, child, parts) for child in ast.iter_child_nodes(node))
 
 
-class ShapeNames(ast.NodeTransformer):
+class Rewrite(ast.NodeTransformer):
+    """A transformer that makes new nodes and leaves the old ones as they are."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        fields = {f: [self.visit(v) if isinstance(v, ast.AST) else v for v in old] if isinstance(old, list) else self.visit(old) if isinstance(old, ast.AST) else old
+                  for f, old in ast.iter_fields(node)}
+        return type(node)(**fields)
+
+
+class Paths(Rewrite):
+    """`w[0]` becomes the name under which the cache has it."""
+
+    def __init__(self, found: Mapping[str, Ref], keep: Callable[[Ref, bool], ast.expr]) -> None:
+        self.found, self.keep = found, keep
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Attribute) and node.attr == "shape" and ast.unparse(node.value) in self.found:
+            return self.keep(self.found[ast.unparse(node.value)], True)
+        if isinstance(node, (ast.Subscript, ast.Attribute)) and is_path(node):
+            leaf = self.found.get(ast.unparse(node))
+            if leaf is not None:
+                return self.keep(leaf, False)
+        return super().visit(node)
+
+
+class ShapeNames(Rewrite):
     """`x.shape` becomes `x_shape`."""
 
     def __init__(self, changes: Mapping[str, str]) -> None:
@@ -546,12 +590,7 @@ class ShapeNames(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         if node.attr == "shape" and isinstance(node.value, ast.Name) and node.value.id in self.changes:
             return name(self.changes[node.value.id])
-        return ast.Attribute(value=self.visit(node.value), attr=node.attr, ctx=ast.Load())
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        fields = {f: [self.visit(v) if isinstance(v, ast.AST) else v for v in old] if isinstance(old, list) else self.visit(old) if isinstance(old, ast.AST) else old
-                  for f, old in ast.iter_fields(node)}
-        return type(node)(**fields)
+        return self.generic_visit(node)  # type: ignore[return-value]
 
 
 def expressions_deep(statement: Statement) -> list[ast.expr]:

@@ -347,6 +347,7 @@ class Reverse:
     def write_scatter(self, ref: Ref, scatter: Scatter) -> None:
         key, number = ref.key, ref.number
         first = key not in self.names
+        self.literals.pop(key, None)
         target = self.adjoint_name(key)
         if first:
             blank = zeros(number, self.facts, self.term(ref))
@@ -505,7 +506,7 @@ def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Revers
     lead = len(shape) - len(target.shape)
     summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
     offset = len(shape) - len(actual)
-    present = [i - offset for i in summed if i >= offset and not is_unit(actual[i - offset])]
+    present = [i - offset for i in summed if i >= offset and (i < lead or not is_unit(actual[i - offset]))]
     missing = tuple(shape[i] for i in summed if i < offset or is_unit(actual[i - offset]) and not is_unit(shape[i]))
     result = sum_axes(term, present, [i for i in summed if i >= lead], target, lead - offset)
     if missing:

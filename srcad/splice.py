@@ -121,7 +121,8 @@ class Term:
         """`x if self else y`, on Python numbers."""
         x, y = as_term(x, self.facts), as_term(y, self.facts)
         dtype = np.result_type(x.number.dtype or FLOAT, y.number.dtype or FLOAT)
-        return Term(ast.IfExp(test=self.expr, body=x.expr, orelse=y.expr), python(dtype), self.facts)
+        form = "python" if x.number.form == y.number.form == "python" else "scalar"
+        return Term(ast.IfExp(test=self.expr, body=x.expr, orelse=y.expr), Number(form, dtype, ()), self.facts)
 
     @property
     def literal(self) -> Any:

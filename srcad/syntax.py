@@ -67,7 +67,9 @@ def text(node: ast.AST) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         source: str = astor.to_source(statement, pretty_source="".join).strip()
-    if isinstance(node, ast.expr) and source.startswith("(") and source.endswith(")"):
+    if isinstance(node, ast.Tuple):
+        source = f"({source})" if not source.startswith("(") or strip_parentheses(source) == source else source
+    elif isinstance(node, ast.expr) and source.startswith("(") and source.endswith(")"):
         source = strip_parentheses(source)
     try:
         if dump(ast.parse(source).body[0]) == dump(statement):
