@@ -8,8 +8,8 @@ batch of each counts. NumPy's matrix products run on one thread, unless OPENBLAS
 
     columns     hand us         the gradient by hand, microseconds
                 generated/hand  the specialised function over it
-                call us         what a call through `grad` costs more than the specialised function, microseconds: a
-                                difference of two times, and lost in their noise, even negative, where those are long
+                call us         what a call through `grad` costs more than the specialised function, microseconds: the
+                                median over neighbouring batches, lost in noise, even negative, where calls are long
                 autograd/hand   autograd's gradient over it
                 first ms        the first call, which compiles, milliseconds
 """
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import statistics
 import time
 import timeit
 import types
@@ -303,18 +304,18 @@ def compare(program: Program, found: Any, who: str) -> None:
         np.testing.assert_allclose(ours, wanted, rtol=1e-8, atol=1e-10, err_msg=f"{who}: d{name} of {program.name}")
 
 
-def fastest(calls: dict[str, Callable[..., Any]], args: tuple[Any, ...], seconds: float) -> dict[str, float]:
-    """The seconds a call takes, for each function: the fastest of many batches, run in turn."""
+def timed(calls: dict[str, Callable[..., Any]], args: tuple[Any, ...], seconds: float) -> dict[str, list[float]]:
+    """The seconds a call takes, for each function: a figure for each of many batches, run in turn."""
     names = [f"a{i}" for i in range(len(args))]
     space = dict(zip(names, args, strict=True))
     timers = {label: timeit.Timer(f"f({', '.join(names)})", globals={**space, "f": f}) for label, f in calls.items()}
     numbers = {label: max(1, int(BATCH / min(timer.repeat(3, 1)))) for label, timer in timers.items()}
-    best = dict.fromkeys(calls, math.inf)
+    batches: dict[str, list[float]] = {label: [] for label in calls}
     stop = time.perf_counter() + seconds
-    while time.perf_counter() < stop:
+    while time.perf_counter() < stop or not batches["hand"]:
         for label, timer in timers.items():
-            best[label] = min(best[label], timer.timeit(numbers[label]) / numbers[label])
-    return best
+            batches[label].append(timer.timeit(numbers[label]) / numbers[label])
+    return batches
 
 
 def measure(program: Program, seconds: float) -> dict[str, float]:
@@ -329,11 +330,13 @@ def measure(program: Program, seconds: float) -> dict[str, float]:
     if peer is not None:
         compare(program, peer(*program.args), "autograd")
         calls["autograd"] = peer
-    best = fastest(calls, program.args, seconds)
+    batches = timed(calls, program.args, seconds)
+    best = {label: min(times) for label, times in batches.items()}
+    overheads = [g - s for g, s in zip(batches["grad"], batches["generated"], strict=True)]
     figures = {
         "hand us": best["hand"] * 1e6,
         "generated/hand": best["generated"] / best["hand"],
-        "call us": (best["grad"] - best["generated"]) * 1e6,
+        "call us": statistics.median(overheads) * 1e6,
         "first ms": first * 1e3,
     }
     return figures if peer is None else {**figures, "autograd/hand": best["autograd"] / best["hand"]}

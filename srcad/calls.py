@@ -10,6 +10,7 @@ import builtins
 import dataclasses
 import functools
 import inspect
+import math
 import types
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 METHODS |= {"conj": np.conjugate, "conjugate": np.conjugate}
 IN_PLACE = ("sort", "fill", "put", "resize", "partition", "itemset", "setflags", "setfield", "byteswap", "append", "extend", "insert", "pop", "remove",
             "clear", "reverse", "update", "setdefault", "popitem")
+WRITERS = ("shuffle", "copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "at", "setfield", "permuted", "heapify", "insort")
 SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
 IGNORED = ("order", "subok", "casting", "like", "optimize", "copy")
 Arguments = list[Ref]
@@ -106,11 +108,22 @@ class Calls:
                 self.at.refuse("the gradient of a gradient is not supported yet.")
             self.at.differentiate(function, tuple(everything), {}, Ref(const(0), UNKNOWN), None)
             self.at.missing(function)
+        self.pure(function, everything)
         self.integral_arguments(everything)
         kind = self.inferred(function, args, keywords)
         if isinstance(kind, Number) and kind.form != "unknown":
             return self.at.operation(function, tuple(args), {}, text, target, kind)
         return self.at.opaque(text, target)
+
+    def pure(self, function: Any, given: list[Ref]) -> None:
+        """Refuse what writes into an array that it is given, or may."""
+        label = getattr(function, "__name__", "")
+        module = (getattr(function, "__module__", None) or "").split(".")[0]
+        mutable = any(isinstance(leaf.value, (Number, Object)) and not leaf.number.is_plain for ref in given for leaf in leaves(ref))
+        mutable = mutable or any(isinstance(ref.value, (Sequence, Record)) for ref in given)
+        known = module in LIBRARIES or isinstance(function, (np.ufunc, type))
+        if mutable and (label in WRITERS or not known):
+            self.at.refuse("it may write into what it is given, and that is not differentiated. Give it a copy outside.", MissingRuleError, function_label(function))
 
     def integral_arguments(self, refs: list[Ref]) -> None:
         """What a function of shapes gets (np.zeros(n), np.arange(n)) is not differentiated."""
@@ -139,11 +152,23 @@ class Calls:
         assert rule is not None
         if function is np.array and keywords.get("dtype") is None and len(args) == 1 and isinstance(args[0].value, Sequence) and not args[0].value.items:
             return self.at.opaque(text, target)
+        if function not in TAKE_LISTS:
+            arrays = [self.as_array(a) for a in args]
+            if any(new is not old for new, old in zip(arrays, args)):
+                is_method = isinstance(text.func, ast.Attribute) and text.func.value is args[0].expr
+                text = ast.Call(func=text.func, args=[a.expr for a in arrays[is_method:]], keywords=text.keywords)
+                args = arrays
         kind = self.inferred(function, args, keywords)
         if not self.state.is_active([*args, *keywords.values()]):
             return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
         operands, params = self.bind_rule(rule, function, args, keywords)
         return self.at.operation(function, operands, params, text, target, kind, rule)
+
+    def as_array(self, ref: Ref) -> Ref:
+        """A list of numbers where an array is meant."""
+        if not isinstance(ref.value, Sequence) or not self.state.is_active(ref):
+            return ref
+        return self.at.array_of(ref)
 
     def bind_rule(self, rule: Rule, function: Any, args: Arguments, keywords: dict[str, Ref]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort the arguments of a call into the rule's operands and parameters."""
@@ -335,6 +360,7 @@ class Calls:
 
     def random(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A draw: made once, in its place, with derivative zero."""
+        self.pure(function, args) if getattr(function, "__name__", "") in WRITERS else None
         self.integral_arguments([*args, *keywords.values()])
         label = getattr(function, "__name__", "")
         kind = UNKNOWN
@@ -585,6 +611,9 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where,
+}
+TAKE_LISTS = {
+    np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.array, np.asarray, np.asanyarray, sum, math.fsum, math.prod, math.dist, max, min,
 }
 INTEGRAL = {np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
 __all__ = ["Calls", "flatten"]

@@ -7,13 +7,13 @@ What is compiled is for arguments of these kinds; the guard says which they are.
 from __future__ import annotations
 
 import ast
+import builtins
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from srcad.definitions import definitions
 from srcad.emit import function_text
 from srcad.errors import SeedError, SrcadError
 from srcad.gates import Gates
@@ -98,6 +98,7 @@ class Walk(Inference):
 def start(request: Request, source: Source, program: Program, arguments: Mapping[str, Any]) -> Walk:
     facts = Facts()
     own = identifiers(source.tree)
+    local = set(request.function.__code__.co_varnames) | set(request.function.__code__.co_cellvars)
     state = Walk(request.title, facts, Guards(facts), Namer(own))
     state.user_names = set(own)
     state.bound = set(arguments)
@@ -109,6 +110,9 @@ def start(request: Request, source: Source, program: Program, arguments: Mapping
     facts.modules = module_names(request.function, state.namer, own)
     state.parameters = {}
     state.integers = {}
+    for taken in ("float", "type", "slice"):
+        if taken in local or request.function.__globals__.get(taken, getattr(builtins, taken)) is not getattr(builtins, taken):
+            raise SrcadError(f"the name `{taken}` means something else here, and the generated code needs Python's. Rename it.", None, request.title)
     for parameter, value in arguments.items():
         try:
             state.parameters[parameter] = state.guards.read(parameter, value)
@@ -455,7 +459,7 @@ class Assembly:
         return (map_block(rest, lambda e: shapes.visit(e)) if changes else rest), sizes
 
     def items_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
-        """Of a list, tuple or dict the numbers that the backward pass reads are kept, not the container, which may change."""
+        """Of lists, dicts, objects, globals the numbers that the backward pass reads are kept: by then they may be others."""
         held: dict[str, ast.expr] = {}
         labels: dict[str, str] = {}
 
@@ -468,7 +472,7 @@ class Assembly:
                 held[labels[key]] = ast.Attribute(value=leaf.expr, attr="shape", ctx=ast.Load()) if shape else whole
             return name(labels[key])
 
-        found = {leaf.key: leaf for ref in self.state.parameters.values() for leaf in leaves(ref) if leaf.key != ref.key and isinstance(leaf.value, Number)}
+        found = {k: ref for k, ref in self.state.guards.refs.items() if isinstance(ref.value, Number) and k not in self.state.parameters}
         paths = Paths(found, keep)
         return (map_block(rest, lambda e: paths.visit(e)) if found else rest), held
 
@@ -494,7 +498,7 @@ class Assembly:
         from srcad.module import Module
 
         module = Module(self.state, self.request, self.source)
-        return module.compiled(bodies, wanted, block, extra, definitions)
+        return module.compiled(bodies, wanted, block, extra)
 
 
 LAST = Location("", -2, 0, 0, 0, "", "the result")
@@ -574,7 +578,7 @@ class Paths(Rewrite):
     def visit(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Attribute) and node.attr == "shape" and ast.unparse(node.value) in self.found:
             return self.keep(self.found[ast.unparse(node.value)], True)
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and is_path(node):
+        if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and is_path(node):
             leaf = self.found.get(ast.unparse(node))
             if leaf is not None:
                 return self.keep(leaf, False)

@@ -6,37 +6,55 @@ import types
 from collections.abc import Mapping
 
 from srcad.source import read
+from srcad.syntax import Namer
 
 
-def definitions(helpers: Mapping[str, object]) -> tuple[str, dict[str, str]]:
-    """The definitions of functions, under the names that they are called by, and the imports that they need."""
-    written: dict[str, str] = {}
-    imports: dict[str, str] = {}
-    for label, value in helpers.items():
-        if isinstance(value, types.FunctionType):
-            define(label, value, written, imports)
-    return "\n\n".join(written.values()), imports
+class Definitions:
+    """Collects definitions under names that nothing in the program has, and the imports that they need."""
 
+    def __init__(self, namer: Namer) -> None:
+        self.namer = namer
+        self.labels: dict[types.FunctionType, str] = {}
+        self.written: list[str] = []
+        self.imports: dict[str, str] = {}
 
-def define(label: str, function: types.FunctionType, written: dict[str, str], imports: dict[str, str]) -> None:
-    if label in written:
-        return
-    tree = read(function).tree
-    assert isinstance(tree, ast.FunctionDef)
-    plain = ast.parse(ast.unparse(tree)).body[0]
-    assert isinstance(plain, ast.FunctionDef)
-    plain.name, plain.decorator_list, plain.returns = label, [], None
-    for parameter in [*plain.args.args, *plain.args.kwonlyargs, *plain.args.posonlyargs, *filter(None, (plain.args.vararg, plain.args.kwarg))]:
-        parameter.annotation = None
-    written[label] = ""
-    before: dict[str, str] = {}
-    for used in sorted(n.id for n in ast.walk(plain) if isinstance(n, ast.Name)):
+    def add(self, helpers: Mapping[str, types.FunctionType]) -> str:
+        self.labels.update({function: label for label, function in helpers.items()})
+        for function in helpers.values():
+            self.define(function)
+        return "\n\n".join(self.written)
+
+    def define(self, function: types.FunctionType) -> None:
+        """Write a function after those that it calls, less its decorators and annotations."""
+        tree = read(function).tree
+        assert isinstance(tree, ast.FunctionDef)
+        plain = ast.parse(ast.unparse(tree)).body[0]
+        assert isinstance(plain, ast.FunctionDef)
+        plain.name, plain.decorator_list, plain.returns = self.labels[function], [], None
+        for node in ast.walk(plain):
+            if isinstance(node, ast.arg):
+                node.annotation = None
+        before = [text for used in sorted({n.id for n in ast.walk(plain) if isinstance(n, ast.Name)}) if (text := self.needed(used, function, plain))]
+        self.written.append("".join(before) + ast.unparse(plain) + "\n")
+
+    def needed(self, used: str, function: types.FunctionType, tree: ast.AST) -> str:
+        """Make one global of a function available; the text of a constant is returned."""
         value = function.__globals__.get(used)
         if isinstance(value, types.ModuleType):
-            imports[used] = f"import {value.__name__}" + (f" as {used}" if used != value.__name__ else "")
-        elif isinstance(value, types.FunctionType) and used != label:
-            define(used, value, written, imports)
-        elif isinstance(value, (int, float, str)) and used in function.__globals__:
-            before[used] = f"{used} = {value!r}\n"
-    del written[label]
-    written[label] = "".join(before.values()) + ast.unparse(plain) + "\n"
+            self.imports[used] = f"import {value.__name__}" + (f" as {used}" if used != value.__name__ else "")
+        elif isinstance(value, types.FunctionType):
+            if value not in self.labels:
+                self.labels[value] = self.namer.adjoint(used)
+                self.define(value)
+            rename(tree, used, self.labels[value])
+        elif isinstance(value, (int, float, str)):
+            label = self.namer.adjoint(used)
+            rename(tree, used, label)
+            return f"{label} = {value!r}\n"
+        return ""
+
+
+def rename(tree: ast.AST, old: str, new: str) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == old:
+            node.id = new

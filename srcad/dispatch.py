@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import threading
 import types
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +26,7 @@ class Specialisations:
         self.request = request
         self.entries: tuple[Compiled, ...] = ()
         self.lock = threading.RLock()
-        LISTENERS.append(weakref.WeakMethod(self.forget))
+        LISTENERS.add(self)
 
     def forget(self) -> None:
         """A rule has changed: what was compiled with the old one goes."""

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.infer import Inference, Operation
+from srcad.infer import GETITEM, Inference, Operation
 from srcad.ir import expressions, walk
-from srcad.kinds import Ref
+from srcad.kinds import Number, Ref
 from srcad.rules import Rule
 from srcad.rules.elementwise import power_by_literal
 from srcad.syntax import names
@@ -141,7 +141,9 @@ class Gates:
             outer = op.operands[i]
             if shift is None or not isinstance(outer, Ref):
                 continue
-            view = self.made_by(outer, (np.squeeze, np.reshape, np.ravel), 1)
+            view = self.made_by(outer, (np.squeeze, np.reshape, np.ravel, GETITEM), 1)
+            if view is not None and view.function is GETITEM and not drops_units(view):
+                continue
             inner = view.operands[0] if view is not None else outer
             if inner.key == shift.operands[1].key and self.reads[inner.key] == 2:
                 self.hold(shift, 1)
@@ -153,6 +155,15 @@ class Gates:
         constant = dataclasses.replace(current.operands[i], key="")
         operands = (*current.operands[:i], constant, *current.operands[i + 1 :])
         self.changes[id(op)] = dataclasses.replace(current, operands=operands)
+
+
+def drops_units(view: Operation) -> bool:
+    """Whether an index takes nothing away but axes of length 1: `m[:, 0]`."""
+    shape = view.operands[0].number.shape
+    index = view.params["index"]
+    if shape is None or len(index) != len(shape):
+        return False
+    return all(i == slice(None) or d.key == "1" and isinstance(i, Number) and i.dim is not None and i.dim.key in ("0", "-1") for i, d in zip(index, shape))
 
 
 def is_one(value: Any) -> bool:

@@ -395,6 +395,8 @@ class Interpreter:
 
     def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
         ufunc, python_operator = OPERATORS[type(op)]
+        if any(isinstance(r.value, Number) and r.number.form == "array" for r in (left, right)):
+            left, right = (self.array_of(r) if isinstance(r.value, Sequence) else r for r in (left, right))
         if isinstance(left.value, Sequence) or isinstance(right.value, Sequence):
             return self.sequence_operator(op, left, right)
         if isinstance(left.value, Static) and isinstance(right.value, Static):
@@ -416,6 +418,13 @@ class Interpreter:
             if len(dims) == 1 or python_operator not in (operator.floordiv, operator.mod) or dims[1].value:  # type: ignore[union-attr]
                 kind = python(INT, python_operator(*dims))
         return kind  # type: ignore[no-any-return]
+
+    def array_of(self, ref: Ref) -> Ref:
+        """np.array of a list or tuple of numbers, as NumPy makes it where an array is meant."""
+        numpy = self.state.facts.module("numpy")
+        expr = ast.Call(func=expression(f"{numpy}.array"), args=[ref.expr], keywords=[])
+        kind = infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
+        return self.operation(np.array, (nested(ref),), {}, expr, self.state.namer.temporary("array"), kind, find(np.array))
 
     def sequence_operator(self, op: ast.operator, left: Ref, right: Ref) -> Ref:
         if isinstance(left.value, Sequence) and isinstance(right.value, Sequence) and isinstance(op, ast.Add):
@@ -752,6 +761,11 @@ def display(kind: type, items: tuple[Ref, ...]) -> Ref:
 def record_display(kind: type, items: dict[Any, Ref]) -> Ref:
     expr = ast.Dict(keys=[const(k) for k in items], values=[i.expr for i in items.values()])
     return Ref(expr, Record(kind, items))
+
+
+def nested(ref: Ref) -> Any:
+    """A list of lists as nested lists of Refs."""
+    return [nested(i) for i in ref.value.items] if isinstance(ref.value, Sequence) else ref
 
 
 def flatten(values: Any) -> list[Ref]:

@@ -11,6 +11,7 @@ import ast
 import itertools
 import linecache
 import types
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ def load(text: str, title: str, wanted: Sequence[str], function: types.FunctionT
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
         make = types.FunctionType(make.__code__, scope, make.__name__, None, tuple(cells[v] for v in make.__code__.co_freevars))
     made = make(**{n: helpers[n] for n in names})
+    if shown:
+        weakref.finalize(made[0], linecache.cache.pop, filename, None)
     for each in made:
         each.__qualname__ = each.__name__
         each.__module__ = function.__module__ if function is not None else __name__

@@ -10,6 +10,7 @@ import builtins
 import sys
 
 from srcad.compile import Compiled, Request, Walk
+from srcad.definitions import Definitions
 from srcad.ir import Block, arguments_text
 from srcad.load import load
 from srcad.kinds import Record, Ref, Sequence as Items
@@ -23,11 +24,13 @@ class Module:
     def __init__(self, state: Walk, request: Request, source: Source) -> None:
         self.state, self.request, self.source = state, request, source
 
-    def compiled(self, bodies: list[str], wanted: list[str], block: Block, extra: Sequence[Any], define: Callable[..., Any]) -> Compiled:
+    def compiled(self, bodies: list[str], wanted: list[str], block: Block, extra: Sequence[Any]) -> Compiled:
         body = "\n\n".join(bodies)
         free = free_names(body)
         called = {k: v for k, v in self.state.helpers.items() if isinstance(v, types.FunctionType) and k in free}
-        defined, imports = define(called)
+        definitions = Definitions(self.state.namer)
+        defined = definitions.add(called)
+        imports = definitions.imports
         header = self.imports(free | free_names(defined) if defined else free) | imports
         parts = ["\n".join(sorted(set(header.values()), key=lambda line: (line.startswith("from"), line))) + "\n"] if header else []
         text = "\n\n".join([*parts, *([defined] if defined else []), body])

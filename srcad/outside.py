@@ -37,7 +37,7 @@ class Guards:
         for label, known in self.objects.items():
             if known is value:
                 return label
-        label = f"_k{len(self.objects)}"
+        label = f"srcad_k{len(self.objects)}"
         self.objects[label] = value
         return label
 

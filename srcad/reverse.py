@@ -13,6 +13,7 @@ Broadcasting is undone here, once, for all rules.
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,17 +181,13 @@ class Reverse:
             whole = self.fitting(dz, op.outputs[0], op)
             return [(ref, whole.reshape(self.term(ref).shape))]
         unique = all(not isinstance(i, Number) or i.form != "array" or i.dtype == BOOL for i in op.params["index"])
-        unique = unique or any(isinstance(i, Number) and i.unique for i in op.params["index"])
+        unique = unique or distinct([i for i in op.params["index"] if isinstance(i, Number) and i.form == "array"])
         return [(ref, Scatter(source.expr.slice, dz, unique))]
 
     def called(self, op: Operation, dz: Any, z: Any, operands: Any, params: dict[str, Any], problem: Exception) -> Any:
         """A rule that is not one expression: its definition goes with the module, and is called."""
         assert op.rule is not None
-        label = f"{op.rule.function.__name__.strip('_')}_rule"
-        known = self.state.helpers.get(label)
-        if known is not None and known is not op.rule.function:
-            label = self.state.namer.temporary(label)
-        self.state.helpers[label] = op.rule.function
+        label = self.helper(f"{op.rule.function.__name__.strip('_')}_rule", op.rule.function)
         seed, value = (dz, z) if op.multiple else (dz[0], z[0])
         try:
             arguments = [render(v, self.facts) for v in (seed, value, *operands)]
@@ -200,6 +197,15 @@ class Reverse:
         target = self.state.namer.temporary("adjoints")
         self.emit(Assign(target, call(name(label), arguments, **keywords), op.loc))
         return unknown_like(op.operands, name(target), self.facts)
+
+    def helper(self, label: str, function: Any) -> str:
+        """The name by which the generated code calls a function that goes with it."""
+        for known, value in self.state.helpers.items():
+            if value is function:
+                return known
+        label = self.state.namer.adjoint(label)
+        self.state.helpers[label] = function
+        return label
 
     # ---- terms
 
@@ -449,9 +455,9 @@ def cast(term: Term, target: Number) -> Term:
     wanted = adjoint_kind(target).dtype
     if term.number.form == "python" or term.number.dtype == wanted or wanted is None or target.form == "python":
         return term
-    if term.number.dtype is None:
+    if term.number.dtype is None and wanted == FLOAT:
         return term
-    if term.number.form == "array":
+    if term.number.form in ("array", "unknown"):
         return term.astype(wanted)
     return Term(call(render(wanted, term.facts), [term.expr]), Number("scalar", wanted, ()), term.facts)
 
@@ -500,9 +506,9 @@ def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Revers
     if actual is None or target.shape is None or shape is None:
         if term.number.form != "unknown" and like_rank(term, target):
             return term
-        reverse.state.helpers["unbroadcast"] = runtime_unbroadcast()
+        label = reverse.helper("unbroadcast", runtime_unbroadcast())
         owner = target_expr(target, reverse)
-        return Term(call("unbroadcast", [term.expr, owner]), adjoint_kind(target), term.facts)
+        return Term(call(label, [term.expr, owner]), dataclasses.replace(adjoint_kind(target), dtype=term.number.dtype), term.facts)
     lead = len(shape) - len(target.shape)
     summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
     offset = len(shape) - len(actual)
@@ -578,6 +584,12 @@ def axis_expr(axes: list[int], facts: Facts) -> ast.expr:
 
 def ufunc_at(facts: Facts) -> ast.expr:
     return ast.Attribute(value=function_path(np.add, facts), attr="at", ctx=ast.Load())
+
+
+def distinct(arrays: list[Number]) -> bool:
+    """Whether index arrays cannot name one element twice: one of them has no repetitions and is not broadcast."""
+    joint = broadcast(*(a.shape for a in arrays))
+    return joint is not None and any(a.unique and a.shape is not None and [d.key for d in a.shape] == [d.key for d in joint] for a in arrays)
 
 
 def disjoint(a: ast.expr, b: ast.expr) -> bool:

@@ -268,7 +268,8 @@ def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any
             count = Dim.of(0, facts)
         elif not count.terms:
             count = Dim.of(max(0, count.const), facts)
-        return Number("array", kind, (count,), unique=True)
+        from_zero = not lower.terms and lower.const >= 0 and not stride.terms and stride.const > 0
+        return Number("array", kind, (count,), unique=from_zero)
     return Number("array", kind, None)
 
 

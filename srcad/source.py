@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import dis
 import functools
+import inspect
 import linecache
 import textwrap
 import types
@@ -62,6 +63,9 @@ def read(function: types.FunctionType) -> Source:
 
 @functools.lru_cache(1024)
 def cached_read(code: types.CodeType) -> Source:
+    for flag, kind in ((inspect.CO_GENERATOR, "a generator"), (inspect.CO_COROUTINE, "a coroutine"), (inspect.CO_ASYNC_GENERATOR, "a generator")):
+        if code.co_flags & flag:
+            raise UnsupportedSyntaxError(f"it is {kind}, which has no single result to differentiate. Return the value.", None, code.co_name)
     lines = tuple(linecache.getlines(code.co_filename)) or refreshed_lines(code)
     if not lines:
         raise UnsupportedSyntaxError(

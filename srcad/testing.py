@@ -36,7 +36,7 @@ def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> Non
     bound = bind_names(gradient, args, keywords)
     for name, g in zip(names, grads):
         for _ in range(DIRECTIONS):
-            direction = like(bound[name], lambda shape: rng.standard_normal(shape))
+            direction = like(bound[name], lambda shape: rng.standard_normal(shape), g)
             analytic = inner(g, direction)
             numeric, error = derivative(lambda t: weighted(function, gradient, bound, name, direction, t, weights), scale(bound[name]))
             if abs(analytic - numeric) > error + tolerance(bound[name], out) * max(1.0, abs(numeric), abs(analytic)):
@@ -100,14 +100,17 @@ def numbers(value: Any) -> list[Any]:
     return [value] if is_number(value) else []
 
 
-def like(value: Any, draw: Callable[[Any], Any]) -> Any:
-    """A structure of random numbers, of the shapes of `value`; None for what is no number."""
+def like(value: Any, draw: Callable[[Any], Any], gradient: Any = True) -> Any:
+    """A structure of random numbers, of the shapes of `value`; None for what is no number or has the gradient None."""
+    if gradient is None:
+        return None
     if isinstance(value, (list, tuple)):
-        return [like(v, draw) for v in value]
+        parts = gradient if isinstance(gradient, (list, tuple)) else [True] * len(value)
+        return [like(v, draw, g) for v, g in zip(value, parts)]
     if isinstance(value, dict):
-        return {k: like(v, draw) for k, v in value.items()}
+        return {k: like(v, draw, gradient[k] if isinstance(gradient, dict) else True) for k, v in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: like(getattr(value, f.name), draw) for f in dataclasses.fields(value)}
+        return {f.name: like(getattr(value, f.name), draw, getattr(gradient, f.name, True)) for f in dataclasses.fields(value)}
     return draw(np.shape(value)) if is_number(value) else None
 
 

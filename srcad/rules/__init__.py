@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -39,7 +40,7 @@ class Rule:
 RULES: dict[object, Rule] = {}
 ZERO: dict[object, str] = {}
 LOADERS: dict[str, Callable[[], None]] = {}
-LISTENERS: list[Callable[[], Callable[[], None] | None]] = []  # told when the registry changes: what is compiled depends on it
+LISTENERS: weakref.WeakSet[Any] = weakref.WeakSet()  # what is compiled with the rules, and must forget it when they change
 
 
 def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Callable[[F], F]:
@@ -60,10 +61,8 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
         for library_function in functions:
             RULES[library_function] = describe(function, library_function, elementwise)
             ZERO.pop(library_function, None)
-        for listener in LISTENERS:
-            notify = listener()
-            if notify is not None:
-                notify()
+        for listener in list(LISTENERS):
+            listener.forget()
         return function
 
     return register

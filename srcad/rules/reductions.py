@@ -37,7 +37,10 @@ def sum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: 
 @rule(np.mean)
 def mean(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True) -> Adjoints:
     if where is True:
-        return (np.broadcast_to(kept(dz / count(a, axis), axis, keepdims), a.shape),)
+        number = count(a, axis)
+        if number == 0:
+            return (0 * a,)
+        return (np.broadcast_to(kept(dz / number, axis, keepdims), a.shape),)
     share = kept(dz, axis, keepdims) / np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
     return (np.where(where, share, 0.0),)
 
@@ -89,6 +92,8 @@ def centred(a: Any, axis: Any, where: Any) -> tuple[Any, Any]:
 def var(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True) -> Adjoints:
     deviation, number = centred(a, axis, where)
     if where is True:
+        if number == ddof:
+            return (np.nan * a,)
         return (2 * deviation * kept(dz / (number - ddof), axis, keepdims),)
     return (2 * deviation * (kept(dz, axis, keepdims) / (number - ddof)),)
 

@@ -99,7 +99,8 @@ def test_rule_alone(number: int) -> None:
     value = function(*operands, **case.keywords)
     seed = seed_of(value)
     rule = RULES[function]
-    found = rule.function(seed, value, *operands, *[None] * (len(rule.operands) - len(operands)), **case.keywords)
+    active = {"active": tuple(any(map(is_float, flat(v))) for v in operands)} if rule.wants_active else {}
+    found = rule.function(seed, value, *operands, *[None] * (len(rule.operands) - len(operands)), **case.keywords, **active)
     for i, (operand, adjoint) in enumerate(zip(operands, found)):
         if adjoint is not None:
             for path, leaf, g in zip(paths(operand), flat(operand), flat(adjoint)):
@@ -270,7 +271,7 @@ LAYOUTS = {"strided": strided, "reversed": reversed_, "transposed": transposed, 
 LAID = [i for i in WITH_ARRAYS if all(v.size > 1 for v in program(CASES[i]).arguments.values() if isinstance(v, np.ndarray))]
 
 
-@over(LAID[::3], "layouts")
+@over(LAID[::4], "layouts")
 def test_layouts(number: int) -> None:
     """How an argument lies in memory changes nothing."""
     made, f, gradient = built(number)
@@ -285,7 +286,7 @@ def test_layouts(number: int) -> None:
         assert_apart(found, list(arguments.values()), seed)
 
 
-@over(LAID[1::4], "seeds")
+@over(LAID[1::6], "seeds")
 def test_layouts_of_the_seed(number: int) -> None:
     """A seed may lie anyhow in memory, be read-only, and is not changed."""
     made, f, gradient = built(number)
@@ -301,7 +302,7 @@ def test_layouts_of_the_seed(number: int) -> None:
             np.testing.assert_array_equal(a, b)
 
 
-@over(WITH_ARRAYS[::3], "shared code")
+@over(WITH_ARRAYS[::5], "shared code")
 def test_code_serves_other_sizes(number: int) -> None:
     """A gradient that was compiled for some shapes is right, or compiled anew, for others."""
     made, f, gradient = built(number)
