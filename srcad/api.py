@@ -60,6 +60,8 @@ class Gradient:
         self.modes = {m: Specialisations(with_mode(request, m)) for m in ("grad", "value_and_grad", "pair")}
         self.main = self.modes[mode]
         self.latest: Compiled | None = None
+        kind = type(self)
+        self.main.forgotten = lambda: kind.forget()
         functools.update_wrapper(self, function, updated=())
         self.__dict__["__signature__"] = public_signature(target, self.bound)
 
@@ -78,6 +80,12 @@ class Gradient:
         if not self.bound:
             type(self).__call__ = compiled.method  # type: ignore[method-assign]
         return compiled.run(*self.bound, *args, **keywords)
+
+    @classmethod
+    def forget(cls) -> None:
+        """Let the next call look for its code anew."""
+        if cls is not cls.kind and "__call__" in vars(cls):
+            del cls.__call__
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)

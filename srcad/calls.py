@@ -329,7 +329,13 @@ class Calls:
         return f"{label}."
 
     def construct(self, kind: type, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        """Named tuples and dataclasses are looked through."""
+        """Named tuples and dataclasses are looked through; NumPy's types convert."""
+        if issubclass(kind, np.generic) and len(args) == 1 and isinstance(args[0].value, Number) and not keywords:
+            number = args[0].number
+            form = "unknown" if number.shape is None else "array" if number.shape else "scalar"
+            made = Number(form, np.dtype(kind), number.shape)
+            function = np.positive if made.is_float else np.floor
+            return self.at.operation(function, (args[0],), {}, text, target, made, find(np.positive) if made.is_float else None)
         fields = getattr(kind, "_fields", None)
         if fields is not None and issubclass(kind, tuple):
             given = dict(zip(fields, args)) | keywords

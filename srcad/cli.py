@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns 0, or 1 where srcad refuses or a gradient is not right."""
     options = parser().parse_args(arguments)
     try:
-        gradient = find(options.function, tuple(options.wrt.split(",")) if options.wrt else None)
+        names = tuple(options.wrt.split(","))
+        gradient = find(options.function, None if not options.wrt else names if len(names) > 1 else options.wrt)
         args = [value(text) for text in options.args] if options.args is not None else floats_for(gradient.target, gradient.bound)
         COMMANDS[options.command](gradient, args, options)
     except (SrcadError, OSError) as problem:
@@ -68,7 +69,7 @@ def export(gradient: Gradient, args: list[Any], options: argparse.Namespace) -> 
 COMMANDS = {"show": show, "check": check, "export": export}
 
 
-def find(where: str, wrt: tuple[str, ...] | None) -> Gradient:
+def find(where: str, wrt: str | tuple[str, ...] | None) -> Gradient:
     """The gradient of the function that FILE.py:FUNCTION names; one that is decorated already is taken as it is."""
     path, _, name = where.rpartition(":")
     file = pathlib.Path(path)

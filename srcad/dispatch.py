@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import threading
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from srcad.compile import Compiled, Request, compile_request
@@ -26,11 +26,13 @@ class Specialisations:
         self.request = request
         self.entries: tuple[Compiled, ...] = ()
         self.lock = threading.RLock()
+        self.forgotten: Callable[[], None] = lambda: None
         LISTENERS.add(self)
 
     def forget(self) -> None:
         """A rule has changed: what was compiled with the old one goes."""
         self.entries = ()
+        self.forgotten()
 
     def find(self, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled:
         """The compiled version for these arguments; made if there is none."""

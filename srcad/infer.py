@@ -695,6 +695,8 @@ class Interpreter:
                 return static
             case Number(dim=Dim() as dim, dtype=dtype) if not dim.terms and dtype is not None:
                 return bool(dim.const) if dtype == BOOL else dim.const
+            case Number(form="python", dtype=dtype) if dtype == FLOAT and isinstance(value.expr, (ast.Constant, ast.UnaryOp)):
+                return ast.literal_eval(value.expr)
             case Number() as number:
                 return number
             case Record(items=mapping):

@@ -17,6 +17,7 @@ import numpy as np
 from srcad.kinds import (
     BOOL, FLOAT, INT, UNKNOWN, Dim, Facts, Number, Shape, Undecided, alike, broadcast, product, python, result_dtypes, sample,
 )
+from srcad.rules import find
 
 SHAPES: dict[object, Callable[..., Any]] = {}
 Rule = Callable[..., Any]
@@ -41,9 +42,17 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
             return rule(facts, *args, **keywords)
         if isinstance(function, np.ufunc):
             return ufunc_kind(function, [lift(a, facts) for a in args], keywords)
+        if is_elementwise(function):
+            return made(None, broadcast(*(lift(a, facts).shape for a in args)))
     except (Undecided, NotImplementedError):
         pass
     return UNKNOWN
+
+
+def is_elementwise(function: object) -> bool:
+    """Whether the rule of a function says that it works element by element."""
+    known = find(function) if callable(function) else None
+    return known is not None and known.elementwise
 
 
 def scipy_shape(function: object) -> Rule | None:
@@ -148,9 +157,9 @@ def operator_kind(function: np.ufunc, operator: Callable[..., Any], operands: li
 # ---- reductions
 
 def reduced(x: Number, axis: Any, keepdims: Any, dtype: np.dtype[Any] | None) -> Number:
-    dims = known_shape(x)
     if axis is None and not keepdims:
         return made(dtype, ())
+    dims = known_shape(x)
     gone = axes_of(axis, len(dims))
     one = Dim.of(1, dims[0].facts) if dims else None
     kept = tuple(one if i in gone else d for i, d in enumerate(dims) if keepdims or i not in gone)
@@ -261,6 +270,8 @@ def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any
         start, stop = 0, start
     numbers = [lift(v, facts) for v in (start, stop, step)]
     kind = np.dtype(dtype) if dtype is not None else np.result_type(*(n.dtype for n in numbers if n.dtype is not None))
+    if all(isinstance(v, (int, float)) for v in (start, stop, step)):
+        return Number("array", kind, (Dim.of(max(0, math.ceil((stop - start) / step)), facts),), unique=start >= 0 and step > 0)
     if all(n.dim is not None for n in numbers):
         lower, upper, stride = (n.dim for n in numbers)
         count = upper - lower if stride.key == "1" else -((lower - upper) // stride)

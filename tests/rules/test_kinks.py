@@ -22,7 +22,6 @@ from harness import function_of  # noqa: E402
 import srcad  # noqa: E402
 
 inf, nan = math.inf, math.nan
-BUGS: dict[str, str] = {}
 
 
 def gradients(text: str, *operands: Any, wrt: Any = None) -> Any:
@@ -50,9 +49,7 @@ def arr(*numbers: float) -> Any:
 
 def table(rows: list[tuple[Any, ...]]) -> Any:
     """A parametrisation over (text, operands, gradients)."""
-    return pytest.mark.parametrize(("text", "operands", "wanted"), [
-        pytest.param(*row, id=f"{i}:{row[0]}", marks=[pytest.mark.xfail(strict=True, reason=BUGS[row[0]])] if row[0] in BUGS else [])
-        for i, row in enumerate(rows)])
+    return pytest.mark.parametrize(("text", "operands", "wanted"), [pytest.param(*row, id=f"{i}:{row[0]}") for i, row in enumerate(rows)])
 
 
 @table([

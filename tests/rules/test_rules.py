@@ -27,17 +27,15 @@ if "scipy.special" in LOADERS:
     load("scipy.special")
 
 NUMBERED = list(enumerate(CASES))
+EVERY = list(range(len(CASES)))
 WITH_ARRAYS = [i for i, case in NUMBERED if any(isinstance(v, np.ndarray) for v in program(case).arguments.values())]
 WITH_LISTS = [i for i, case in NUMBERED if all(isinstance(v, (list, tuple)) and any(map(is_float, flat(v))) for v in case.operands)]
 OF_SEVERAL = [i for i, case in NUMBERED if len(program(case).wrt) > 1]
-BUGS: dict[str, dict[str, str]] = {}
 
 
-def over(numbers: list[int], test: str) -> Any:
+def over(numbers: list[int]) -> Any:
     """A parametrisation over cases, by their names."""
-    bugs = BUGS.get(test, {})
-    marks = {i: [pytest.mark.xfail(strict=True, reason=bugs[LABELS[i]])] if LABELS[i] in bugs else [] for i in numbers}
-    return pytest.mark.parametrize("number", [pytest.param(i, id=LABELS[i], marks=marks[i]) for i in numbers])
+    return pytest.mark.parametrize("number", [pytest.param(i, id=LABELS[i]) for i in numbers])
 
 
 @lru_cache(None)
@@ -90,7 +88,7 @@ def test_labels_are_distinct() -> None:
 
 # ---- rules alone
 
-@over([i for i, _ in NUMBERED], "rule")
+@over(EVERY)
 def test_rule_alone(number: int) -> None:
     """A rule is an ordinary function of arrays: no compiler is needed to check it."""
     case = CASES[number]
@@ -134,7 +132,7 @@ def replaced(function: Callable[..., Any], operands: list[Any], keywords: dict[s
 
 # ---- through the compiler
 
-@over([i for i, _ in NUMBERED], "compiled")
+@over(EVERY)
 def test_compiled(number: int) -> None:
     made, f, _ = built(number)
     kept = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in made.arguments.items()}
@@ -156,7 +154,7 @@ def test_compiled(number: int) -> None:
         np.testing.assert_array_equal(made.arguments[name], before)
 
 
-@over(OF_SEVERAL, "alone")
+@over(OF_SEVERAL)
 def test_each_operand_alone(number: int) -> None:
     """What is not differentiated is a constant to the rule, and changes nothing for the others."""
     made, f, gradient = built(number)
@@ -168,7 +166,7 @@ def test_each_operand_alone(number: int) -> None:
         assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 
-@over(WITH_LISTS, "lists")
+@over(WITH_LISTS)
 def test_lists_as_arguments(number: int) -> None:
     """A list that is an argument gets a list of gradients."""
     case = CASES[number]
@@ -191,7 +189,7 @@ def list_text(case: Case) -> str:
 
 # ---- dtypes
 
-@over([i for i in WITH_ARRAYS if not any(is_float(v) and not isinstance(v, np.ndarray) for v in program(CASES[i]).arguments.values())], "float32")
+@over([i for i in WITH_ARRAYS if not any(is_float(v) and not isinstance(v, np.ndarray) for v in program(CASES[i]).arguments.values())])
 def test_float32(number: int) -> None:
     made, f, gradient = built(number)
     narrow = {k: v.astype(np.float32) if is_float(v) else v for k, v in made.arguments.items()}
@@ -271,7 +269,7 @@ LAYOUTS = {"strided": strided, "reversed": reversed_, "transposed": transposed, 
 LAID = [i for i in WITH_ARRAYS if all(v.size > 1 for v in program(CASES[i]).arguments.values() if isinstance(v, np.ndarray))]
 
 
-@over(LAID[::4], "layouts")
+@over(LAID[::4])
 def test_layouts(number: int) -> None:
     """How an argument lies in memory changes nothing."""
     made, f, gradient = built(number)
@@ -286,7 +284,7 @@ def test_layouts(number: int) -> None:
         assert_apart(found, list(arguments.values()), seed)
 
 
-@over(LAID[1::6], "seeds")
+@over(LAID[1::6])
 def test_layouts_of_the_seed(number: int) -> None:
     """A seed may lie anyhow in memory, be read-only, and is not changed."""
     made, f, gradient = built(number)
@@ -302,7 +300,7 @@ def test_layouts_of_the_seed(number: int) -> None:
             np.testing.assert_array_equal(a, b)
 
 
-@over(WITH_ARRAYS[::5], "shared code")
+@over(WITH_ARRAYS[::5])
 def test_code_serves_other_sizes(number: int) -> None:
     """A gradient that was compiled for some shapes is right, or compiled anew, for others."""
     made, f, gradient = built(number)
@@ -325,7 +323,7 @@ def test_code_serves_other_sizes(number: int) -> None:
 def doubled(x: Any) -> Any:
     """Every axis twice as long, by new numbers near the old ones."""
     for axis in range(x.ndim):
-        x = np.concatenate([x, x * 1.03125 if x.dtype.kind == "f" else x], axis=axis)
+        x = np.concatenate([x, x * 1.0703125 if x.dtype.kind == "f" else x], axis=axis)
     return x
 
 
@@ -382,12 +380,15 @@ TEXTS: list[tuple[str, tuple[Any, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "operands"), TEXTS, ids=[f"{i}-{t}" for i, (t, _) in enumerate(TEXTS)])
+@pytest.mark.parametrize(("text", "operands"), TEXTS, ids=[f"{t}:{len(o)}{type(o[0]).__name__}" for t, o in TEXTS])
 def test_as_written(text: str, operands: tuple[Any, ...]) -> None:
     compare_text(text, operands)
 
 
-@pytest.mark.parametrize(("text", "operands"), [(t, o) for t, o in TEXTS if all(isinstance(v, np.ndarray) for v in o)])
+ARRAY_TEXTS = [(t, o) for t, o in TEXTS if all(isinstance(v, np.ndarray) for v in o)]
+
+
+@pytest.mark.parametrize(("text", "operands"), ARRAY_TEXTS, ids=[t for t, _ in ARRAY_TEXTS])
 def test_as_written_in_float32(text: str, operands: tuple[Any, ...]) -> None:
     """Numbers in the text do not widen a gradient."""
     names = "xyz"[: len(operands)]
@@ -414,13 +415,11 @@ REFUSED: list[tuple[str, tuple[Any, ...]]] = [
 
 @pytest.mark.parametrize(("text", "operands"), REFUSED, ids=[t for t, _ in REFUSED])
 def test_refused(text: str, operands: tuple[Any, ...]) -> None:
-    """What a rule does not know raises an error of srcad's that says where; a right gradient would do as well."""
+    """What a rule does not know is refused by an error of srcad's; a right gradient would do as well."""
     try:
         compare_text(text, operands)
-    except srcad.SrcadError as problem:
-        assert "f" in str(problem)
-    else:
-        return
+    except srcad.SrcadError:
+        pass
 
 
 def test_labels_say_the_call() -> None:

@@ -1,0 +1,53 @@
+"""The command line."""
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from srcad.cli import highlighted, main
+
+PROGRAM = "import numpy as np\n\ndef f(x, y):\n    return x * y\n\ndef g(w):\n    return np.sum(w ** 2)\n\ndef bad(x):\n    while x:\n        pass\n    return x\n"
+
+
+@pytest.fixture
+def program(tmp_path: pathlib.Path) -> str:
+    path = tmp_path / "program_for_cli.py"
+    path.write_text(PROGRAM)
+    return str(path)
+
+
+def test_show(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", f"{program}:f"]) == 0
+    assert capsys.readouterr().out == "def f_grad(x, y):\n    # backprop x * y\n    dx = y\n    dy = x\n    return dx, dy\n"
+    assert main(["show", f"{program}:f", "--staged"]) == 0
+    assert capsys.readouterr().out == "def f(x, y):\n    prod = x * y\n    return prod\n"
+    assert main(["show", f"{program}:g", "--args", "randn(2,3)", "--pair"]) == 0
+    assert "def g_backward(dout, cache):" in capsys.readouterr().out
+    assert main(["show", f"{program}:f", "--wrt", "y", "--args", "1", "2"]) == 0
+    assert "return dy\n" in capsys.readouterr().out
+
+
+def test_check(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{program}:g", "--args", "[1.0, 2.0]"]) == 1
+    assert main(["check", f"{program}:g", "--args", "array([1.0, 2.0])"]) == 0
+    assert "g: the gradient agrees with finite differences." in capsys.readouterr().out
+
+
+def test_export(program: str, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "out.py"
+    assert main(["export", f"{program}:f", "-o", str(out)]) == 0
+    assert "def f_grad(x, y):" in out.read_text()
+
+
+@pytest.mark.parametrize(("where", "text"), [
+    ("nowhere.py:f", "there is no file nowhere.py"), ("f", "must be FILE.py:FUNCTION"), ("{}:h", "has no `h`"), ("{}:bad", "loops are not differentiated"),
+])
+def test_refusals(program: str, where: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", where.format(program)]) == 1
+    assert text in capsys.readouterr().err
+
+
+def test_colour_needs_pygments() -> None:
+    pytest.importorskip("pygments")
+    assert "\x1b[" in highlighted("def f(): pass\n")

@@ -1,0 +1,212 @@
+"""Refusals: where, what was expected, what came, what to do."""
+from __future__ import annotations
+
+import pathlib
+import types
+
+import numpy as np
+import pytest
+
+import srcad
+
+
+def with_loop(x):
+    for _ in range(3):
+        x = x * x
+    return x
+
+
+def with_store(x):
+    y = np.zeros(3)
+    y[0] = x
+    return np.sum(y)
+
+
+def with_inplace(x):
+    y = x * 2
+    y += 1
+    return np.sum(y)
+
+
+def with_unknown(x):
+    return np.sum(np.linalg.eigvals(x))
+
+
+def with_branch(x):
+    return x if x > 0 else -x
+
+
+def with_out(x):
+    y = np.empty(3)
+    np.sin(x, out=y)
+    return np.sum(y)
+
+
+def with_sort(x):
+    y = x.copy()
+    y.sort()
+    return np.sum(y)
+
+
+def with_shuffle(x, order):
+    np.random.shuffle(order)
+    return np.sum(x[order] * np.arange(3))
+
+
+def with_comprehension(x):
+    return sum([v * v for v in x])
+
+
+def with_lambda(x):
+    square = lambda v: v * v  # noqa: E731
+    return square(x)
+
+
+def with_global_write(x):
+    global WRITTEN
+    WRITTEN = x
+    return x
+
+
+def with_unknown_name(x):
+    return x * no_such_name  # noqa: F821
+
+
+def with_keyword(x):
+    return np.sum(x, dtype=float, out=None, initial=x[0])
+
+
+def with_bad_shapes(x):
+    return np.sum(x + np.ones(5))
+
+
+def with_generator(x):
+    yield x
+
+
+def with_try(x):
+    try:
+        return x
+    except ValueError:
+        return -x
+
+
+V = np.array([1.0, 2.0, 3.0])
+CASES = [
+    (with_loop, (1.0,), srcad.UnsupportedSyntaxError, "loops are not differentiated yet. Write it with NumPy's array operations."),
+    (with_store, (1.0,), srcad.UnsupportedSyntaxError, "arrays, lists and objects that are changed in place are not differentiated yet. Make a new one."),
+    (with_inplace, (V,), srcad.UnsupportedSyntaxError, "Write `y = y + ...`, which makes a new array."),
+    (with_unknown, (np.eye(2),), srcad.MissingRuleError, "Give one with @srcad.rule(np.linalg.eigvals)"),
+    (with_branch, (1.0,), srcad.UnsupportedSyntaxError, "Use np.where, np.maximum, or max and min."),
+    (with_out, (V,), srcad.UnsupportedSyntaxError, "Use the result of the call."),
+    (with_sort, (V,), srcad.UnsupportedSyntaxError, "Make a new one."),
+    (with_shuffle, (V, np.array([0, 1, 2])), srcad.MissingRuleError, "it may write into what it is given"),
+    (with_comprehension, (V,), srcad.UnsupportedSyntaxError, "loops are not differentiated yet."),
+    (with_lambda, (1.0,), srcad.UnsupportedSyntaxError, "Define a function outside."),
+    (with_global_write, (1.0,), srcad.UnsupportedSyntaxError, "Return the value instead."),
+    (with_unknown_name, (1.0,), srcad.UnsupportedSyntaxError, "the name `no_such_name` is not defined."),
+    (with_keyword, (V,), srcad.MissingRuleError, "no derivative with respect to `initial`"),
+    (with_bad_shapes, (V,), srcad.SrcadError, "the statement would raise ValueError"),
+    (with_generator, (1.0,), srcad.UnsupportedSyntaxError, "it is a generator"),
+    (with_try, (1.0,), srcad.UnsupportedSyntaxError, "try statements are not differentiated yet."),
+]
+
+
+@pytest.mark.parametrize(("f", "args", "kind", "text"), CASES, ids=lambda v: getattr(v, "__name__", ""))
+def test_refusals(f, args, kind, text):
+    with pytest.raises(kind) as caught:
+        srcad.grad(f)(*args)
+    message = str(caught.value)
+    assert text in message
+    if caught.value.location is not None:
+        head, source, caret, *_ = message.split("\n")
+        assert head.startswith(f"{__file__}:") and "srcad cannot differentiate `" in head
+        assert set(caret.strip()) == {"^"} and source.strip()
+
+
+def test_the_whole_text():
+    with pytest.raises(srcad.MissingRuleError) as caught:
+        srcad.grad(with_unknown)(np.eye(2))
+    line = with_unknown.__code__.co_firstlineno + 1
+    assert str(caught.value) == (
+        f"{__file__}:{line}: srcad cannot differentiate `np.linalg.eigvals`\n"
+        "    return np.sum(np.linalg.eigvals(x))\n"
+        "                  ^^^^^^^^^^^^^^^^^^^^\n"
+        "no rule is known for `np.linalg.eigvals`. Give one with @srcad.rule(np.linalg.eigvals): a function (dz, z, *operands) that returns the "
+        "operands' adjoints. If its result needs no derivative, call it on srcad.stop_gradient(...).")
+
+
+def test_the_advice_on_unknown_functions_works():
+    @srcad.rule(np.linalg.eigvals)
+    def eigvals(dz, z, a):
+        return (dz @ np.ones(2) / 2 * np.eye(2),)
+
+    try:
+        np.testing.assert_array_equal(srcad.grad(with_unknown)(np.eye(2)), np.eye(2))
+    finally:
+        from srcad.rules import RULES
+
+        del RULES[np.linalg.eigvals]
+    assert srcad.grad(lambda a: np.sum(np.linalg.eigvals(srcad.stop_gradient(a)) * a))(np.eye(2)).shape == (2, 2)
+
+
+def test_a_syntax_error_has_its_place():
+    with pytest.raises(SyntaxError) as caught:
+        srcad.grad(with_loop)(1.0)
+    assert caught.value.filename == __file__ and caught.value.lineno == with_loop.__code__.co_firstlineno + 1
+
+
+def test_a_decorator_does_not_raise():
+    gradient = srcad.grad(with_loop)
+    with pytest.raises(srcad.SrcadError):
+        gradient.source_for(1.0)
+    with pytest.raises(srcad.SrcadError):
+        gradient.staged  # noqa: B018
+
+
+@pytest.mark.parametrize("value", [np.array([[1.0]]).view(np.matrix), np.ma.array([1.0]), np.array(["a"]), np.array([1.0], dtype=object), np.array([1j])])
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_other_arrays_are_refused(value):
+    with pytest.raises(srcad.SrcadError):
+        srcad.grad(lambda x: np.sum(x))(value)
+
+
+def test_a_result_that_is_no_number():
+    with pytest.raises(srcad.SeedError, match=r"a gradient needs one number as the result, and this returns an array of shape \(3,\). "
+                                              "Use vjp, forward and backward, or elementwise_grad, or return a sum."):
+        srcad.grad(lambda x: x * 2)(V)
+    with pytest.raises(srcad.SeedError, match="returns a tuple of 2"):
+        srcad.grad(lambda x: (x, x))(1.0)
+    with pytest.raises(srcad.SeedError, match="returns None"):
+        srcad.grad(lambda x: None)(1.0)
+
+
+def test_functions_without_source():
+    space: dict[str, types.FunctionType] = {}
+    exec("def f(x):\n    return x * x\n", space)
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="its source is not to be had"):
+        srcad.grad(space["f"])(1.0)
+
+
+def test_a_file_that_has_changed(tmp_path: pathlib.Path):
+    import importlib.util
+
+    path = tmp_path / "changing.py"
+    path.write_text("def f(x):\n    return x * 2\n")
+    spec = importlib.util.spec_from_file_location("changing", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    path.write_text("# moved\ndef f(x):\n    return x * 30\n")
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="has changed since it was loaded. Reload the module"):
+        srcad.grad(module.f)(1.0)
+
+
+def test_wrong_calls_raise_as_the_function_would():
+    gradient = srcad.grad(with_branch)
+    with pytest.raises(TypeError, match="missing a required argument: 'x'"):
+        gradient()
+    working = srcad.grad(lambda x, y: x * y)
+    working(1.0, 2.0)
+    with pytest.raises(TypeError, match="y"):
+        working(1.0)

@@ -1,0 +1,41 @@
+"""A module imports only from lower layers, and stays small."""
+from __future__ import annotations
+
+import ast
+import pathlib
+
+ROOT = pathlib.Path(__file__).parent.parent / "srcad"
+LAYERS = [
+    {"errors", "syntax", "runtime"}, {"ir", "rules"}, {"kinds", "source", "simplify"}, {"outside", "shapes", "stage", "emit", "ownership", "load"},
+    {"splice", "dataflow", "definitions"}, {"infer"}, {"calls", "gates", "attributes", "operations"}, {"reverse", "adjoints"}, {"compile", "assembly", "pair", "module", "entry"},
+    {"dispatch", "export", "testing"}, {"api", "seeds", "callables"}, {"cli"}, {"__init__", "__main__"},
+]
+LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
+
+
+def imported(path: pathlib.Path) -> set[str]:
+    """The modules of the package that a file imports when it is imported: what is inside a function does not count."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "srcad":
+            parts = (node.module or "").split(".")
+            found |= {parts[1]} if len(parts) > 1 else {a.name for a in node.names} & set(LEVEL)
+    return found
+
+
+def test_modules_import_from_lower_layers() -> None:
+    for path in ROOT.glob("*.py"):
+        for other in imported(path):
+            assert LEVEL[other] <= LEVEL[path.stem], f"{path.stem} imports {other}"
+            assert other != path.stem
+
+
+def test_rules_do_not_import_the_compiler() -> None:
+    for path in (ROOT / "rules").glob("*.py"):
+        assert imported(path) <= {"rules"}, path
+
+
+def test_every_module_has_its_idea_first() -> None:
+    for path in ROOT.rglob("*.py"):
+        text = ast.get_docstring(ast.parse(path.read_text()))
+        assert text and len(text) > 30, path
