@@ -9,7 +9,12 @@
 """
 from srcad.api import Gradient, check_grad, elementwise_grad, grad, value_and_grad, vjp
 from srcad.errors import (
-    AliasError, GradientMismatchError, MissingRuleError, SeedError, SrcadError, UnsupportedSyntaxError,
+    AliasError,
+    GradientMismatchError,
+    MissingRuleError,
+    SeedError,
+    SrcadError,
+    UnsupportedSyntaxError,
 )
 from srcad.rules import rule
 from srcad.runtime import stop_gradient

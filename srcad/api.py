@@ -11,26 +11,22 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 import pathlib
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, overload
 
 import numpy as np
 
 from srcad import testing
-from srcad.compile import MODULES, Compiled, Request
-from srcad.dispatch import Specialisations, bind
+from srcad.callables import Wrt, floats_for, plain_function, public_signature, resolve_wrt, title_of
+from srcad.dispatch import Specialisations
 from srcad.errors import SeedError, SrcadError
 from srcad.export import exported
-from srcad.kinds import Number, Record, Ref, Sequence as Items
-from srcad.rules import find
+from srcad.request import Compiled, Request
+from srcad.seeds import Cache
 from srcad.source import read
 from srcad.stage import stage
-
-Wrt = str | int | Sequence[str | int] | None
-NUMBERS = (float, int, np.floating, np.integer, np.ndarray)
 
 
 class Gradient:
@@ -178,27 +174,10 @@ class ElementwiseGradient(Gradient):
         return self.backward(np.ones(np.shape(out)) if np.ndim(out) else 1.0, cache)
 
 
-class Cache(tuple[Any, ...]):
-    """What the forward pass keeps for the backward pass."""
-
-    compiled: Compiled
-    out: Any
-
-    def __new__(cls, residuals: tuple[Any, ...], compiled: Compiled, out: Any) -> Cache:
-        cache = super().__new__(cls, residuals)
-        cache.compiled = compiled
-        cache.form = form_of(out)  # type: ignore[attr-defined]
-        return cache
-
-    def pull(self, dout: Any) -> Any:
-        seed = fitted(dout, self.form, "dout", self.compiled.result)  # type: ignore[attr-defined]
-        return self.compiled.functions[1](seed, tuple(self))
-
-
-# ---- making them
-
 @overload
 def grad(fun: Callable[..., Any], *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Gradient: ...
+
+
 @overload
 def grad(fun: None = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Callable[[Callable[..., Any]], Gradient]: ...
 
@@ -286,101 +265,10 @@ def chosen(wrt: Wrt, argnums: Wrt, argnum: Wrt) -> Wrt:
     return given[0] if given else None
 
 
-def plain_function(function: Any) -> tuple[tuple[Any, ...], types.FunctionType]:
-    """The Python function that a callable runs, and the arguments that come before the caller's."""
-    if isinstance(function, types.MethodType):
-        return (function.__self__,), function.__func__  # type: ignore[return-value]
-    if isinstance(function, types.FunctionType) and not in_library(function):
-        return (), function
-    if find(function) is not None:
-        return (), library_wrapper(function)
-    if isinstance(function, types.FunctionType):
-        return (), function
-    call = getattr(type(function), "__call__", None)
-    if isinstance(call, types.FunctionType) and not isinstance(function, type):
-        return (function,), call
-    raise SrcadError(f"{function!r} has no Python source. Wrap it in a function, or give it a rule with @srcad.rule.")
-
-
-def in_library(function: types.FunctionType) -> bool:
-    return (function.__module__ or "").split(".")[0] in ("numpy", "scipy")
-
-
-def library_wrapper(function: Any) -> types.FunctionType:
-    """A Python function that calls a library function, for grad(np.sin)."""
-    import linecache
-
-    label = function.__name__
-    found = find(function)
-    assert found is not None
-    path, space = library_space(function)
-    count = function.nin if isinstance(function, np.ufunc) else max(1, len(found.operands))
-    letters = ["x", "y", "z"][:count] if count <= 3 else [f"x{i}" for i in range(count)]
-    filename = f"<srcad wrapper of {label}>"
-    text = f"def {label}({', '.join(letters)}):\n    return {path}({', '.join(letters)})\n"
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    exec(compile(text, filename, "exec"), space)
-    return space[label]  # type: ignore[no-any-return]
-
-
-def library_space(function: Any) -> tuple[str, dict[str, Any]]:
-    """How a library function is called, `np.linalg.inv`, and the globals in which that works."""
-    import importlib
-
-    from srcad.splice import library_path
-
-    found = library_path(function)
-    if found is None:
-        return f"library.{function.__name__}", {"library": types.SimpleNamespace(**{function.__name__: function}), "__name__": "srcad.wrappers"}
-    alias = MODULES.get(found[0], found[0].rpartition(".")[2])
-    return f"{alias}.{found[1]}", {alias: importlib.import_module(found[0]), "__name__": "srcad.wrappers"}
-
-
-def title_of(target: types.FunctionType, function: Any) -> str:
-    return "lambda_" if target.__name__ == "<lambda>" else target.__name__
-
-
 def with_mode(request: Request, mode: str) -> Request:
     import dataclasses
 
     return dataclasses.replace(request, mode=mode)
-
-
-def resolve_wrt(function: types.FunctionType, wrt: Wrt, skip: int) -> tuple[tuple[str, ...], bool, bool]:
-    """The names in wrt, whether the user gave them, and whether the gradient comes bare.
-
-    Raises SrcadError for a name or position that is no parameter.
-    """
-    parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())[skip:]
-    if wrt is None:
-        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) and p.default is p.empty]
-        names = [p.name for p in positional if not (p is parameters[0] and p.name in ("self", "cls") and not skip)]
-        return tuple(names), False, len(names) == 1
-    bare = isinstance(wrt, (str, int, np.integer))
-    return tuple(parameter_name(function, parameters, w) for w in ([wrt] if bare else wrt)), True, bare  # type: ignore[list-item,union-attr]
-
-
-def parameter_name(function: types.FunctionType, parameters: Sequence[inspect.Parameter], which: Any) -> str:
-    names = [p.name for p in parameters]
-    if isinstance(which, str):
-        if which in names:
-            return which
-        raise SrcadError(f"wrt names `{which}`, and the parameters are {', '.join(names) or 'none'}.", None, function.__name__)
-    try:
-        return names[operator.index(which)]
-    except (IndexError, TypeError):
-        raise SrcadError(f"wrt counts to {which!r}, and the parameters are {', '.join(names) or 'none'}.", None, function.__name__) from None
-
-
-def public_signature(function: types.FunctionType, bound: tuple[Any, ...]) -> inspect.Signature:
-    signature = inspect.signature(function, follow_wrapped=False)
-    return signature.replace(parameters=list(signature.parameters.values())[len(bound) :])
-
-
-def floats_for(function: types.FunctionType, bound: tuple[Any, ...]) -> list[float]:
-    """A float for every parameter without a default value."""
-    parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())[len(bound) :]
-    return [1.5] * sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 
 
 def find_by_name(module: str | None, label: str) -> Any:
@@ -397,44 +285,3 @@ def find_by_name(module: str | None, label: str) -> Any:
 
 def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool) -> Gradient:
     return kind(function, wrt, "numpy", mode, has_aux)
-
-
-# ---- seeds
-
-def form_of(out: Any) -> Any:
-    """The structure and shapes of a value."""
-    if isinstance(out, (list, tuple)):
-        return [form_of(v) for v in out]
-    if isinstance(out, dict):
-        return {k: form_of(v) for k, v in out.items()}
-    return (np.shape(out), np.asarray(out).dtype, isinstance(out, np.ndarray)) if isinstance(out, NUMBERS) else None
-
-
-def fitted(seed: Any, form: Any, path: str, ref: Ref) -> Any:
-    """An adjoint in the structure, shape and dtype of the value."""
-    if isinstance(form, list):
-        if not isinstance(seed, (list, tuple)) or len(seed) != len(form):
-            raise SeedError(f"{path} must be a tuple or list of {len(form)}, as the value is; it is {described(seed)}.")
-        items = ref.value.items if isinstance(ref.value, Items) else [ref] * len(form)
-        return [fitted(s, f, f"{path}[{i}]", r) for i, (s, f, r) in enumerate(zip(seed, form, items))]
-    if isinstance(form, dict):
-        if not isinstance(seed, dict) or seed.keys() != form.keys():
-            raise SeedError(f"{path} must be a dict with the keys {', '.join(map(repr, form))}, as the value is; it is {described(seed)}.")
-        parts = ref.value.items if isinstance(ref.value, Record) else {}
-        return {k: fitted(seed[k], f, f"{path}[{k!r}]", parts.get(k, ref)) for k, f in form.items()}
-    if form is None:
-        return seed
-    shape, dtype, is_array = form
-    if np.shape(seed) != shape:
-        raise SeedError(f"{path} must have the value's shape {shape}; it has shape {np.shape(seed)}.")
-    if np.asarray(seed).dtype.kind not in "fiub":
-        raise SeedError(f"{path} must be real numbers; it is {described(seed)}.")
-    kind = ref.value.form if isinstance(ref.value, Number) else "array"
-    wanted = dtype if dtype.kind == "f" else np.dtype(float)
-    if not is_array and kind == "python":
-        return float(seed)
-    return np.asarray(seed, wanted) if is_array else wanted.type(seed)
-
-
-def described(value: Any) -> str:
-    return f"a {type(value).__name__}"

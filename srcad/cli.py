@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.api import Gradient, floats_for
+from srcad.api import Gradient
+from srcad.callables import floats_for
 from srcad.errors import SrcadError
 
 

@@ -12,7 +12,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from srcad.compile import Compiled, Request, compile_request
+from srcad.compile import compile_request
+from srcad.request import Compiled, Request
 from srcad.rules import LISTENERS
 
 LIMIT = 64

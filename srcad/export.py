@@ -4,9 +4,9 @@ from __future__ import annotations
 import ast
 import types
 
-from srcad.compile import Compiled
 from srcad.errors import SrcadError
 from srcad.module import free_names
+from srcad.request import Compiled
 
 
 def exported(compiled: Compiled) -> str:

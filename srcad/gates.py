@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.infer import GETITEM, Inference, Operation
+from srcad.inference import GETITEM, Inference, Operation
 from srcad.ir import expressions, walk
 from srcad.kinds import Number, Ref
 from srcad.rules import Rule

@@ -3,262 +3,26 @@
     x: (n, d) float64 array      Number("array", float64, (Dim x.shape[0], Dim x.shape[1]))
     n = x.shape[0]               Number("python", int, (), dim=Dim x.shape[0])
     3.0, np.float32(1)           Number("python", float64, ()), Number("scalar", float32, ())
-
-A dimension is a symbolic integer that also remembers the value it has for the
-arguments at hand. A question about it (is n equal to m? is it 1?) is answered
-from the values, and the answer is recorded as a fact: the facts become the
-guard of the generated code, so that it never runs where an answer differs.
 """
 from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from srcad.syntax import expression
+from srcad.dims import Dim, Shape
 
 FLOAT = np.dtype(float)
+
+
 INT = np.dtype(int)
+
+
 BOOL = np.dtype(bool)
-
-
-class Undecided(Exception):
-    """A question about a dimension that only the run of the program can answer."""
-
-
-class Facts:
-    """The answers that the compiled code relies on, as conditions on the arguments, in the order they were asked."""
-
-    def __init__(self) -> None:
-        self.conditions: dict[str, None] = {}
-        self.dim_names: dict[str, str] = {}  # a dimension's key -> the user's name for it
-        self.shapes: list[tuple[Shape, str]] = []  # a shape and an expression that has it
-        self.equals: dict[str, str] = {}  # a dimension's text -> that of an equal one
-        self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
-        self.imported: dict[str, str] = {}  # those that the derivative reads
-        self.unknown = 0
-        self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
-
-    def record(self, condition: str) -> None:
-        self.conditions.setdefault(condition)
-
-    def remember(self, function: object, operands: Iterable[Any], params: Mapping[str, Any], value: tuple[ast.expr, Number]) -> None:
-        """A value that the forward pass computes: the backward pass need not compute it again."""
-        if value[1].ndim:
-            self.computed.setdefault(signature(function, operands, params), value)
-
-    def known_value(self, function: object, operands: Iterable[Any], params: Mapping[str, Any]) -> tuple[ast.expr, Number] | None:
-        return self.computed.get(signature(function, operands, params)) if self.computed else None
-
-    def canonical(self, key: str) -> str:
-        """The text that stands for every dimension known to be equal to this one."""
-        while key in self.equals:
-            key = self.equals[key]
-        return key
-
-    def equate(self, a: str, b: str) -> None:
-        a, b = self.canonical(a), self.canonical(b)
-        if a != b:
-            first, second = (b, a) if a.lstrip("-").isdigit() is False and b.lstrip("-").isdigit() else (a, b)
-            self.equals[second] = first
-
-    def shape_owner(self, keys: list[str]) -> str | None:
-        """An expression whose shape is known to be this."""
-        return next((path for dims, path in self.shapes if [d.key for d in dims] == keys), None)
-
-    def name_of(self, dim: Dim) -> str:
-        """How the generated code says a dimension: by the user's name for it, if there is one."""
-        return next((n for text, n in self.dim_names.items() if self.canonical(text) == dim.key), dim.key)
-
-    def new_dim(self) -> Dim:
-        """A dimension that only the run can tell."""
-        self.unknown += 1
-        return Dim.atom(f"?{self.unknown}", None, self)
-
-    def module(self, full_name: str) -> str:
-        """The name under which the generated code reads a module."""
-        self.imported[full_name] = self.modules[full_name]
-        return self.modules[full_name]
-
-
-def signature(function: object, operands: Iterable[Any], params: Mapping[str, Any]) -> tuple[Any, ...]:
-    """An operation as a key: the function, the names of its operands, its parameters less the defaults."""
-    parts = [ast.dump(o.expr) if isinstance(getattr(o, "expr", None), ast.expr) else repr(o) for o in operands]
-    return function, tuple(parts), tuple(sorted((k, repr(v)) for k, v in params.items() if v is not None and v is not False))
-
-
-class Dim:
-    """A symbolic integer: a constant plus multiples of atoms such as `x.shape[0]`; `value` is None when unknown."""
-
-    __slots__ = ("terms", "const", "value", "facts")  # text and key say it as an expression
-
-    def __init__(self, terms: Mapping[str, int], const: int, value: int | None, facts: Facts) -> None:
-        self.terms = {atom: c for atom, c in sorted(terms.items()) if c}
-        self.const = const
-        self.value = value if self.terms else const
-        self.facts = facts
-
-    @classmethod
-    def atom(cls, text: str, value: int | None, facts: Facts) -> Dim:
-        return cls({text: 1}, 0, value, facts)
-
-    @classmethod
-    def of(cls, value: int, facts: Facts) -> Dim:
-        return cls({}, int(value), int(value), facts)
-
-    @property
-    def key(self) -> str:
-        """The dimension as an expression in the arguments; equal keys are equal dimensions."""
-        return self.facts.canonical(self.text)
-
-    @property
-    def text(self) -> str:
-        out = ""
-        for atom, coefficient in self.terms.items():
-            size = abs(coefficient)
-            factor = atom if size == 1 else f"{size} * {atom}"
-            sign = "-" if coefficient < 0 else "+"
-            out += f" {sign} {factor}" if out else factor if coefficient > 0 else f"-{factor}"
-        if self.const or not out:
-            out += str(self.const) if not out else f" {'-' if self.const < 0 else '+'} {abs(self.const)}"
-        return out
-
-    @property
-    def expr(self) -> ast.expr:
-        return expression(self.facts.name_of(self))
-
-    def __repr__(self) -> str:
-        return f"Dim({self.key})"
-
-    def lift(self, other: object) -> Dim | None:
-        if isinstance(other, Dim):
-            return other
-        return Dim.of(int(other), self.facts) if isinstance(other, (int, np.integer)) else None
-
-    def linear(self, other: object, sign: int) -> Dim:
-        right = self.lift(other)
-        if right is None:
-            return NotImplemented
-        terms = dict(self.terms)
-        for atom, c in right.terms.items():
-            terms[atom] = terms.get(atom, 0) + sign * c
-        value = None if self.value is None or right.value is None else self.value + sign * right.value
-        return Dim(terms, self.const + sign * right.const, value, self.facts)
-
-    def __add__(self, other: object) -> Dim:
-        return self.linear(other, 1)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: object) -> Dim:
-        return self.linear(other, -1)
-
-    def __rsub__(self, other: object) -> Dim:
-        return (-self) + other
-
-    def __neg__(self) -> Dim:
-        return Dim({a: -c for a, c in self.terms.items()}, -self.const, None if self.value is None else -self.value, self.facts)
-
-    def __mul__(self, other: object) -> Dim:
-        right = self.lift(other)
-        if right is None:
-            return NotImplemented
-        small, large = (self, right) if not self.terms else (right, self)
-        value = None if self.value is None or right.value is None else self.value * right.value
-        if not small.terms:
-            return Dim({a: c * small.const for a, c in large.terms.items()}, large.const * small.const, value, self.facts)
-        return Dim.atom(f"{self.factor} * {right.factor}", value, self.facts)
-
-    __rmul__ = __mul__
-
-    @property
-    def factor(self) -> str:
-        return self.key if self.key.isidentifier() or (len(self.terms) == 1 and not self.const and self.key in self.terms) else f"({self.key})"
-
-    def opaque(self, symbol: str, other: object, operation: Callable[[int, int], int]) -> Dim:
-        right = self.lift(other)
-        if right is None:
-            return NotImplemented
-        known = self.value is not None and right.value
-        value = operation(self.value, right.value) if known else None  # type: ignore[arg-type]
-        if not self.terms and not right.terms and value is not None:
-            return Dim.of(value, self.facts)
-        return Dim.atom(f"({self.factor} {symbol} {right.factor})", value, self.facts)
-
-    def __floordiv__(self, other: object) -> Dim:
-        return self.opaque("//", other, lambda a, b: a // b)
-
-    def __mod__(self, other: object) -> Dim:
-        return self.opaque("%", other, lambda a, b: a % b)
-
-    def ask(self, symbol: str, other: object, answer: Callable[[int, int], bool], opposite: str) -> bool:
-        """The truth of `self symbol other` for the arguments at hand, recorded as a fact."""
-        right = self.lift(other)
-        if right is None:
-            return NotImplemented
-        difference = self - right
-        if symbol == "==" and self.key == right.key:
-            return True
-        if not difference.terms:
-            return answer(difference.const, 0)
-        if self.value is None or right.value is None:
-            raise Undecided(f"{self.key} {symbol} {right.key}")
-        result = answer(self.value, right.value)
-        self.facts.record(f"{self.text} {symbol if result else opposite} {right.text}")
-        if symbol == "==" and result:
-            self.facts.equate(self.text, right.text)
-        return result
-
-    def __eq__(self, other: object) -> bool:
-        return self.ask("==", other, lambda a, b: a == b, "!=")
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __lt__(self, other: object) -> bool:
-        return self.ask("<", other, lambda a, b: a < b, ">=")
-
-    def __le__(self, other: object) -> bool:
-        return self.ask("<=", other, lambda a, b: a <= b, ">")
-
-    def __gt__(self, other: object) -> bool:
-        return self.ask(">", other, lambda a, b: a > b, "<=")
-
-    def __ge__(self, other: object) -> bool:
-        return self.ask(">=", other, lambda a, b: a >= b, "<")
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def known(self) -> int:
-        """The value itself, which the compiled code is then for."""
-        if self.value is None:
-            raise Undecided(self.key)
-        if self.terms:
-            self.facts.record(f"{self.text} == {self.value}")
-            self.facts.equate(self.text, str(self.value))
-        return self.value
-
-
-def alike(a: Dim, b: Dim) -> bool | None:
-    """Whether two dimensions are equal; None where only the run can tell."""
-    try:
-        return a == b
-    except Undecided:
-        return None
-
-
-def is_one(a: Dim) -> bool | None:
-    try:
-        return a == 1
-    except Undecided:
-        return None
-
-
-Shape = tuple[Dim, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,55 +123,6 @@ class Ref:
     @property
     def number(self) -> Number:
         return self.value if isinstance(self.value, Number) else UNKNOWN
-
-
-def broadcast(*shapes: Shape | None) -> Shape | None:
-    """The shape that shapes broadcast to; None where that cannot be told. Raises ValueError as NumPy would.
-
-    A dimension of unknown size beside another that is not 1 is that other one.
-    """
-    if any(shape is None for shape in shapes):
-        return None
-    rank = max((len(s) for s in shapes if s is not None), default=0)
-    result: list[Dim] = []
-    for axis in range(-rank, 0):
-        dims = [s[axis] for s in shapes if s is not None and len(s) >= -axis]
-        merged = dims[0]
-        for dim in dims[1:]:
-            met = meet(merged, dim)
-            if met is None:
-                return None
-            merged = met
-        result.append(merged)
-    return tuple(result)
-
-
-def meet(a: Dim, b: Dim) -> Dim | None:
-    """The dimension that two broadcast to."""
-    if a.key == b.key:
-        return a
-    one_a, one_b = (is_one(d) if not d.terms else None for d in (a, b))
-    if one_b and a.value != 1:
-        return a
-    if one_a and b.value != 1:
-        return b
-    equal = alike(a, b)
-    if equal:
-        return a if len(a.terms) else b
-    if equal is None:
-        return None
-    if is_one(b):
-        return a
-    if is_one(a):
-        return b
-    raise ValueError(f"dimensions {a.key} and {b.key} do not broadcast")
-
-
-def product(dims: Shape, facts: Facts) -> Dim:
-    total = Dim.of(1, facts)
-    for dim in dims:
-        total = total * dim
-    return total
 
 
 _RESULT_DTYPES: dict[tuple[object, ...], object] = {}

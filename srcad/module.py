@@ -1,20 +1,20 @@
 """The text of a generated module: imports, helper definitions, functions; and its guard."""
 from __future__ import annotations
 
+import ast
+import builtins
+import sys
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import ast
-import builtins
-import sys
-
-from srcad.compile import Compiled, Request, Walk
 from srcad.definitions import Definitions
 from srcad.ir import Block, arguments_text
+from srcad.kinds import Record, Ref
+from srcad.kinds import Sequence as Items
 from srcad.load import load
-from srcad.kinds import Record, Ref, Sequence as Items
 from srcad.outside import leaves
+from srcad.request import Compiled, Request, Walk
 from srcad.source import Source, without_defaults
 
 

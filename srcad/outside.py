@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from srcad.dims import Dim, Facts
 from srcad.errors import SrcadError
-from srcad.kinds import BOOL, INT, Dim, Facts, Number, Object, Record, Ref, Sequence, Static, Value, python
+from srcad.kinds import BOOL, INT, Number, Object, Record, Ref, Sequence, Static, Value, python
 from srcad.syntax import expression
 
 LIBRARIES = ("numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random")

@@ -15,29 +15,23 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from srcad import runtime
+import srcad.splice  # noqa: F401  (gives terms their operators)
+from srcad.adjoints import adjoint_kind, cast, collapses, filled, full, is_unit, joined, like_rank, may_spread, sum_axes, zeros
+from srcad.dims import Facts, Shape, Undecided, product
 from srcad.errors import MissingRuleError
-from srcad.infer import Inference, Operation, flatten, function_label
+from srcad.inference import Inference, Operation, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
-from srcad.kinds import BOOL, FLOAT, Dim, Facts, Number, Ref, Shape, Undecided, alike, broadcast, product, python
-from srcad.splice import Term, Untraceable, as_term, function_path, literal, render, shape_expr
-from srcad.syntax import binary, call, const, is_path, method, name, operations, same, substitute, without_sign
+from srcad.kinds import BOOL, Number, Ref
+from srcad.render import Untraceable, render
+from srcad.scatter import Scatter, disjoint, distinct, index_argument, ufunc_at
+from srcad.syntax import binary, call, const, is_path, method, name, operations, same, without_sign
+from srcad.terms import Term, as_term, literal
 
 LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
-
-
-@dataclass(frozen=True, eq=False)
-class Scatter:
-    """The adjoint of `x[index]`: dz added at the index of x."""
-
-    index: ast.expr
-    value: Term
-    unique: bool
 
 
 @dataclass
@@ -427,77 +421,6 @@ class Marker:
         return type(node)(**fields) if changed else node
 
 
-# ---- shapes and dtypes of adjoints
-
-def adjoint_kind(number: Number) -> Number:
-    """What the adjoint of a number is: of its shape, in floating point."""
-    dtype = number.dtype if number.dtype is not None and number.dtype.kind in "fc" else FLOAT if number.dtype is not None else None
-    return Number(number.form, dtype, number.shape)
-
-
-def full(kind: Number, target: Number) -> bool:
-    """Whether an adjoint has its variable's full shape."""
-    if kind.shape is None or target.shape is None:
-        return kind.shape is target.shape
-    return [d.key for d in kind.shape] == [d.key for d in target.shape]
-
-
-def joined(a: Number, b: Number) -> Number:
-    """The kind of a sum of two contributions."""
-    shape = broadcast(a.shape, b.shape)
-    dtype = a.dtype if a.form != "python" or b.form == "python" else b.dtype
-    form = a.form if a.form == b.form else "array" if "array" in (a.form, b.form) else "scalar"
-    return Number(form, dtype, shape)
-
-
-def cast(term: Term, target: Number) -> Term:
-    """A contribution in its variable's floating dtype."""
-    wanted = adjoint_kind(target).dtype
-    if term.number.form == "python" or term.number.dtype == wanted or wanted is None or target.form == "python":
-        return term
-    if term.number.dtype is None and wanted == FLOAT:
-        return term
-    if term.number.form in ("array", "unknown"):
-        return term.astype(wanted)
-    return Term(call(render(wanted, term.facts), [term.expr]), Number("scalar", wanted, ()), term.facts)
-
-
-def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
-    """The adjoint of what nothing depends on."""
-    kind = adjoint_kind(number)
-    if number.shape is None:
-        assert owner is not None
-        return Term(call(function_path(np.zeros_like, facts), [owner.expr]), kind, facts)
-    if not number.shape and number.is_plain:
-        return Term(const(0.0), python(FLOAT), facts)
-    arguments = [shape_expr(owner.shape if owner is not None else number.shape, facts)]
-    if kind.dtype != FLOAT and kind.dtype is not None:
-        arguments.append(render(kind.dtype, facts))
-    return Term(call(function_path(np.zeros, facts), arguments), kind, facts)
-
-
-def filled(term: Term, target: Number, facts: Facts) -> Term:
-    """An adjoint spread to the full shape of its variable, where it is smaller."""
-    if target.shape is None or term.number.shape is None or full(term.number, target) or target.is_plain:
-        return term
-    kind = adjoint_kind(target)
-    shape = shape_expr(target.shape, facts)
-    value = literal(term)
-    if value is not None:
-        function, arguments = (np.ones, [shape]) if value == 1 else (np.full, [shape, const(float(value))])
-        if kind.dtype != FLOAT and kind.dtype is not None:
-            arguments.append(render(kind.dtype, facts))
-        return Term(call(function_path(function, facts), arguments), kind, facts, base=term)
-    if term.number.form == "python" and kind.dtype is not None and kind.dtype != FLOAT:
-        return Term(call(function_path(np.full, facts), [shape, term.expr, render(kind.dtype, facts)]), kind, facts, base=term)
-    return Term(call(function_path(np.broadcast_to, facts), [term.expr, shape]), Number("array", term.number.dtype, target.shape, fresh=False), facts, base=term)
-
-
-def may_spread(term: Term, target: Number) -> bool:
-    """Whether a broadcast term may be left unspread: its variable's adjoint is then smaller for a while."""
-    return term.number.shape is not None and target.shape is not None and len(term.number.shape) == len(target.shape)
-
-
 def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Reverse) -> Term:
     """Sum a contribution of the result's `shape` over the axes along which the variable was broadcast."""
     actual = term.number.shape
@@ -506,7 +429,7 @@ def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Revers
     if actual is None or target.shape is None or shape is None:
         if term.number.form != "unknown" and like_rank(term, target):
             return term
-        label = reverse.helper("unbroadcast", runtime_unbroadcast())
+        label = reverse.helper("unbroadcast", runtime.unbroadcast)
         owner = target_expr(target, reverse)
         return Term(call(label, [term.expr, owner]), dataclasses.replace(adjoint_kind(target), dtype=term.number.dtype), term.facts)
     lead = len(shape) - len(target.shape)
@@ -520,16 +443,6 @@ def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Revers
     return result
 
 
-def like_rank(term: Term, target: Number) -> bool:
-    return term.number.shape is not None and target.shape is not None and len(term.number.shape) == len(target.shape) == 0
-
-
-def runtime_unbroadcast() -> Any:
-    from srcad.runtime import unbroadcast as function
-
-    return function
-
-
 def target_expr(target: Number, reverse: Reverse) -> ast.expr:
     for op in reverse.operations:
         for ref in flatten(op.operands):
@@ -537,94 +450,6 @@ def target_expr(target: Number, reverse: Reverse) -> ast.expr:
                 return ref.expr
     raise AssertionError("an operand without an expression")
 
-
-def is_unit(dim: Dim) -> bool:
-    return not dim.terms and dim.const == 1
-
-
-def collapses(whole: Dim, part: Dim) -> bool:
-    """Whether a variable's dimension was stretched to the result's."""
-    if whole.key == part.key:
-        return False
-    if is_unit(part):
-        return True
-    equal = alike(whole, part)
-    return equal is False
-
-
-def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead: int) -> Term:
-    """np.sum over axes; inner ones keep a length of 1."""
-    if not axes:
-        return term
-    negative, positive = without_sign(term.expr)
-    if negative:
-        return -sum_axes(Term(positive, term.number, term.facts), axes, inner, target, lead)
-    facts = term.facts
-    rank = len(term.number.shape or ())
-    leading = [a for a in axes if a < lead]
-    kept = [a for a in axes if a >= lead]
-    function = function_path(np.sum, facts)
-    if len(axes) == rank and not target.shape:
-        return Term(call(function, [term.expr]), Number("scalar", term.number.dtype, ()), facts)
-    expr = term.expr
-    dims = list(term.number.shape or ())
-    if leading:
-        expr = call(function, [expr], axis=axis_expr(leading, facts))
-        dims = [d for i, d in enumerate(dims) if i not in leading]
-    if kept:
-        moved = [a - len(leading) for a in kept]
-        expr = call(function, [expr], axis=axis_expr(moved, facts), keepdims=const(True))
-        dims = [Dim.of(1, facts) if i in moved else d for i, d in enumerate(dims)]
-    return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
-
-
-def axis_expr(axes: list[int], facts: Facts) -> ast.expr:
-    return render(axes[0] if len(axes) == 1 else tuple(axes), facts)
-
-
-def ufunc_at(facts: Facts) -> ast.expr:
-    return ast.Attribute(value=function_path(np.add, facts), attr="at", ctx=ast.Load())
-
-
-def distinct(arrays: list[Number]) -> bool:
-    """Whether index arrays cannot name one element twice: one of them has no repetitions and is not broadcast."""
-    joint = broadcast(*(a.shape for a in arrays))
-    return joint is not None and any(a.unique and a.shape is not None and [d.key for d in a.shape] == [d.key for d in joint] for a in arrays)
-
-
-def disjoint(a: ast.expr, b: ast.expr) -> bool:
-    """Whether two basic indices are known to select different rows: `[:k]` and `[k:]`, `[0]` and `[1]`."""
-    spans = [rows(i) for i in (a, b)]
-    if None in spans:
-        return False
-    (start_a, stop_a), (start_b, stop_b) = spans  # type: ignore[misc]
-    return stop_a is not None and stop_a <= start_b or stop_b is not None and stop_b <= start_a
-
-
-def rows(index: ast.expr) -> tuple[int, int | None] | None:
-    """The rows that a basic index selects, where the text says them: from the first to before the last."""
-    match index:
-        case ast.Tuple(elts=[first, *_]):
-            return rows(first)
-        case ast.Constant(value=int(row)) if not isinstance(row, bool):
-            return row, row + 1
-        case ast.Slice(lower=lower, upper=upper, step=None):
-            ends = [getattr(end, "value", -1) if end is not None else None for end in (lower, upper)]
-            start, stop = ends[0] or 0, ends[1]
-            return (start, stop) if isinstance(start, int) and start >= 0 and (stop is None or isinstance(stop, int) and stop >= 0) else None
-    return None
-
-
-def index_argument(index: ast.expr) -> ast.expr:
-    """An index as an argument: slices are spelled as calls."""
-    if isinstance(index, ast.Slice):
-        return call("slice", [p if p is not None else const(None) for p in (index.lower, index.upper, index.step)])
-    if isinstance(index, ast.Tuple):
-        return ast.Tuple(elts=[index_argument(e) for e in index.elts], ctx=ast.Load())
-    return index
-
-
-# ---- what rules return
 
 def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:
     """Each Ref among the operands beside what the rule returned for it."""

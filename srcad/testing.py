@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from srcad.dispatch import bind
 from srcad.errors import GradientMismatchError, SrcadError
+from srcad.rules import find
+from srcad.runtime import unbroadcast
 
 DIRECTIONS = 3
 
@@ -46,8 +49,6 @@ def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> Non
 
 
 def bind_names(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
-    from srcad.dispatch import bind
-
     return bind(gradient.target, (*gradient.bound, *args), keywords)
 
 
@@ -149,8 +150,6 @@ def check_rule(function: Callable[..., Any], *args: Any, **keywords: Any) -> Non
     function: a library function that has a rule; args: its operands; keywords: its parameters. Raises
     GradientMismatchError, naming the operand and both figures.
     """
-    from srcad.rules import find
-
     rule = find(function)
     if rule is None:
         raise SrcadError(f"there is no rule for {function!r}.")
@@ -177,8 +176,6 @@ def check_rule(function: Callable[..., Any], *args: Any, **keywords: Any) -> Non
 
 def summed_like(adjoint: Any, operand: Any) -> Any:
     """An adjoint summed to the shape of its operand."""
-    from srcad.runtime import unbroadcast
-
     if isinstance(operand, (list, tuple)):
         return [summed_like(a, o) for a, o in zip(adjoint, operand)]
     return unbroadcast(adjoint, operand)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ LOADERS: dict[str, Callable[[], None]] = {}
 LISTENERS: weakref.WeakSet[Any] = weakref.WeakSet()  # what is compiled with the rules, and must forget it when they change
 
 
-def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Callable[[F], F]:
+def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Callable[[F], F]:  # noqa: F811
     """Teach srcad the derivative of library functions.
 
     The decorated function has the signature `(dz, z, *operands, **params)`: the adjoint of the result, the result,
@@ -70,7 +71,7 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
 
 
 
-def describe(function: Callable[..., Any], library_function: object, elementwise: bool | None) -> Rule:
+def describe(function: Callable[..., Any], library_function: object, elementwise: bool | None) -> Rule:  # noqa: F811
     """Read a rule's signature."""
     parameters = [*inspect.signature(function).parameters.values()][2:]
     operands = tuple(p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD)
@@ -99,8 +100,6 @@ def find(function: object) -> Rule | None:
 
 def load(prefix: str) -> None:
     """Register the rules of an optional library, if it is imported."""
-    import sys
-
     if prefix in sys.modules:
         LOADERS.pop(prefix)()
 

@@ -1,0 +1,132 @@
+"""Adjoints as they must be: of their variable's shape and floating dtype.
+
+    x: (n, d), b: (d,), z = x + b        db = np.sum(dz, axis=0)
+"""
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from srcad.dims import Dim, Facts, alike, broadcast
+from srcad.kinds import FLOAT, Number, python
+from srcad.render import function_path, render, shape_expr
+from srcad.syntax import call, const, without_sign
+from srcad.terms import Term, literal
+
+
+def adjoint_kind(number: Number) -> Number:
+    """What the adjoint of a number is: of its shape, in floating point."""
+    dtype = number.dtype if number.dtype is not None and number.dtype.kind in "fc" else FLOAT if number.dtype is not None else None
+    return Number(number.form, dtype, number.shape)
+
+
+def full(kind: Number, target: Number) -> bool:
+    """Whether an adjoint has its variable's full shape."""
+    if kind.shape is None or target.shape is None:
+        return kind.shape is target.shape
+    return [d.key for d in kind.shape] == [d.key for d in target.shape]
+
+
+def joined(a: Number, b: Number) -> Number:
+    """The kind of a sum of two contributions."""
+    shape = broadcast(a.shape, b.shape)
+    dtype = a.dtype if a.form != "python" or b.form == "python" else b.dtype
+    form = a.form if a.form == b.form else "array" if "array" in (a.form, b.form) else "scalar"
+    return Number(form, dtype, shape)
+
+
+def cast(term: Term, target: Number) -> Term:
+    """A contribution in its variable's floating dtype."""
+    wanted = adjoint_kind(target).dtype
+    if term.number.form == "python" or term.number.dtype == wanted or wanted is None or target.form == "python":
+        return term
+    if term.number.dtype is None and wanted == FLOAT:
+        return term
+    if term.number.form in ("array", "unknown"):
+        return term.astype(wanted)
+    return Term(call(render(wanted, term.facts), [term.expr]), Number("scalar", wanted, ()), term.facts)
+
+
+def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
+    """The adjoint of what nothing depends on."""
+    kind = adjoint_kind(number)
+    if number.shape is None:
+        assert owner is not None
+        return Term(call(function_path(np.zeros_like, facts), [owner.expr]), kind, facts)
+    if not number.shape and number.is_plain:
+        return Term(const(0.0), python(FLOAT), facts)
+    arguments = [shape_expr(owner.shape if owner is not None else number.shape, facts)]
+    if kind.dtype != FLOAT and kind.dtype is not None:
+        arguments.append(render(kind.dtype, facts))
+    return Term(call(function_path(np.zeros, facts), arguments), kind, facts)
+
+
+def filled(term: Term, target: Number, facts: Facts) -> Term:
+    """An adjoint spread to the full shape of its variable, where it is smaller."""
+    if target.shape is None or term.number.shape is None or full(term.number, target) or target.is_plain:
+        return term
+    kind = adjoint_kind(target)
+    shape = shape_expr(target.shape, facts)
+    value = literal(term)
+    if value is not None:
+        function, arguments = (np.ones, [shape]) if value == 1 else (np.full, [shape, const(float(value))])
+        if kind.dtype != FLOAT and kind.dtype is not None:
+            arguments.append(render(kind.dtype, facts))
+        return Term(call(function_path(function, facts), arguments), kind, facts, base=term)
+    if term.number.form == "python" and kind.dtype is not None and kind.dtype != FLOAT:
+        return Term(call(function_path(np.full, facts), [shape, term.expr, render(kind.dtype, facts)]), kind, facts, base=term)
+    return Term(call(function_path(np.broadcast_to, facts), [term.expr, shape]), Number("array", term.number.dtype, target.shape, fresh=False), facts, base=term)
+
+
+def may_spread(term: Term, target: Number) -> bool:
+    """Whether a broadcast term may be left unspread: its variable's adjoint is then smaller for a while."""
+    return term.number.shape is not None and target.shape is not None and len(term.number.shape) == len(target.shape)
+
+
+def is_unit(dim: Dim) -> bool:
+    return not dim.terms and dim.const == 1
+
+
+def collapses(whole: Dim, part: Dim) -> bool:
+    """Whether a variable's dimension was stretched to the result's."""
+    if whole.key == part.key:
+        return False
+    if is_unit(part):
+        return True
+    equal = alike(whole, part)
+    return equal is False
+
+
+def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead: int) -> Term:
+    """np.sum over axes; inner ones keep a length of 1."""
+    if not axes:
+        return term
+    negative, positive = without_sign(term.expr)
+    if negative:
+        return -sum_axes(Term(positive, term.number, term.facts), axes, inner, target, lead)
+    facts = term.facts
+    rank = len(term.number.shape or ())
+    leading = [a for a in axes if a < lead]
+    kept = [a for a in axes if a >= lead]
+    function = function_path(np.sum, facts)
+    if len(axes) == rank and not target.shape:
+        return Term(call(function, [term.expr]), Number("scalar", term.number.dtype, ()), facts)
+    expr = term.expr
+    dims = list(term.number.shape or ())
+    if leading:
+        expr = call(function, [expr], axis=axis_expr(leading, facts))
+        dims = [d for i, d in enumerate(dims) if i not in leading]
+    if kept:
+        moved = [a - len(leading) for a in kept]
+        expr = call(function, [expr], axis=axis_expr(moved, facts), keepdims=const(True))
+        dims = [Dim.of(1, facts) if i in moved else d for i, d in enumerate(dims)]
+    return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
+
+
+def axis_expr(axes: list[int], facts: Facts) -> ast.expr:
+    return render(axes[0] if len(axes) == 1 else tuple(axes), facts)
+
+
+def like_rank(term: Term, target: Number) -> bool:
+    return term.number.shape is not None and target.shape is not None and len(term.number.shape) == len(target.shape) == 0

@@ -1,0 +1,222 @@
+"""Forward half, backward half and results put together.
+
+    forward pass; backprop each statement; return dx, dy
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from srcad.emit import function_text
+from srcad.errors import SeedError
+from srcad.gates import Gates
+from srcad.ir import Assign, Block, Location, Return, Statement, arguments_text
+from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
+from srcad.kinds import Sequence as Items
+from srcad.module import Module
+from srcad.outside import leaves
+from srcad.ownership import settle
+from srcad.render import render
+from srcad.request import LAST, Compiled, Request, Walk, refreshed
+from srcad.residuals import Residuals, returned_text
+from srcad.reverse import Backward, Reverse
+from srcad.source import Source
+from srcad.syntax import call, const, expression, method, name, names, text
+from srcad.terms import Term
+from srcad.tidy import Tidying
+
+
+class Assembly(Residuals, Tidying):
+    """Puts forward and backward halves together into the text of a module."""
+
+    def __init__(self, state: Walk, request: Request, source: Source, wrt: list[tuple[str, Ref]]) -> None:
+        self.state, self.request, self.source = state, request, source
+        self.wrt = [(p, refreshed(r, state)) for p, r in wrt]
+        self.facts = state.facts
+        self.reverse = Reverse(state, Gates(state).apply())
+        self.values: list[Ref] = []
+
+    def compiled(self) -> Compiled:
+        self.split_result()
+        pair = self.request.mode == "pair"
+        seed_name = self.state.namer.adjoint("dout") if pair else ""
+        cache_name = self.state.namer.adjoint("cache") if pair else ""
+        backward = self.reverse.run(self.seeds(seed_name), self.wanted_leaves())
+        statements, end, returned = self.results(backward)
+        forward = tuple(self.state.statements)
+        first = len(forward)
+        tail = Return(end, LAST)
+        kept = self.value_expr() if self.request.mode != "grad" else None
+        block = (*forward, *backward.statements, *statements, tail)
+        block = self.simplified(block, first, kept)
+        first = self.count
+        kinds = {**backward.kinds, **self.final_kinds}
+        foreign = list(names(kept)) if kept is not None else []
+        block = settle(block, first, kinds, returned, foreign)
+        forward, rest = block[:first], block[first:]
+        return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept)
+
+    def split_result(self) -> None:
+        self.main, self.aux = self.state.result, None
+        if self.request.has_aux:
+            value = self.state.result.value
+            if not isinstance(value, Items) or len(value.items) != 2:
+                raise SeedError("has_aux=True needs a function that returns a pair (value, aux).", None, self.request.title)
+            self.main, self.aux = value.items
+        if self.request.mode == "pair":
+            return
+        number = self.main.number
+        if isinstance(self.main.value, Number) and number.shape == () and number.dtype != BOOL:
+            return
+        raise SeedError(f"a gradient needs one number as the result, and this returns {shown(self.main)}. Use vjp, forward and backward, or "
+                        "elementwise_grad, or return a sum.", None, self.request.title)
+
+    def wanted_leaves(self) -> list[Ref]:
+        return [leaf for _, ref in self.wrt for leaf in leaves(ref) if leaf.key in self.state.active]
+
+    def seeds(self, seed_name: str) -> dict[str, Term]:
+        """What flows in: 1 for a gradient, the parts of dout for a pair."""
+        if not seed_name:
+            key = self.main.key
+            return {key: Term(const(1.0), Number("python", FLOAT, ()), self.facts)} if key in self.state.active else {}
+        found: dict[str, Term] = {}
+        for leaf, path in seed_paths(self.main, seed_name):
+            if leaf.key in self.state.active:
+                kind = leaf.number
+                dtype = kind.dtype if kind.dtype is not None and kind.dtype.kind in "fc" else FLOAT if kind.dtype is not None else None
+                term = Term(path, Number(kind.form, dtype, kind.shape), self.facts)
+                found[leaf.key] = found[leaf.key] + term if leaf.key in found else term
+        return found
+
+    def results(self, backward: Backward) -> tuple[list[Statement], ast.expr, list[str]]:
+        """The gradients, under names of their own, and the expression that returns them."""
+        statements: list[Statement] = []
+        self.final_kinds: dict[str, Number] = {}
+        returned: list[str] = []
+        exprs: list[ast.expr] = []
+        for parameter, ref in self.wrt:
+            expr = self.gradient(ref, backward, statements, returned)
+            if not isinstance(ref.value, Number) and not is_none(expr):
+                target = self.state.namer.adjoint(f"d{parameter}")
+                self.state.user_names.add(target)
+                statements.append(Assign(target, expr, self.last_loc(backward)))
+                self.final_kinds[target] = Number("python", None, ())
+                expr = name(target)
+            exprs.append(expr)
+        end = exprs[0] if self.request.bare and len(exprs) == 1 else ast.Tuple(elts=exprs, ctx=ast.Load())
+        return statements, end, returned
+
+    def last_loc(self, backward: Backward) -> Location:
+        return backward.statements[-1].loc if backward.statements else LAST
+
+    def gradient(self, ref: Ref, backward: Backward, statements: list[Statement], returned: list[str]) -> ast.expr:
+        """The gradient in the structure of its parameter."""
+        match ref.value:
+            case Items(type=kind, items=items):
+                elements = [self.gradient(i, backward, statements, returned) for i in items]
+                if kind is list:
+                    return ast.List(elts=elements, ctx=ast.Load())
+                display = ast.Tuple(elts=elements, ctx=ast.Load())
+                return display if kind is tuple else call(call("type", [ref.expr]), elements)
+            case Record(type=kind, items=mapping):
+                parts = {k: self.gradient(i, backward, statements, returned) for k, i in mapping.items()}
+                if kind is dict:
+                    return ast.Dict(keys=[const(k) for k in parts], values=[*parts.values()])
+                return call(call("type", [ref.expr]), [], **parts)
+        if ref.key not in self.state.active:
+            return const(None)
+        return self.leaf_gradient(ref, backward, statements, returned)
+
+    def leaf_gradient(self, leaf: Ref, backward: Backward, statements: list[Statement], returned: list[str]) -> ast.expr:
+        """One gradient: named where it is an array or a parameter of its own, and converted to its leaf's type."""
+        term = backward.adjoints[leaf.key]
+        target = self.reverse.adjoint_name(leaf.key)
+        inside = not leaf.key.isidentifier()
+        original = self.state.integers.get(leaf.key, leaf).number
+        if inside and original.form in ("python", "scalar"):
+            expr = term.expr
+        else:
+            if not (isinstance(term.expr, ast.Name) and term.expr.id == target):
+                statements.append(Assign(target, term.expr, self.last_loc(backward)))
+                self.final_kinds[target] = term.number
+            expr = name(target)
+            if original.form == "array" and original.shape != ():
+                returned.append(target)
+        return self.converted(expr, term.number, original)
+
+    def converted(self, expr: ast.expr, made: Number, wanted: Number) -> ast.expr:
+        """Python float for Python numbers, NumPy scalar for NumPy scalars, array for arrays, each in its dtype."""
+        dtype = wanted.dtype if wanted.dtype is not None and wanted.dtype.kind == "f" else FLOAT
+        numpy = self.facts.modules["numpy"]
+        if wanted.form == "python":
+            literal_float = isinstance(expr, ast.Constant) and isinstance(expr.value, float)
+            return expr if literal_float or made.form == "python" and made.dtype == FLOAT else call("float", [expr])
+        if wanted.form == "scalar":
+            return expr if made.form == "scalar" and made.dtype == dtype else call(render(dtype, self.facts), [expr])
+        if wanted.shape == ():
+            self.facts.module("numpy")
+            return call(f"{numpy}.array", [expr, render(dtype, self.facts)] if made.dtype != dtype or dtype != FLOAT else [expr])
+        if made.dtype != dtype:
+            return method(expr, "astype", render(dtype, self.facts))
+        return expr
+
+    def value_expr(self) -> ast.expr:
+        return self.state.result.expr
+
+    def parameters_text(self) -> str:
+        return arguments_text(bare_annotations(self.source.tree.args))
+
+    def single(self, forward: Block, rest: Block, kept: ast.expr | None) -> Compiled:
+        title = f"{self.request.title}_{'grad' if self.request.mode == 'grad' else 'value_and_grad'}"
+        end = rest[-1]
+        assert isinstance(end, Return)
+        last = returned_text(end.value)
+        if kept is not None:
+            last = f"{text(self.kept)}, {text(end.value)}"
+        body = function_text(title, self.parameters_text(), forward, rest[:-1], [f"return {last}"])
+        return self.loaded([body], [title], (*forward, *rest), [self.kept] if kept is not None else [])
+
+    def loaded(self, bodies: list[str], wanted: list[str], block: Block, extra: Sequence[ast.expr]) -> Compiled:
+        module = Module(self.state, self.request, self.source)
+        return module.compiled(bodies, wanted, block, extra)
+
+
+def is_none(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Constant) and expr.value is None
+
+
+def shown(ref: Ref) -> str:
+    """A result in words: what came."""
+    match ref.value:
+        case Number(shape=None):
+            return "an array of unknown shape"
+        case Number(shape=dims):
+            sizes = ", ".join(str(d.value) if d.value is not None else "?" for d in dims)  # type: ignore[union-attr]
+            return f"an array of shape ({sizes}{',' * (len(dims) == 1)})" if dims else "a boolean"  # type: ignore[arg-type]
+        case Items(type=kind, items=items):
+            return f"a {kind.__name__} of {len(items)}"
+        case Record(type=kind):
+            return f"a {kind.__name__}"
+        case Static(value=None):
+            return "None"
+    return "something else"
+
+
+def seed_paths(ref: Ref, path: str) -> list[tuple[Ref, ast.expr]]:
+    """The leaves of a result with the expression that reads each one's seed."""
+    match ref.value:
+        case Items(items=items):
+            return [pair for i, item in enumerate(items) for pair in seed_paths(item, f"{path}[{i}]")]
+        case Record(items=mapping):
+            return [pair for k, item in mapping.items() for pair in seed_paths(item, f"{path}[{k!r}]")]
+    return [(ref, expression(path))]
+
+
+def bare_annotations(arguments: ast.arguments) -> ast.arguments:
+    """Parameters as written, without annotations."""
+    def bare(parameter: ast.arg | None) -> ast.arg | None:
+        return parameter and ast.arg(arg=parameter.arg)
+
+    return ast.arguments(
+        posonlyargs=[bare(a) for a in arguments.posonlyargs], args=[bare(a) for a in arguments.args], vararg=bare(arguments.vararg),
+        kwonlyargs=[bare(a) for a in arguments.kwonlyargs], kw_defaults=arguments.kw_defaults, kwarg=bare(arguments.kwarg), defaults=arguments.defaults)

@@ -1,0 +1,147 @@
+"""Items, slices and attributes: of arrays, of containers that are looked through, of objects outside.
+
+    p['W']    the array in the dict        x[1:]    a view        x.shape    known integers
+"""
+from __future__ import annotations
+
+import ast
+import types
+from typing import Any
+
+import numpy as np
+
+from srcad.dims import Dim
+from srcad.inference import GETITEM, describe_value, display, literal_ref
+from srcad.kinds import INT, UNKNOWN, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.operations import Operations
+from srcad.outside import static_value
+from srcad.shapes import infer_call
+from srcad.shapes.indexing import getitem
+from srcad.syntax import const, expression
+
+
+def inspect_property(owner: object, attribute: str) -> object:
+    return getattr(type(owner), attribute, None)
+
+
+class Attributes(Operations):
+    """Reads items, slices and attributes."""
+
+    def evaluate(self, expr: ast.expr, target: str | None) -> Ref:
+        """The value of an operation on atoms."""
+        raise NotImplementedError
+
+    def item(self, base: Ref, index: ast.expr, target: str | None) -> Ref:
+        expr = ast.Subscript(value=base.expr, slice=self.renamed(index), ctx=ast.Load())
+        if isinstance(base.value, (Sequence, Record)):
+            return self.container_item(base, index)
+        if isinstance(base.value, Static):
+            known = base.value.value[self.static_index(index)]  # type: ignore[index]
+            return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else literal_ref(const(known), known, self.state.facts)
+        self.require_numbers(base)
+        return self.subscript(base, self.index_values(index), expr, target)
+
+    def static_index(self, index: ast.expr) -> Any:
+        if isinstance(index, ast.Slice):
+            return slice(*(None if part is None else self.static_index(part) for part in (index.lower, index.upper, index.step)))
+        try:
+            return static_value(self.evaluate(index, None), self.state.facts)
+        except LookupError:
+            self.refuse("the index of a list, tuple or dict must be known when the code is generated.")
+            raise AssertionError from None
+
+    def container_item(self, base: Ref, index: ast.expr) -> Ref:
+        known = self.static_index(index)
+        value = base.value
+        assert isinstance(value, (Sequence, Record))
+        if isinstance(value, Sequence):
+            if isinstance(known, slice):
+                return display(value.type if value.type in (list, tuple) else tuple, value.items[known])
+            return value.items[known]
+        if known not in value.items:
+            self.refuse(f"the key {known!r} is not in the dict.")
+        return value.items[known]
+
+    def index_values(self, index: ast.expr) -> tuple[Any, ...]:
+        """An index as shape rules see it: Numbers, slices, None, Ellipsis."""
+        if isinstance(index, ast.Tuple):
+            return tuple(v for element in index.elts for v in self.index_values(element))
+        if isinstance(index, ast.Slice):
+            parts = [None if p is None else self.index_values(p)[0] for p in (index.lower, index.upper, index.step)]
+            return (slice(*parts),)
+        ref = self.evaluate(index, None)
+        if isinstance(ref.value, Sequence) and ref.value.type is tuple:
+            return tuple(self.index_value(item) for item in ref.value.items)
+        return (self.index_value(ref),)
+
+    def index_value(self, ref: Ref) -> Any:
+        match ref.value:
+            case Static(value=value):
+                return value
+            case Number() as number:
+                self.integer_use(ref)
+                return number
+            case Sequence():
+                return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
+        return UNKNOWN
+
+    def subscript(self, base: Ref, index: tuple[Any, ...], expr: ast.expr, target: str | None) -> Ref:
+        kind = getitem(self.state.facts, base.number, index)
+        if kind.form == "unknown" and any(isinstance(i, Number) and i.form == "unknown" for i in index) or base.number.form == "unknown":
+            kind = UNKNOWN
+        result = self.operation(GETITEM, (base,), {"index": index}, expr, target, kind)
+        if any(isinstance(i, Number) and i.form == "array" for i in index) and result.key not in self.state.active:
+            self.state.raising.add(result.key)
+        return result
+
+    def attribute(self, base: Ref, attribute: str, target: str | None) -> Ref:
+        value = base.value
+        if isinstance(value, Number):
+            return self.number_attribute(base, attribute, target)
+        if isinstance(value, Record) and attribute in value.items and value.type is not dict:
+            return value.items[attribute]
+        if isinstance(value, Sequence) and attribute in getattr(value.type, "_fields", ()):
+            return value.items[value.type._fields.index(attribute)]
+        if isinstance(value, (Sequence, Record)):
+            return Ref(base.expr, Method(base, attribute))
+        if isinstance(value, Object) and value.path or isinstance(value, Static) and value.path:
+            owner = value.value
+            path = f"{value.path}.{attribute}"
+            if not hasattr(owner, attribute):
+                self.refuse(f"`{value.path}` has no attribute `{attribute}`.")
+            found = getattr(owner, attribute)
+            if isinstance(owner, types.ModuleType) and owner.__name__.split(".")[0] in ("numpy", "scipy", "math") and not isinstance(found, (float, int)):
+                return Ref(expression(path), Static(found, path))
+            if isinstance(inspect_property(owner, attribute), property):
+                self.refuse(f"`{attribute}` is a property, and properties are not supported yet. Pass its value as an argument.")
+            return self.state.guards.read(path, found)
+        if isinstance(value, Static):
+            return Ref(expression(f"{ast.unparse(base.expr)}.{attribute}"), Static(getattr(value.value, attribute)))
+        self.refuse(f"the attribute `{attribute}` of a {describe_value(base)} is not supported.")
+        raise AssertionError
+
+    def number_attribute(self, base: Ref, attribute: str, target: str | None) -> Ref:
+        number = base.number
+        expr = ast.Attribute(value=base.expr, attr=attribute, ctx=ast.Load())
+        facts = self.state.facts
+        if attribute == "shape" and number.shape is not None:
+            items = tuple(Ref(ast.Subscript(value=expr, slice=const(i), ctx=ast.Load()), python(INT, d)) for i, d in enumerate(number.shape))
+            return Ref(expr, Sequence(tuple, items))
+        if attribute == "ndim" and number.ndim is not None:
+            return literal_ref(const(number.ndim), number.ndim, facts)
+        if attribute == "size" and number.shape is not None:
+            total = Dim.of(1, facts)
+            for dim in number.shape:
+                total = total * dim
+            return Ref(expr, python(INT, total))
+        if attribute == "dtype" and number.dtype is not None:
+            return Ref(expr, Static(number.dtype))
+        if attribute == "T":
+            return self.operation(np.transpose, (base,), {}, expr, target, infer_call(np.transpose, facts, [number], {}))
+        if attribute == "real" and number.dtype is not None and number.dtype.kind in "fiub":
+            return base
+        if attribute in ("shape", "ndim", "size", "dtype"):
+            return self.operation(np.shape, (base,), {}, expr, target, python(INT) if attribute in ("ndim", "size") else UNKNOWN)
+        if attribute in ("flat", "imag", "base", "data", "strides", "flags"):
+            self.refuse(f"the attribute `{attribute}` of an array is not differentiated. Index the array instead.")
+        return Ref(base.expr, Method(base, attribute))

@@ -1,0 +1,296 @@
+"""Operations on numbers: their kinds, their rules, and the questions that are answered before the program runs.
+
+    x.shape[0] > 1    a fact        x > 1    a value
+"""
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from srcad.dims import Dim
+from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
+from srcad.inference import (
+    GETITEM,
+    NOWHERE,
+    OPERATORS,
+    Frame,
+    Inference,
+    Operation,
+    describe_value,
+    display,
+    flatten,
+    function_label,
+    literal_ref,
+    located,
+    nested,
+)
+from srcad.ir import (
+    Assign,
+    Location,
+    Statement,
+)
+from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.outside import leaves, static_value
+from srcad.render import plain
+from srcad.rules import Rule, find, is_zero
+from srcad.shapes import infer_call, operator_kind
+from srcad.syntax import const, expression, name
+
+BRANCH = ("the branch depends on a value that is differentiated, and such branches are not supported yet. Use np.where, np.maximum, "
+          "or max and min.")
+
+
+DATA_BRANCH = "the branch depends on the data, and such branches are not supported yet. Use np.where, np.maximum, or max and min."
+
+
+DIM_OPERATORS = (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod, operator.neg, operator.pos)
+
+
+RAISING_OPERATORS = (operator.truediv, operator.floordiv, operator.mod, operator.pow)
+
+
+class Operations:
+    """Writes down operations, and records those that are differentiated."""
+
+    def __init__(self, state: Inference, frame: Frame) -> None:
+        self.state = state
+        self.frame = frame
+        self.loc: Location = NOWHERE
+
+    def refuse(self, reason: str, error: type[SrcadError] = UnsupportedSyntaxError, what: str = "") -> None:
+        raise error(reason, self.loc, what)
+
+    def new_name(self, target: str) -> str:
+        """The name that a target has in the generated code: its own, if nothing has it yet."""
+        namer, bound = self.state.namer, self.state.bound
+        is_user = target in self.frame.own_names
+        free = target not in bound and (self.frame.depth == 0 or target not in namer.taken)
+        made = namer.reserve(target) if free else namer.version(target) if is_user else namer.temporary(target)
+        bound.add(made)
+        if is_user:
+            self.state.user_names.add(made)
+        return made
+
+    def name_dim(self, dim: Dim, made: str) -> None:
+        if dim.terms and made in self.state.user_names and "?" not in dim.text:
+            self.state.facts.dim_names.setdefault(dim.text, made)
+
+    def write(self, statement: Statement) -> None:
+        self.state.statements.append(statement)
+
+    def record(self, operation: Operation) -> None:
+        self.state.operations.append(operation)
+
+    def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
+        ufunc, python_operator = OPERATORS[type(op)]
+        if any(isinstance(r.value, Number) and r.number.form == "array" for r in (left, right)):
+            left, right = (self.array_of(r) if isinstance(r.value, Sequence) else r for r in (left, right))
+        if isinstance(left.value, Sequence) or isinstance(right.value, Sequence):
+            return self.sequence_operator(op, left, right)
+        if isinstance(left.value, Static) and isinstance(right.value, Static):
+            known = python_operator(static_value(left, self.state.facts), static_value(right, self.state.facts))
+            return Ref(ast.BinOp(left=left.expr, op=op, right=right.expr), Static(known))
+        self.require_numbers(left, right)
+        expr = ast.BinOp(left=left.expr, op=op, right=right.expr)
+        plain_python = left.number.form == right.number.form == "python"
+        return self.numeric(python_operator if plain_python else ufunc, (left, right), expr, target, self.kind_of(ufunc, python_operator, left, right))
+
+    def kind_of(self, ufunc: np.ufunc, python_operator: Callable[..., Any], *operands: Ref) -> Number:
+        """The kind of an operator's result; integers stay symbolic."""
+        if ufunc.signature is not None:
+            kind = infer_call(ufunc, self.state.facts, [o.number for o in operands], {})
+        else:
+            kind = operator_kind(ufunc, python_operator, [o.number for o in operands])
+        dims = [o.number.dim for o in operands]
+        if kind.form == "python" and kind.dtype == INT and all(d is not None for d in dims) and python_operator in DIM_OPERATORS:
+            if len(dims) == 1 or python_operator not in (operator.floordiv, operator.mod) or dims[1].value:  # type: ignore[union-attr]
+                kind = python(INT, python_operator(*dims))
+        return kind  # type: ignore[no-any-return]
+
+    def array_of(self, ref: Ref) -> Ref:
+        """np.array of a list or tuple of numbers, as NumPy makes it where an array is meant."""
+        numpy = self.state.facts.module("numpy")
+        expr = ast.Call(func=expression(f"{numpy}.array"), args=[ref.expr], keywords=[])
+        kind = infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
+        return self.operation(np.array, (nested(ref),), {}, expr, self.state.namer.temporary("array"), kind, find(np.array))
+
+    def sequence_operator(self, op: ast.operator, left: Ref, right: Ref) -> Ref:
+        if isinstance(left.value, Sequence) and isinstance(right.value, Sequence) and isinstance(op, ast.Add):
+            return display(left.value.type, left.value.items + right.value.items)
+        if isinstance(op, ast.Mult):
+            sequence, times = (left, right) if isinstance(left.value, Sequence) else (right, left)
+            assert isinstance(sequence.value, Sequence)
+            try:
+                return display(sequence.value.type, sequence.value.items * static_value(times, self.state.facts))
+            except (LookupError, TypeError):
+                pass
+        self.refuse("this operator on a list or tuple is not supported. Make an array with np.array first.")
+        raise AssertionError
+
+    def require_numbers(self, *refs: Ref) -> None:
+        for ref in refs:
+            if isinstance(ref.value, Object) and not self.state.active:
+                continue
+            if not isinstance(ref.value, (Number, Object)):
+                self.refuse(f"a {describe_value(ref)} is not a number.")
+            if isinstance(ref.value, Number) and ref.value.dtype is not None and ref.value.dtype.kind == "c" and self.state.active:
+                self.refuse("complex numbers are not differentiated yet.", SrcadError)
+
+    def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
+        ufunc, python_operator = OPERATORS[type(op)]
+        if isinstance(op, ast.Not) and not (isinstance(operand.value, Number) and operand.number.dim is None):
+            return literal_ref(const(not self.decide(operand)), not self.decide(operand), self.state.facts)
+        self.require_numbers(operand)
+        plain_python = operand.number.form == "python"
+        kind = python(BOOL) if isinstance(op, ast.Not) else self.kind_of(ufunc, python_operator, operand)
+        return self.numeric(python_operator if plain_python else ufunc, (operand,), ast.UnaryOp(op=op, operand=operand.expr), target, kind)
+
+    def compare(self, op: ast.cmpop, left: Ref, right: Ref, target: str | None) -> Ref:
+        known = self.known_comparison(op, left, right)
+        if known is not None:
+            return literal_ref(const(known), known, self.state.facts)
+        if type(op) not in OPERATORS:
+            self.refuse("`is` and `in` need values that are known when the code is generated.")
+        self.require_numbers(left, right)
+        ufunc, python_operator = OPERATORS[type(op)]
+        expr = ast.Compare(left=left.expr, ops=[op], comparators=[right.expr])
+        return self.numeric(ufunc, (left, right), expr, target, self.kind_of(ufunc, python_operator, left, right))
+
+    def known_comparison(self, op: ast.cmpop, left: Ref, right: Ref) -> bool | None:
+        """The answer to a comparison of flags, shapes and the like; None for one of data."""
+        facts = self.state.facts
+        if isinstance(op, (ast.Is, ast.IsNot)):
+            both = [r.value for r in (left, right)]
+            statics = [v.value for v in both if isinstance(v, Static)]
+            if len(statics) == 2:
+                return (statics[0] is statics[1]) == isinstance(op, ast.Is)
+            if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], type)):
+                return isinstance(op, ast.IsNot)
+            return None
+        a, b = left.number.dim, right.number.dim
+        if a is not None and b is not None and not self.state.is_active([left, right]):
+            if type(op) in OPERATORS:
+                return bool(OPERATORS[type(op)][1](a, b))
+        try:
+            if isinstance(op, (ast.In, ast.NotIn)):
+                members = list(right.value.items) if isinstance(right.value, Record) else static_value(right, facts)
+                return (static_value(left, facts) in members) == isinstance(op, ast.In)
+            if self.state.is_active([left, right]):
+                return None
+            return bool(OPERATORS[type(op)][1](static_value(left, facts), static_value(right, facts)))
+        except (LookupError, KeyError):
+            return None
+
+    def numeric(self, function: Any, operands: tuple[Ref, ...], expr: ast.expr, target: str | None, kind: Number) -> Ref:
+        """An operation on numbers: written down, and recorded if it is differentiated."""
+        return self.operation(function, operands, {}, expr, target, kind)
+
+    def operation(self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], expr: ast.expr, target: str | None,
+                  kind: Any, rule: Rule | None = None, loc: Location | None = None) -> Ref:
+        flat = [leaf for o in flatten(operands) for leaf in leaves(o)]
+        made = self.new_name(target or self.state.namer.temporary("value"))
+        self.write(Assign(made, expr, self.loc))
+        origin = frozenset().union(*(leaf.number.origin for leaf in flat))
+        if self.may_raise(function, flat, kind):
+            self.state.raising.add(made)
+        if isinstance(kind, list):
+            items = tuple(Ref(ast.Subscript(value=name(made), slice=const(i), ctx=ast.Load()), k, f"{made}[{i}]") for i, k in enumerate(kind))
+            result = Ref(name(made), Sequence(list if function is np.split else tuple, items), made)
+        else:
+            kind = located(kind, made, self.state.facts).with_origin(origin)
+            result = Ref(name(made), kind, made)
+            if function is not GETITEM:
+                self.state.facts.remember(function, flat, params, (name(made), kind))
+            if kind.dim is not None:
+                self.name_dim(kind.dim, made)
+            elif kind.shape and "?" not in "".join(d.key for d in kind.shape) and made in self.state.user_names:
+                self.state.facts.shapes.append((kind.shape, made))
+        self.differentiate(function, operands, params, result, rule)
+        return result
+
+    def differentiate(self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], result: Ref, rule: Rule | None) -> None:
+        """Record an operation on active operands, with its rule."""
+        state = self.state
+        if not state.is_active(list(operands)) or is_zero(function) and function is not GETITEM:
+            return
+        outputs = tuple(leaves(result))
+        reals = [o for o in outputs if o.number.dtype != BOOL]
+        rule = rule or (None if function is GETITEM else find(function))
+        if rule is None and function is not GETITEM:
+            self.missing(function)
+        if any(o.number.dtype is not None and o.number.dtype.kind == "c" for o in outputs):
+            self.refuse("complex numbers are not differentiated yet.", SrcadError)
+        if not reals:
+            return
+        state.active.update(o.key for o in reals)
+        self.record(Operation(outputs, isinstance(result.value, Sequence), function, rule, operands, params, self.loc))
+
+    def missing(self, function: Any) -> None:
+        label = function_label(function)
+        raise MissingRuleError(
+            f"no rule is known for `{label}`. Give one with @srcad.rule({label}): a function (dz, z, *operands) that returns the operands' "
+            "adjoints. If its result needs no derivative, call it on srcad.stop_gradient(...).", self.loc, label)
+
+    def may_raise(self, function: Any, flat: list[Ref], kind: Any) -> bool:
+        """Whether an operation can raise for arguments that pass the guard."""
+        if function in RAISING_OPERATORS and not isinstance(flat[-1].expr, ast.Constant):
+            return not (function is operator.truediv and self.state.is_active(flat))
+        if getattr(function, "__module__", None) == "math" or function in (float, int):
+            return True
+        module = getattr(function, "__module__", None) or ""
+        return module.startswith("numpy.linalg") and function is not np.linalg.norm or isinstance(kind, Number) and kind.form == "unknown"
+
+    def opaque(self, expr: ast.expr, target: str | None, value: Any = None) -> Ref:
+        """Something that runs as it is, in its place, and is not differentiated."""
+        made = self.new_name(target or self.state.namer.temporary("value"))
+        self.write(Assign(made, expr, self.loc))
+        self.state.impure.add(made)
+        return Ref(name(made), UNKNOWN if value is None else value, made)
+
+    def decide(self, ref: Ref) -> bool:
+        """The truth of a test that is known when the code is generated; it becomes a fact."""
+        if isinstance(ref.value, (Sequence, Record)):
+            return bool(ref.value.items)
+        if isinstance(ref.value, Static):
+            return bool(static_value(ref, self.state.facts))
+        number = ref.number
+        if number.dim is not None and number.dim.value is not None and not (ref.key in self.state.active):
+            return bool(number.dim != 0)
+        if isinstance(ref.value, Object):
+            self.refuse("the branch depends on an object. Test one of its attributes.")
+        try:
+            return bool(static_value(ref, self.state.facts))
+        except LookupError:
+            self.refuse(BRANCH if self.state.is_active(ref) else DATA_BRANCH)
+            raise AssertionError from None
+
+    def shape_value(self, value: Any) -> Any:
+        """What a shape rule sees of a Ref: Numbers, lists of them, or the plain value."""
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.shape_value(v) for v in value)
+        if not isinstance(value, Ref):
+            return plain(value)
+        match value.value:
+            case Sequence(type=kind, items=items):
+                return (tuple if kind is not list else list)(self.shape_value(i) for i in items)
+            case Static(value=static):
+                return static
+            case Number(dim=Dim() as dim, dtype=dtype) if not dim.terms and dtype is not None:
+                return bool(dim.const) if dtype == BOOL else dim.const
+            case Number(form="python", dtype=dtype) if dtype == FLOAT and isinstance(value.expr, (ast.Constant, ast.UnaryOp)):
+                return ast.literal_eval(value.expr)
+            case Number() as number:
+                return number
+            case Record(items=mapping):
+                return {k: self.shape_value(v) for k, v in mapping.items()}
+        return UNKNOWN
+
+    def integer_use(self, ref: Ref) -> None:
+        """An integer parameter that indexes, counts or gives a shape has no derivative."""
+        self.state.integral |= ref.number.origin
+        if ref.number.dim is not None:
+            self.state.integral |= set(ref.number.dim.terms)

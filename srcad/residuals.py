@@ -1,0 +1,153 @@
+"""The pair of functions behind `forward` and `backward`, and the cache between them.
+
+    def affine_forward(x, w, b):            def affine_backward(dout, cache):
+        cache = (x.copy(), w.copy())            x, w = cache
+        return x @ w + b, cache                 ...
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from srcad.inference import flatten
+from srcad.emit import function_text
+from srcad.ir import Block, Return, Statement, expressions, map_block, walk
+from srcad.kinds import Number, Ref
+from srcad.request import Compiled, Request, Walk
+from srcad.reverse import Reverse
+from srcad.simplify import bound
+from srcad.syntax import expression, is_path, method, name, names, text
+from srcad.tidy import value_read
+
+
+class Residuals:
+    """The forward half keeps what the backward half reads; nothing that it keeps can be changed from outside."""
+
+    state: Walk
+    request: Request
+    reverse: Reverse
+    kept: ast.expr
+    forward_bound: set[str]
+
+    def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> Compiled:
+        end = rest[-1]
+        assert isinstance(end, Return)
+        rest, sizes = self.shapes_kept(rest)
+        rest, items = self.items_kept(rest)
+        made = {t for s in rest for t in bound(s)}
+        known = {t for s in forward for t in bound(s)} | set(self.state.parameters)
+        wanted = [n for s in rest for e in expressions_deep(s) for n in names(e)]
+        kept_names = [n for n in dict.fromkeys(wanted) if n in known and n not in made]
+        residuals = [(n, self.residual(n)) for n in kept_names] + [*items.items(), *sizes.items()]
+        title = self.request.title
+        held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
+        head = [f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
+        first = function_text(f"{title}_forward", self.parameters_text(), forward, (), head)
+        end_ = rest[-1]
+        assert isinstance(end_, Return)
+        last = returned_text(end_.value)
+        body = function_text(f"{title}_backward", f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
+        if residuals:
+            unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
+            line = body.index("\n") + 1
+            body = body[:line] + unpack + body[line:]
+        return self.loaded([first, body], [f"{title}_forward", f"{title}_backward"], (*forward, *rest), [self.kept])
+
+    def shapes_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
+        """Where the backward pass reads only the shape of something, the shape is kept, not the array."""
+        known = self.forward_bound | set(self.state.parameters)
+        every = [e for s in rest for e in expressions_deep(s)]
+        sizes: dict[str, ast.expr] = {}
+        changes: dict[str, str] = {}
+        for identifier in dict.fromkeys(n for e in every for n in names(e)):
+            if identifier in known and not any(value_read(identifier, e, ("shape",)) for e in every):
+                label = self.state.namer.temporary(f"{identifier}_shape")
+                sizes[label] = expression(f"{identifier}.shape")
+                changes[identifier] = label
+        shapes = ShapeNames(changes)
+        return (map_block(rest, lambda e: shapes.visit(e)) if changes else rest), sizes
+
+    def items_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
+        """Of lists, dicts, objects, globals the numbers that the backward pass reads are kept: by then they may be others."""
+        held: dict[str, ast.expr] = {}
+        labels: dict[str, str] = {}
+
+        def keep(leaf: Ref, shape: bool) -> ast.expr:
+            key = leaf.key + ".shape" * shape
+            if key not in labels:
+                base = self.reverse.adjoint_name(leaf.key).removeprefix("d") + "_shape" * shape
+                labels[key] = self.state.namer.temporary(base)
+                whole = leaf.expr if leaf.number.is_plain else method(leaf.expr, "copy")
+                held[labels[key]] = ast.Attribute(value=leaf.expr, attr="shape", ctx=ast.Load()) if shape else whole
+            return name(labels[key])
+
+        found = {k: ref for k, ref in self.state.guards.refs.items() if isinstance(ref.value, Number) and k not in self.state.parameters}
+        paths = Paths(found, keep)
+        return (map_block(rest, lambda e: paths.visit(e)) if found else rest), held
+
+    def residual(self, identifier: str) -> ast.expr:
+        """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
+        number = self.forward_kind(identifier)
+        shared = identifier in self.state.parameters or identifier in set(names(self.kept)) or number is None or not number.fresh
+        if number is not None and (number.is_plain or not shared):
+            return name(identifier)
+        return method(name(identifier), "copy") if number is not None else name(identifier)
+
+    def forward_kind(self, identifier: str) -> Number | None:
+        if identifier in self.state.parameters:
+            value = self.state.parameters[identifier].value
+            return value if isinstance(value, Number) else None
+        for op in self.reverse.operations:
+            for ref in (*op.outputs, *flatten(op.operands)):
+                if ref.key == identifier:
+                    return ref.number
+        return None
+
+
+def returned_text(value: ast.expr) -> str:
+    """What a return says: a tuple without its parentheses."""
+    if isinstance(value, ast.Tuple) and len(value.elts) > 1:
+        return ", ".join(text(e) for e in value.elts)
+    return text(value)
+
+
+class Rewrite(ast.NodeTransformer):
+    """A transformer that makes new nodes and leaves the old ones as they are."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        fields = {f: [self.visit(v) if isinstance(v, ast.AST) else v for v in old] if isinstance(old, list) else self.visit(old) if isinstance(old, ast.AST) else old
+                  for f, old in ast.iter_fields(node)}
+        return type(node)(**fields)
+
+
+class Paths(Rewrite):
+    """`w[0]` becomes the name under which the cache has it."""
+
+    def __init__(self, found: Mapping[str, Ref], keep: Callable[[Ref, bool], ast.expr]) -> None:
+        self.found, self.keep = found, keep
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Attribute) and node.attr == "shape" and ast.unparse(node.value) in self.found:
+            return self.keep(self.found[ast.unparse(node.value)], True)
+        if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and is_path(node):
+            leaf = self.found.get(ast.unparse(node))
+            if leaf is not None:
+                return self.keep(leaf, False)
+        return super().visit(node)
+
+
+class ShapeNames(Rewrite):
+    """`x.shape` becomes `x_shape`."""
+
+    def __init__(self, changes: Mapping[str, str]) -> None:
+        self.changes = changes
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if node.attr == "shape" and isinstance(node.value, ast.Name) and node.value.id in self.changes:
+            return name(self.changes[node.value.id])
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+
+def expressions_deep(statement: Statement) -> list[ast.expr]:
+    return [e for inner in walk((statement,)) for e in expressions(inner)]

@@ -1,0 +1,72 @@
+"""The cache between forward and backward, and the seed that fits a value.
+
+    value of shape (n, d)  ->  dout of shape (n, d), in the value's dtype
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.errors import SeedError
+from srcad.kinds import Number, Record, Ref
+from srcad.kinds import Sequence as Items
+from srcad.request import Compiled
+
+NUMBERS = (float, int, np.floating, np.integer, np.ndarray)
+
+
+class Cache(tuple[Any, ...]):
+    """What the forward pass keeps for the backward pass."""
+
+    compiled: Compiled
+    out: Any
+
+    def __new__(cls, residuals: tuple[Any, ...], compiled: Compiled, out: Any) -> Cache:
+        cache = super().__new__(cls, residuals)
+        cache.compiled = compiled
+        cache.form = form_of(out)  # type: ignore[attr-defined]
+        return cache
+
+    def pull(self, dout: Any) -> Any:
+        seed = fitted(dout, self.form, "dout", self.compiled.result)  # type: ignore[attr-defined]
+        return self.compiled.functions[1](seed, tuple(self))
+
+
+def form_of(out: Any) -> Any:
+    """The structure and shapes of a value."""
+    if isinstance(out, (list, tuple)):
+        return [form_of(v) for v in out]
+    if isinstance(out, dict):
+        return {k: form_of(v) for k, v in out.items()}
+    return (np.shape(out), np.asarray(out).dtype, isinstance(out, np.ndarray)) if isinstance(out, NUMBERS) else None
+
+
+def fitted(seed: Any, form: Any, path: str, ref: Ref) -> Any:
+    """An adjoint in the structure, shape and dtype of the value."""
+    if isinstance(form, list):
+        if not isinstance(seed, (list, tuple)) or len(seed) != len(form):
+            raise SeedError(f"{path} must be a tuple or list of {len(form)}, as the value is; it is {described(seed)}.")
+        items = ref.value.items if isinstance(ref.value, Items) else [ref] * len(form)
+        return [fitted(s, f, f"{path}[{i}]", r) for i, (s, f, r) in enumerate(zip(seed, form, items))]
+    if isinstance(form, dict):
+        if not isinstance(seed, dict) or seed.keys() != form.keys():
+            raise SeedError(f"{path} must be a dict with the keys {', '.join(map(repr, form))}, as the value is; it is {described(seed)}.")
+        parts = ref.value.items if isinstance(ref.value, Record) else {}
+        return {k: fitted(seed[k], f, f"{path}[{k!r}]", parts.get(k, ref)) for k, f in form.items()}
+    if form is None:
+        return seed
+    shape, dtype, is_array = form
+    if np.shape(seed) != shape:
+        raise SeedError(f"{path} must have the value's shape {shape}; it has shape {np.shape(seed)}.")
+    if np.asarray(seed).dtype.kind not in "fiub":
+        raise SeedError(f"{path} must be real numbers; it is {described(seed)}.")
+    kind = ref.value.form if isinstance(ref.value, Number) else "array"
+    wanted = dtype if dtype.kind == "f" else np.dtype(float)
+    if not is_array and kind == "python":
+        return float(seed)
+    return np.asarray(seed, wanted) if is_array else wanted.type(seed)
+
+
+def described(value: Any) -> str:
+    return f"a {type(value).__name__}"

@@ -1,0 +1,158 @@
+"""Shape rules: the form, dtype and shape of what a function returns, from those of its operands.
+
+    (n, d) @ (d, h) -> (n, h)        np.sum((n, d), axis=0) -> (d,)
+
+A function without a rule returns something of unknown shape: that costs a
+run-time helper later, never a wrong answer. Operands come as Numbers, lists of
+Numbers, or plain Python values.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from srcad.dims import Dim, Facts, Shape, Undecided, broadcast
+from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Number, python, result_dtypes
+from srcad.rules import find
+
+SHAPES: dict[object, Callable[..., Any]] = {}
+
+
+SCIPY: dict[str, Callable[..., Any]] = {}
+Rule = Callable[..., Any]
+
+
+def shape(*functions: object) -> Callable[[Rule], Rule]:
+    def register(rule: Rule) -> Rule:
+        SHAPES.update(dict.fromkeys(functions, rule))
+        return rule
+
+    return register
+
+
+def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """The kind of `function(*args, **keywords)`: a Number, or a list of them; UNKNOWN without a rule.
+
+    Raises ValueError where NumPy would for such shapes.
+    """
+    rule = SHAPES.get(function) or scipy_shape(function)
+    try:
+        if rule is not None:
+            return rule(facts, *args, **keywords)
+        if isinstance(function, np.ufunc):
+            return ufunc_kind(function, [lift(a, facts) for a in args], keywords)
+        if is_elementwise(function):
+            return made(None, broadcast(*(lift(a, facts).shape for a in args)))
+    except (Undecided, NotImplementedError):
+        pass
+    return UNKNOWN
+
+
+def scipy_shape(function: object) -> Rule | None:
+    """Shape rules for SciPy's functions that are no ufuncs, by name: SciPy need not be imported."""
+    if (getattr(function, "__module__", None) or "").startswith("scipy.special"):
+        return SCIPY.get(getattr(function, "__name__", ""))
+    return None
+
+
+def is_elementwise(function: object) -> bool:
+    """Whether the rule of a function says that it works element by element."""
+    known = find(function) if callable(function) else None
+    return known is not None and known.elementwise
+
+
+def lift(value: Any, facts: Facts) -> Number:
+    """A plain value as a Number."""
+    match value:
+        case Number():
+            return value
+        case Dim():
+            return python(INT, value)
+        case bool():
+            return python(BOOL, Dim.of(value, facts))
+        case int():
+            return python(INT, Dim.of(value, facts))
+        case float() if not isinstance(value, np.generic):
+            return python(FLOAT)
+        case np.generic():
+            return Number("scalar", value.dtype, ())
+        case list() | tuple():
+            return SHAPES[np.array](facts, value)
+    return UNKNOWN
+
+
+def integer(value: Any) -> int:
+    """The value of a parameter that must be known."""
+    match value:
+        case int() | np.integer():
+            return int(value)
+        case Dim():
+            return value.known()
+        case Number(dim=Dim() as dim):
+            return dim.known()
+    raise NotImplementedError
+
+
+def dimension(value: Any, facts: Facts) -> Dim:
+    match value:
+        case Dim():
+            return value
+        case Number(dim=Dim() as dim):
+            return dim
+        case int() | np.integer():
+            return Dim.of(int(value), facts)
+    raise NotImplementedError
+
+
+def dimensions(value: Any, facts: Facts) -> Shape:
+    if isinstance(value, (list, tuple)):
+        return tuple(dimension(v, facts) for v in value)
+    return (dimension(value, facts),)
+
+
+def known_shape(number: Number) -> Shape:
+    if number.shape is None:
+        raise NotImplementedError
+    return number.shape
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes as non-negative numbers; all of them for None. Raises as NumPy for one that does not exist."""
+    if axis is None:
+        return tuple(range(ndim))
+    wanted = [integer(a) for a in axis] if isinstance(axis, (tuple, list)) else [integer(axis)]
+    if any(not -ndim <= a < ndim for a in wanted):
+        raise ValueError(f"axis {axis} is out of bounds for an array of dimension {ndim}")
+    return tuple(a % ndim for a in wanted)
+
+
+def made(dtype: np.dtype[Any] | None, shape_: Shape | None, fresh: bool = True) -> Number:
+    """What a NumPy function returns: a scalar where the rank is 0."""
+    form = "unknown" if shape_ is None else "array" if shape_ else "scalar"
+    return Number(form, dtype, shape_, fresh=fresh)
+
+
+def ufunc_kind(function: np.ufunc, operands: list[Number], keywords: dict[str, Any]) -> Any:
+    if set(keywords) - {"where", "dtype", "casting"}:
+        return UNKNOWN
+    if function.signature is not None:
+        return UNKNOWN
+    dtypes = result_dtypes(function, *operands)
+    shape_ = broadcast(*(o.shape for o in operands))
+    if "dtype" in keywords:
+        dtypes = (np.dtype(keywords["dtype"]),) * len(dtypes)
+    results = [made(dtype, shape_) for dtype in dtypes]
+    return results[0] if function.nout == 1 else results
+
+
+def operator_kind(function: np.ufunc, operator: Callable[..., Any], operands: list[Number]) -> Number:
+    """Python's operators: on Python numbers they stay Python's."""
+    if all(o.form == "python" for o in operands):
+        return python(*result_dtypes(operator, *operands)[:1])
+    result = ufunc_kind(function, operands, {}) if function.signature is None else infer_call(function, Facts(), operands, {})
+    return result if isinstance(result, Number) else UNKNOWN
+
+
+from srcad.shapes import creation, indexing, layout, linalg, products, reductions, scalars  # noqa: E402,F401

@@ -1,0 +1,86 @@
+"""Functions that keep a shape or are given one.
+
+    np.zeros((n, d))  ->  (n, d)        np.arange(n)  ->  (n,)
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from srcad.dims import Dim, Facts, product
+from srcad.kinds import FLOAT, INT, Number
+from srcad.shapes import SHAPES, dimension, dimensions, known_shape, lift, shape
+from srcad.shapes.reductions import summed
+
+
+@shape(np.copy, np.tril, np.triu, np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.real, np.round, np.around)
+def unchanged(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
+    number = lift(x, facts)
+    return Number("array" if number.shape else number.form, number.dtype, number.shape, fresh=False)
+
+
+@shape(np.cumsum, np.cumprod)
+def cumulative(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Number:
+    number = lift(x, facts)
+    dtype = np.dtype(dtype) if dtype is not None else number.dtype and summed(number.dtype)
+    return Number("array", dtype, (product(known_shape(number), facts),) if axis is None else known_shape(number))
+
+
+@shape(np.sort, np.argsort)
+def sorted_(facts: Facts, x: Any, axis: Any = -1, **rest: Any) -> Number:
+    return Number("array", x.dtype, (product(known_shape(x), facts),) if axis is None else known_shape(x))
+
+
+SHAPES[np.argsort] = lambda facts, x, axis=-1, **rest: Number("array", INT, sorted_(facts, x, axis).shape, unique=x.ndim == 1)
+
+
+@shape(np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+def like(facts: Facts, x: Any, *rest: Any, dtype: Any = None, shape: Any = None, **keywords: Any) -> Number:
+    number = lift(x, facts)
+    return Number("array", np.dtype(dtype) if dtype is not None else number.dtype, number.shape if shape is None else dimensions(shape, facts))
+
+
+@shape(np.zeros, np.ones, np.empty)
+def filled(facts: Facts, shape: Any, dtype: Any = None, order: Any = "C") -> Number:
+    return Number("array", FLOAT if dtype is None else np.dtype(dtype), dimensions(shape, facts))
+
+
+@shape(np.full)
+def full(facts: Facts, shape: Any, value: Any, dtype: Any = None, order: Any = "C") -> Number:
+    number = lift(value, facts)
+    return Number("array", np.dtype(dtype) if dtype is not None else number.dtype, dimensions(shape, facts))
+
+
+@shape(np.eye, np.identity)
+def eye(facts: Facts, n: Any, m: Any = None, k: Any = 0, dtype: Any = float) -> Number:
+    rows = dimension(n, facts)
+    return Number("array", np.dtype(dtype), (rows, rows if m is None else dimension(m, facts)))
+
+
+@shape(np.arange)
+def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Number:
+    if stop is None:
+        start, stop = 0, start
+    numbers = [lift(v, facts) for v in (start, stop, step)]
+    kind = np.dtype(dtype) if dtype is not None else np.result_type(*(n.dtype for n in numbers if n.dtype is not None))
+    if all(isinstance(v, (int, float)) for v in (start, stop, step)):
+        return Number("array", kind, (Dim.of(max(0, math.ceil((stop - start) / step)), facts),), unique=start >= 0 and step > 0)
+    if all(n.dim is not None for n in numbers):
+        lower, upper, stride = (n.dim for n in numbers)
+        count = upper - lower if stride.key == "1" else -((lower - upper) // stride)
+        if count.value is not None and count.terms and not count >= 0:
+            count = Dim.of(0, facts)
+        elif not count.terms:
+            count = Dim.of(max(0, count.const), facts)
+        from_zero = not lower.terms and lower.const >= 0 and not stride.terms and stride.const > 0
+        return Number("array", kind, (count,), unique=from_zero)
+    return Number("array", kind, None)
+
+
+@shape(np.linspace)
+def linspace(facts: Facts, start: Any, stop: Any, num: Any = 50, *rest: Any, **keywords: Any) -> Number:
+    if rest or set(keywords) - {"endpoint"} or lift(start, facts).shape != () or lift(stop, facts).shape != ():
+        raise NotImplementedError
+    return Number("array", FLOAT, (dimension(num, facts),))

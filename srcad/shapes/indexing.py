@@ -1,0 +1,130 @@
+"""Indexing by integers, slices, None, ellipsis, integer arrays and masks.
+
+    (n, d)[1:, None]  ->  (n - 1, 1, d)
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from srcad.dims import Dim, Facts, Shape, Undecided, broadcast
+from srcad.kinds import BOOL, INT, Number
+from srcad.shapes import dimension, integer, known_shape
+
+
+def slice_length(start: Any, stop: Any, facts: Facts, size: Dim, step: int = 1) -> Dim:
+    """The length of `range(*slice(start, stop, step).indices(size))`, symbolically; the questions asked become facts."""
+    if step > 0:
+        lower = bound(start, size, Dim.of(0, facts), size)
+        upper = bound(stop, size, size, size)
+    else:
+        last = size - 1
+        lower = bound(start, size, last, last)
+        upper = Dim.of(-1, facts) if stop is None else bound(stop, size, last, last, floor=-1)
+    count = upper - lower if step > 0 else lower - upper
+    stride = abs(step)
+    if stride != 1:
+        count = (count + (stride - 1)) // stride
+    if not count.terms:
+        return Dim.of(max(count.const, 0), facts)
+    if count.key == size.key:
+        return count
+    return count if count > 0 else Dim.of(0, facts)
+
+
+def bound(value: Any, size: Dim, default: Dim, highest: Dim, floor: int = 0) -> Dim:
+    """One end of a slice, clipped to the array."""
+    if value is None:
+        return default
+    end = dimension(value, size.facts)
+    if end.key == "0" and floor == 0 and highest.key == size.key:
+        return end
+    if end < 0:
+        end = end + size
+        return end if end >= floor else Dim.of(floor, size.facts)
+    return end if end <= highest else highest
+
+
+def getitem_shape(facts: Facts, x: Number, index: tuple[Any, ...]) -> tuple[Shape, bool]:
+    """The shape of x[index] and whether it is a view. Raises Undecided or NotImplementedError where it is not known."""
+    dims = known_shape(x)
+    consumed = sum(consumes(i) for i in index)
+    if not any(i is Ellipsis for i in index):
+        index = (*index, Ellipsis)
+    out: list[Dim] = []
+    advanced: list[Number] = []
+    place, axis, gap = 0, 0, False
+    for item in index:
+        if item is Ellipsis:
+            for _ in range(len(dims) - consumed):
+                out.append(dims[axis])
+                axis += 1
+            gap = gap or bool(advanced)
+        elif item is None:
+            out.append(Dim.of(1, facts))
+            gap = gap or bool(advanced)
+        elif isinstance(item, slice):
+            step = 1 if item.step is None else integer(item.step)
+            out.append(slice_length(item.start, item.stop, facts, dims[axis], step))
+            axis += 1
+            gap = gap or bool(advanced)
+        elif isinstance(item, Number) and item.form in ("array", "unknown"):
+            if not advanced:
+                place = len(out)
+            elif gap:
+                place = 0
+            advanced += masked(item, facts) if item.dtype == BOOL else [item]
+            axis += consumes(item)
+        else:
+            if isinstance(item, Number) and item.dtype == BOOL:
+                raise NotImplementedError
+            in_bounds(item, dims[axis], facts)
+            axis += 1
+    if advanced and any(not isinstance(i, (Number, slice)) and i is not None and i is not Ellipsis or is_integer(i) for i in index):
+        raise NotImplementedError  # integers beside arrays count as arrays for the place of the axes
+    if advanced:
+        joint = broadcast(*(a.shape for a in advanced))
+        if joint is None:
+            raise NotImplementedError
+        out[place:place] = joint
+    return tuple(out), not advanced
+
+
+def is_integer(item: Any) -> bool:
+    return isinstance(item, int) or (isinstance(item, Number) and item.form in ("python", "scalar"))
+
+
+def in_bounds(item: Any, size: Dim, facts: Facts) -> None:
+    """An index that is known to fall outside raises, as in Python."""
+    try:
+        where = dimension(item, facts)
+    except NotImplementedError:
+        return
+    if not where.terms and not size.terms and not -size.const <= where.const < size.const:
+        raise IndexError(f"index {where.const} is out of bounds for axis with size {size.const}")
+
+
+def masked(mask: Number, facts: Facts) -> list[Number]:
+    """A boolean mask counts as one index array of unknown length."""
+    return [Number("array", INT, (facts.new_dim(),))]
+
+
+def consumes(item: Any) -> int:
+    """How many axes an index takes."""
+    if item is None or item is Ellipsis:
+        return 0
+    if isinstance(item, Number) and item.dtype == BOOL:
+        if item.ndim is None:
+            raise NotImplementedError
+        return item.ndim
+    return 1
+
+
+def getitem(facts: Facts, x: Number, index: tuple[Any, ...]) -> Number:
+    """The kind of x[index]."""
+    try:
+        dims, view = getitem_shape(facts, x, index)
+    except (Undecided, NotImplementedError):
+        return Number("unknown", x.dtype, None, fresh=False)
+    if not dims and not any(i is Ellipsis for i in index):
+        return Number("scalar", x.dtype, ())
+    return Number("array", x.dtype, dims, fresh=not view)

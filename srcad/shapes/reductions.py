@@ -1,0 +1,84 @@
+"""Reductions, and functions that keep the shape of what they run along.
+
+    np.sum((n, d), axis=0)  ->  (d,)
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcad.dims import Dim, Facts
+from srcad.kinds import BOOL, INT, Number
+from srcad.shapes import SHAPES, axes_of, known_shape, lift, made, shape
+
+
+def reduced(x: Number, axis: Any, keepdims: Any, dtype: np.dtype[Any] | None) -> Number:
+    if axis is None and not keepdims:
+        return made(dtype, ())
+    dims = known_shape(x)
+    gone = axes_of(axis, len(dims))
+    one = Dim.of(1, dims[0].facts) if dims else None
+    kept = tuple(one if i in gone else d for i, d in enumerate(dims) if keepdims or i not in gone)
+    return made(dtype, kept)  # type: ignore[arg-type]
+
+
+def reduction(result: Callable[[np.dtype[Any]], np.dtype[Any]], *functions: object) -> None:
+    def rule(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **rest: Any) -> Number:
+        number = lift(x, facts)
+        if out is not None:
+            raise NotImplementedError
+        given = np.dtype(dtype) if dtype is not None else number.dtype and result(number.dtype)
+        return reduced(number, axis, keepdims is True, given)
+
+    shape(*functions)(rule)
+
+
+def summed(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.sum(np.ones(1, dtype)).dtype
+
+
+def averaged(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.mean(np.ones(1, dtype)).dtype
+
+
+reduction(summed, np.sum, np.prod, np.nansum, np.nanprod, sum, np.trace)
+
+
+reduction(averaged, np.mean, np.nanmean)
+
+
+def short_reduction(result: Callable[[np.dtype[Any]], np.dtype[Any]], *functions: object) -> None:
+    """Reductions called (x, axis, out, keepdims)."""
+    def rule(facts: Facts, x: Any, axis: Any = None, out: Any = None, keepdims: Any = False, **rest: Any) -> Number:
+        number = lift(x, facts)
+        if out is not None:
+            raise NotImplementedError
+        return reduced(number, axis, keepdims is True, number.dtype and result(number.dtype))
+
+    shape(*functions)(rule)
+
+
+short_reduction(lambda d: d, np.max, np.min, np.ptp, np.nanmax, np.nanmin)
+
+
+short_reduction(lambda d: INT, np.argmax, np.argmin)
+
+
+short_reduction(lambda d: BOOL, np.any, np.all)
+
+
+SHAPES.update({np.amax: SHAPES[np.max], np.amin: SHAPES[np.min]})
+
+
+@shape(np.var, np.std)
+def variance(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **rest: Any) -> Number:
+    return SHAPES[np.mean](facts, x, axis, dtype, out, keepdims)
+
+
+@shape(np.trace)
+def trace(facts: Facts, x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Number:
+    dims = known_shape(x)
+    gone = axes_of((axis1, axis2), len(dims))
+    return made(x.dtype and summed(x.dtype), tuple(d for i, d in enumerate(dims) if i not in gone))
