@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim
 from srcad.inference import GETITEM, describe_value, display, literal_ref
-from srcad.kinds import INT, UNKNOWN, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.kinds import FLOAT, INT, UNKNOWN, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.operations import Operations
 from srcad.outside import static_value
 from srcad.shapes import infer_call
@@ -114,6 +114,9 @@ class Attributes(Operations):
                 return Ref(expression(path), Static(found, path))
             if isinstance(inspect_property(owner, attribute), property):
                 self.refuse(f"`{attribute}` is a property, and properties are not supported yet. Pass its value as an argument.")
+            if isinstance(owner, types.ModuleType) and owner.__name__.split(".")[0] in ("numpy", "scipy", "math") and isinstance(found, float):
+                self.state.facts.constants[path] = found
+                return Ref(expression(path), python(FLOAT))
             return self.state.guards.read(path, found)
         if isinstance(value, Static):
             return Ref(expression(f"{ast.unparse(base.expr)}.{attribute}"), Static(getattr(value.value, attribute)))

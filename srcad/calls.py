@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.binding import IGNORED, bind_library, is_hashable, is_none, is_random
+from srcad.binding import IGNORED, bind_library, is_hashable, is_none, is_random, library_signature
 from srcad.dims import Undecided
 from srcad.errors import MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
@@ -36,8 +36,7 @@ METHODS: dict[str, Callable[..., Any]] = {
         "transpose", "swapaxes", "squeeze", "trace", "diagonal", "clip", "round", "nonzero", "repeat", "take", "copy", "searchsorted", "ptp",
     )
 }
-
-
+METHODS.update({"flatten": np.ravel, "conj": np.conjugate, "conjugate": np.conjugate})
 IN_PLACE = ("sort", "fill", "put", "resize", "partition", "itemset", "setflags", "setfield", "byteswap", "append", "extend", "insert", "pop", "remove",
             "clear", "reverse", "update", "setdefault", "popitem")
 
@@ -138,6 +137,10 @@ class Calls:
                 self.at.integer_use(leaf)
 
     def inferred(self, function: Any, args: Arguments, keywords: dict[str, Ref]) -> Any:
+        signature = library_signature(function) if not args and keywords else None
+        if signature is not None:
+            bound = signature.bind(**keywords)
+            args, keywords = [*bound.args], dict(bound.kwargs)
         return infer_call(function, self.facts, [self.at.shape_value(a) for a in args], {k: self.at.shape_value(v) for k, v in keywords.items()})
 
     # ---- library functions
@@ -220,7 +223,9 @@ class Calls:
             return self.container_method(owner, attribute, args, keywords)
         if attribute in ("reshape", "transpose") and len(args) > 1:
             args = [display(tuple, tuple(args))]
-        if attribute == "flatten":
+        if attribute == "clip":
+            keywords = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
+        if attribute == "flatten" and not args and not keywords:
             return self.operation_as(np.ravel, [owner], {}, text, target, fresh=True)
         if attribute in ("item", "tolist"):
             return self.to_python(owner, attribute, args, text, target)

@@ -35,6 +35,7 @@ class Facts:
         self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
+        self.constants: dict[str, float] = {}  # np.pi and the like, by their text
         self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
 
     def record(self, condition: str) -> None:

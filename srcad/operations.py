@@ -258,7 +258,7 @@ class Operations:
         if isinstance(ref.value, Static):
             return bool(static_value(ref, self.state.facts))
         number = ref.number
-        if number.dim is not None and number.dim.value is not None and not (ref.key in self.state.active):
+        if number.dim is not None and number.dim.value is not None and ref.key not in self.state.active:
             return bool(number.dim != 0)
         if isinstance(ref.value, Object):
             self.refuse("the branch depends on an object. Test one of its attributes.")

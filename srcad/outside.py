@@ -148,6 +148,8 @@ def static_value(ref: Ref, facts: Facts) -> Any:
             return bool(known) if value.dtype == BOOL else known
         case Number(form="python") if isinstance(ref.expr, (ast.Constant, ast.UnaryOp)):
             return ast.literal_eval(ref.expr)
+        case Number(form="python") if ast.unparse(ref.expr) in facts.constants:
+            return facts.constants[ast.unparse(ref.expr)]
         case Sequence():
             return value.type(static_value(i, facts) for i in value.items)
     raise LookupError

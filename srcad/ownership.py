@@ -20,9 +20,9 @@ from srcad.simplify import bound, reads
 from srcad.syntax import binary, method, name, names
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
-                   "atleast_1d", "atleast_2d", "flip", "split", "array", "flatten", "real", "conj"))
+                   "atleast_1d", "atleast_2d", "flip", "split", "real", "conj"))
 READ_ONLY = frozenset(("broadcast_to", "diagonal", "diag", "expand_dims"))
-FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum", "mean", "outer", "einsum", "tensordot", "where", "concatenate", "exp", "log",
+FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum", "mean", "outer", "tensordot", "array", "flatten", "where", "concatenate", "exp", "log",
                    "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye",
                    "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1"))
 
@@ -57,7 +57,7 @@ class Memory:
 
     def of_call(self, func: ast.expr, args: Sequence[ast.expr]) -> frozenset[str]:
         label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-        if label in FRESH:
+        if label in FRESH or label == "einsum" and len(args) > 2:
             return self.fresh()
         sources = [*args[:1], func.value] if isinstance(func, ast.Attribute) and not is_module(func.value) else list(args[:1])
         if label in VIEWS:

@@ -13,7 +13,7 @@ from typing import Any
 from srcad.inference import flatten
 from srcad.emit import function_text
 from srcad.ir import Block, Return, Statement, expressions, map_block, walk
-from srcad.kinds import Number, Ref
+from srcad.kinds import UNKNOWN, Number, Ref
 from srcad.request import Compiled, Request, Walk
 from srcad.reverse import Reverse
 from srcad.simplify import bound
@@ -83,6 +83,7 @@ class Residuals:
             return name(labels[key])
 
         found = {k: ref for k, ref in self.state.guards.refs.items() if isinstance(ref.value, Number) and k not in self.state.parameters}
+        found |= {o.key: o for op in self.reverse.operations if op.multiple for o in op.outputs}
         paths = Paths(found, keep)
         return (map_block(rest, lambda e: paths.visit(e)) if found else rest), held
 
@@ -90,7 +91,7 @@ class Residuals:
         """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
         number = self.forward_kind(identifier)
         shared = identifier in self.state.parameters or identifier in set(names(self.kept)) or number is None or not number.fresh
-        if number is not None and (number.is_plain or not shared):
+        if number is not None and (number.is_plain or not shared or number is UNKNOWN):
             return name(identifier)
         return method(name(identifier), "copy") if number is not None else name(identifier)
 
@@ -101,7 +102,7 @@ class Residuals:
         for op in self.reverse.operations:
             for ref in (*op.outputs, *flatten(op.operands)):
                 if ref.key == identifier:
-                    return ref.number
+                    return ref.value if isinstance(ref.value, Number) else None
         return None
 
 

@@ -13,7 +13,6 @@ Broadcasting is undone here, once, for all rules.
 from __future__ import annotations
 
 import ast
-import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -162,7 +161,7 @@ class Reverse:
             found = self.called(op, given, z, operands, params, problem)
         except NotImplementedError as problem:
             raise MissingRuleError(f"its rule does not cover {problem}.", op.loc, function_label(op.function)) from None
-        shape = op.outputs[0].number.shape if op.rule.elementwise and not op.multiple else None
+        shape = op.outputs[0].number.shape if op.rule.elementwise else None
         return [(ref, self.reduced(term, ref.number, shape, op.rule.elementwise)) for ref, term in pairs(op.operands, found)]
 
     def pull_item(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
@@ -431,7 +430,7 @@ def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Revers
             return term
         label = reverse.helper("unbroadcast", runtime.unbroadcast)
         owner = target_expr(target, reverse)
-        return Term(call(label, [term.expr, owner]), dataclasses.replace(adjoint_kind(target), dtype=term.number.dtype), term.facts)
+        return Term(call(label, [term.expr, owner]), Number("unknown", term.number.dtype, target.shape), term.facts)
     lead = len(shape) - len(target.shape)
     summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
     offset = len(shape) - len(actual)

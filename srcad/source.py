@@ -133,7 +133,8 @@ def compiled(tree: FunctionTree, code: types.CodeType) -> types.CodeType | None:
         inner = ast.Expr(value=tree)
     else:
         inner = ast.FunctionDef(tree.name, without_defaults(tree.args), tree.body, [], None, None, **type_params())
-    bind: list[ast.stmt] = [ast.Assign(targets=[ast.Name(id=v, ctx=ast.Store())], value=ast.Constant(value=None)) for v in code.co_freevars]
+    own = [ast.Global(names=[code.co_name])] if code.co_name.isidentifier() and code.co_name not in code.co_freevars else []
+    bind: list[ast.stmt] = [*own, *(ast.Assign(targets=[ast.Name(id=v, ctx=ast.Store())], value=ast.Constant(value=None)) for v in code.co_freevars)]
     outer = ast.FunctionDef("outer", empty_arguments(), [*bind, ast.copy_location(inner, tree)], [], None, None, **type_params())
     module = ast.fix_missing_locations(ast.Module(body=[ast.copy_location(outer, tree)], type_ignores=[]))
     flags = code.co_flags & 0x1FF0000  # the __future__ imports in force

@@ -123,7 +123,7 @@ def lazily(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def choose(test: Any, x: Any, y: Any) -> Any:
     """`x if test else y` on Python numbers; on terms, the text of it."""
-    return test.choose(x, y) if hasattr(test, "choose") else x if test else y
+    return test.choose(x, y) if hasattr(test, "expr") else x if test else y
 
 
 inf = math.inf

@@ -17,7 +17,7 @@ from srcad.rules.elementwise import LN2, LN10, literal, power_by_literal
 
 Adjoints = tuple[Any, ...]
 m_log, m_sin, m_cos, m_sinh, m_cosh, m_exp, m_sqrt = map(lazily, (math.log, math.sin, math.cos, math.sinh, math.cosh, math.exp, math.sqrt))
-m_floor, m_trunc, m_copysign, m_ldexp = map(lazily, (math.floor, math.trunc, math.copysign, math.ldexp))
+m_copysign, m_ldexp = map(lazily, (math.copysign, math.ldexp))
 INV_SQRT_PI = 2 / math.sqrt(math.pi)
 
 
@@ -33,11 +33,11 @@ def power(dz: Any, z: Any, x: Any, y: Any, *, active: tuple[bool, bool] = (True,
     dx = None
     if active[0] and exponent is None:
         at_zero = choose(y == 1, dz, choose((y > 1) | (y == 0), 0.0, inf * dz))
-        dx = choose(x != 0, y * x ** (y - 1) * dz, at_zero)
+        dx = choose(x != 0, y * z / x * dz, at_zero)
     elif active[0] and (exponent > 1 or exponent == 1):
         dx = power_by_literal(dz, x, exponent)
     elif active[0]:
-        dx = 0.0 * dz if exponent == 0 else choose(x != 0, exponent * x ** (exponent - 1) * dz, inf * dz)
+        dx = 0.0 * dz if exponent == 0 else choose(x != 0, exponent * z / x * dz, inf * dz)
     if not active[1]:
         return dx, None
     base = literal(x)
@@ -150,17 +150,17 @@ def copysign(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
 
 @rule(operator.mod)
 def remainder(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    return dz, -m_floor(x / y) * dz
+    return dz, -(x - z) / y * dz
 
 
 @rule(math.fmod)
 def fmod(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    return dz, -m_trunc(x / y) * dz
+    return dz, -(x - z) / y * dz
 
 
 @rule(math.remainder)
 def ieee_remainder(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    return dz, -((x - z) / y) * dz
+    return dz, -(x - z) / y * dz
 
 
 @rule(math.ldexp)

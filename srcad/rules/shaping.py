@@ -119,8 +119,8 @@ def vstack(dz: Any, z: Any, tup: Any) -> Adjoints:
 
 @rule(np.hstack)
 def hstack(dz: Any, z: Any, tup: Any) -> Adjoints:
-    if tup[0].ndim == 0:
-        return ([dz[i] for i in range(len(tup))],)
+    if any(x.ndim == 0 for x in tup):
+        return (parts(dz, [1 if x.ndim == 0 else x.shape[0] for x in tup], 0, [x.shape for x in tup]),)
     return concatenate(dz, z, tup, 0 if tup[0].ndim == 1 else 1)
 
 
@@ -150,7 +150,7 @@ def flip(dz: Any, z: Any, m: Any, axis: Any = None) -> Adjoints:
 
 @rule(np.full_like)
 def full_like(dz: Any, z: Any, a: Any, fill_value: Any, dtype: Any = None) -> Adjoints:
-    return None, np.sum(dz)
+    return None, dz
 
 
 @rule(np.full)

@@ -15,10 +15,22 @@ from srcad.shapes import SHAPES, dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
-@shape(np.copy, np.tril, np.triu, np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.real, np.round, np.around)
+@shape(np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.real, np.round, np.around)
 def unchanged(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
     number = lift(x, facts)
-    return Number("array" if number.shape else number.form, number.dtype, number.shape, fresh=False)
+    return Number("array" if number.shape else "scalar" if number.shape is not None else "unknown", number.dtype, number.shape, fresh=False)
+
+
+@shape(np.copy)
+def copied(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
+    number = lift(x, facts)
+    return Number("array", number.dtype, number.shape)
+
+
+@shape(np.tril, np.triu)
+def triangle(facts: Facts, x: Any, k: Any = 0) -> Number:
+    dims = known_shape(x)
+    return Number("array", x.dtype, dims * 2 if len(dims) == 1 else dims)
 
 
 @shape(np.cumsum, np.cumprod)

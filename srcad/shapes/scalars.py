@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.kinds import BOOL, FLOAT, INT, Number, python
-from srcad.shapes import SHAPES, known_shape, lift, operator_kind, shape
+from srcad.shapes import SHAPES, infer_call, known_shape, lift, operator_kind, shape
 
 
 def returns_python(dtype: np.dtype[Any], *functions: object) -> None:
@@ -60,6 +61,14 @@ def round_(facts: Facts, x: Any, ndigits: Any = None) -> Number:
     if number.form != "python":
         return Number(number.form, number.dtype, number.shape)
     return python(INT if ndigits is None else number.dtype)
+
+
+@shape(divmod)
+def divmod_(facts: Facts, x: Any, y: Any) -> Any:
+    numbers = [lift(x, facts), lift(y, facts)]
+    if any(n.form != "python" for n in numbers):
+        return infer_call(np.divmod, facts, numbers, {})
+    return [operator_kind(np.floor_divide, operator.floordiv, numbers), operator_kind(np.remainder, operator.mod, numbers)]
 
 
 @shape(pow)

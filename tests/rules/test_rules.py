@@ -365,7 +365,7 @@ TEXTS: list[tuple[str, tuple[Any, ...]]] = [
     ("-x", (s34,)), ("+x", (s34,)),
     ("x % 2", (s34,)), ("5 % x", (s34,)), ("x // 0.7 + x", (s34,)), ("abs(x)", (s34,)), ("abs(x)", (-1.5,)), ("pow(x, 2)", (1.5,)),
     ("pow(x, y)", (1.5, 2.5)),
-    ("np.exp(x)", (1.5,)), ("np.sin(x) * math.cos(y)", (1.5, 0.5)), ("np.sum(x)", (1.5,)), 
+    ("np.exp(x)", (1.5,)), ("np.sin(x) * math.cos(y)", (1.5, 0.5)), ("np.sum(x)", (1.5,)),
     ("x.sum()", (s34,)), ("x.sum(axis=0)", (s34,)), ("x.sum(0)", (s34,)), ("x.sum(axis=-1, keepdims=True)", (s34,)), ("x.mean()", (s34,)),
     ("x.mean(1)", (s34,)),
     ("x.mean(axis=(0, 2))", (s234,)), ("x.prod()", (s34,)), ("x.prod(axis=1)", (s34,)), ("x.max()", (s34,)), ("x.max(axis=0)", (s34,)),
