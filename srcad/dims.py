@@ -137,7 +137,7 @@ class Dim:
     def linear(self, other: object, sign: int) -> Dim:
         right = self.lift(other)
         if right is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         terms = dict(self.terms)
         for atom, c in right.terms.items():
             terms[atom] = terms.get(atom, 0) + sign * c
@@ -177,7 +177,7 @@ class Dim:
     def opaque(self, symbol: str, other: object, operation: Callable[[int, int], int]) -> Dim:
         right = self.lift(other)
         if right is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         known = self.value is not None and right.value
         value = operation(self.value, right.value) if known else None  # type: ignore[arg-type]
         if not self.terms and not right.terms and value is not None:
@@ -194,7 +194,7 @@ class Dim:
         """The truth of `self symbol other` for the arguments at hand, recorded as a fact."""
         right = self.lift(other)
         if right is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         difference = self - right
         if symbol == "==" and self.key == right.key:
             return True

@@ -144,23 +144,21 @@ def compare_term(symbol: ast.cmpop, python_operator: Callable[..., Any], ufunc: 
     return compare
 
 
-for _symbol, _operator, _ufunc in (
+ARITHMETIC: tuple[tuple[str, ast.operator, np.ufunc], ...] = (
     ("add", ast.Add(), np.add), ("sub", ast.Sub(), np.subtract), ("mul", ast.Mult(), np.multiply), ("truediv", ast.Div(), np.divide),
     ("pow", ast.Pow(), np.power), ("matmul", ast.MatMult(), np.matmul), ("floordiv", ast.FloorDiv(), np.floor_divide),
     ("mod", ast.Mod(), np.remainder), ("and_", ast.BitAnd(), np.bitwise_and), ("or_", ast.BitOr(), np.bitwise_or),
-):
-    _forward, _backward = binary_term(_operator, getattr(operator, _symbol), _ufunc)
-    setattr(Term, f"__{_symbol.strip('_')}__", _forward)
-    setattr(Term, f"__r{_symbol.strip('_')}__", _backward)
-
-
-for _symbol, _compare, _ufunc in (
+)
+COMPARISONS: tuple[tuple[str, ast.cmpop, np.ufunc], ...] = (
     ("eq", ast.Eq(), np.equal), ("ne", ast.NotEq(), np.not_equal), ("lt", ast.Lt(), np.less),
     ("le", ast.LtE(), np.less_equal), ("gt", ast.Gt(), np.greater), ("ge", ast.GtE(), np.greater_equal),
-):
-    setattr(Term, f"__{_symbol}__", compare_term(_compare, getattr(operator, _symbol), _ufunc))
-
-
+)
+for _word, _symbol, _ufunc in ARITHMETIC:
+    _forward, _backward = binary_term(_symbol, getattr(operator, _word), _ufunc)
+    setattr(Term, f"__{_word.strip('_')}__", _forward)
+    setattr(Term, f"__r{_word.strip('_')}__", _backward)
+for _word, _comparison, _ufunc in COMPARISONS:
+    setattr(Term, f"__{_word}__", compare_term(_comparison, getattr(operator, _word), _ufunc))
 Term.__hash__ = None  # type: ignore[assignment,method-assign]
 
 

@@ -148,7 +148,7 @@ class Term:
 
     def __neg__(self) -> Term:
         if isinstance(self.expr, ast.Constant):
-            return Term(const(-self.expr.value), self.number, self.facts)
+            return Term(const(-self.expr.value), self.number, self.facts)  # type: ignore[operator]
         if isinstance(self.expr, ast.UnaryOp) and isinstance(self.expr.op, ast.USub):
             return Term(self.expr.operand, self.number, self.facts)
         if isinstance(self.expr, ast.BinOp) and isinstance(self.expr.op, (ast.Mult, ast.Div)):

@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "syntax", "runtime"}, {"ir", "dims", "rules"}, {"kinds", "source", "simplify"}, {"outside", "shapes", "stage", "emit", "ownership", "load"},
     {"render", "definitions"}, {"terms"}, {"splice"}, {"inference"}, {"operations", "request"}, {"attributes"}, {"infer"}, {"binding", "specials"}, {"calls"},
-    {"scatter", "adjoints", "gates"}, {"reverse", "module"}, {"tidy", "export"}, {"residuals"}, {"assembly"}, {"compile"}, {"dispatch"}, {"testing", "callables", "seeds"},
+    {"scatter", "adjoints", "gates"}, {"sharing"}, {"reverse", "module"}, {"tidy", "export"}, {"residuals"}, {"assembly"}, {"compile"}, {"dispatch"}, {"testing", "callables", "seeds"},
     {"api"}, {"cli"}, {"__init__", "__main__"},
 ]
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}

@@ -273,7 +273,7 @@ def test_no_nan_leaks_out_of_the_branch_not_taken():
 
 def test_dead_code_that_raises_still_raises():
     def f(x):
-        unused = math.log(x)
+        unused = math.log(x)  # noqa: F841
         return x * x
 
     gradient = srcad.grad(f)

@@ -1,6 +1,7 @@
 """Every derivative rule, alone and through the compiler, beside finite differences."""
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 import sys
@@ -464,10 +465,8 @@ REFUSED: list[tuple[str, tuple[Any, ...]]] = [
 @pytest.mark.parametrize(("text", "operands"), REFUSED, ids=[t for t, _ in REFUSED])
 def test_refused(text: str, operands: tuple[Any, ...]) -> None:
     """What a rule does not know is refused by an error of srcad's; a right gradient would do as well."""
-    try:
+    with contextlib.suppress(srcad.SrcadError):
         compare_text(text, operands)
-    except srcad.SrcadError:
-        pass
 
 
 def test_labels_say_the_call() -> None:
