@@ -33,6 +33,7 @@ class Assembly(Residuals, Tidying):
         self.state, self.request, self.source = state, request, source
         self.wrt = [(p, refreshed(r, state)) for p, r in wrt]
         self.facts = state.facts
+        self.kinds_of: dict[str, Number] = {}
         self.reverse = Reverse(state, Gates(state).apply())
         self.values: list[Ref] = []
 

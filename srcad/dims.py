@@ -89,7 +89,7 @@ def signature(function: object, operands: Iterable[Any], params: Mapping[str, An
 class Dim:
     """A symbolic integer: a constant plus multiples of atoms such as `x.shape[0]`; `value` is None when unknown."""
 
-    __slots__ = ("terms", "const", "value", "facts")  # text and key say it as an expression
+    __slots__ = ("terms", "const", "value", "facts", "written")  # text and key say it as an expression
 
     def __init__(self, terms: Mapping[str, int], const: int, value: int | None, facts: Facts) -> None:
         self.terms = {atom: c for atom, c in sorted(terms.items()) if c}
@@ -112,6 +112,11 @@ class Dim:
 
     @property
     def text(self) -> str:
+        if not hasattr(self, "written"):
+            self.written = self.spelled()
+        return self.written
+
+    def spelled(self) -> str:
         out = ""
         for atom, coefficient in self.terms.items():
             size = abs(coefficient)

@@ -12,7 +12,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from srcad.ir import Assign, Block, Location, Statement, Unpack, lines
-from srcad.syntax import dump
+from srcad.syntax import same
 
 INDENT = "    "
 
@@ -71,29 +71,30 @@ def verbatim(group: Sequence[Statement]) -> str | None:
         return None
     tree = written[0]
     made = [assignment(s) for s in group]
-    if None in made:
-        return None
     wanted = list(pairs(tree))
-    return text if wanted and wanted == made else None
+    if None in made or not wanted or len(made) != len(wanted):
+        return None
+    agree = all(m is not None and m[0] == w[0] and same(m[1], w[1]) for m, w in zip(made, wanted))
+    return text if agree else None
 
 
-def assignment(statement: Statement) -> tuple[str, str] | None:
+def assignment(statement: Statement) -> tuple[str, ast.expr] | None:
     """A statement as (targets, value), to compare."""
     match statement:
         case Assign(target, expr):
-            return target, dump(expr)
+            return target, expr
         case Unpack(targets, None, expr):
-            return ", ".join(targets), dump(expr)
+            return ", ".join(targets), expr
     return None
 
 
-def pairs(tree: ast.stmt) -> Iterator[tuple[str, str]]:
+def pairs(tree: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
     """The assignments that a statement makes."""
     match tree:
         case ast.Assign(targets=[ast.Name(id=identifier)], value=value):
-            yield identifier, dump(value)
+            yield identifier, value
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
             for target, value in zip(targets, values):
-                yield getattr(target, "id", "?"), dump(value)
+                yield getattr(target, "id", "?"), value
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=value):
-            yield ", ".join(getattr(t, "id", "?") for t in targets), dump(value)
+            yield ", ".join(getattr(t, "id", "?") for t in targets), value

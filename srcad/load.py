@@ -13,7 +13,7 @@ import linecache
 import types
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from srcad.source import empty_arguments, type_params
 
@@ -49,17 +49,27 @@ def load(text: str, title: str, wanted: Sequence[str], function: types.FunctionT
 
 def wrapped(module: ast.Module, wanted: Sequence[str], helpers: Sequence[str], free: Sequence[str]) -> ast.Module:
     """The module inside two functions: the outer one binds closure cells, the inner one helpers and imports."""
-    end = ast.Return(value=ast.Tuple(elts=[ast.Name(id=w, ctx=ast.Load()) for w in wanted], ctx=ast.Load()))
+    end = placed(ast.Return(value=ast.Tuple(elts=[ast.Name(id=w, ctx=ast.Load()) for w in wanted], ctx=ast.Load())))
     for node in module.body:
         if isinstance(node, ast.FunctionDef) and node.name in wanted:  # their defaults are the user's own objects
             node.args.defaults = [ast.copy_location(ast.Constant(value=None), d) for d in node.args.defaults]
             node.args.kw_defaults = [d and ast.copy_location(ast.Constant(value=None), d) for d in node.args.kw_defaults]
     inner = definition("srcad_module", helpers, [*module.body, end])
-    closure = definition("srcad_closure", free, [inner, ast.Return(value=ast.Name(id="srcad_module", ctx=ast.Load()))])
-    return ast.fix_missing_locations(ast.Module(body=[closure], type_ignores=[]))
+    closure = definition("srcad_closure", free, [inner, placed(ast.Return(value=ast.Name(id="srcad_module", ctx=ast.Load())))])
+    return ast.Module(body=[closure], type_ignores=[])
 
 
 def definition(title: str, parameters: Sequence[str], body: Sequence[ast.stmt]) -> ast.FunctionDef:
     arguments = empty_arguments()
     arguments.args = [ast.arg(arg=p) for p in parameters]
-    return ast.FunctionDef(name=title, args=arguments, body=list(body), decorator_list=[], returns=None, **type_params())  # type: ignore[arg-type]
+    head = placed(ast.FunctionDef(name=title, args=arguments, body=[], decorator_list=[], returns=None, **type_params()))  # type: ignore[arg-type]
+    head.body = list(body)
+    return head
+
+
+N = TypeVar("N", bound=ast.AST)
+
+
+def placed(node: N) -> N:
+    """A node of our own, on the first line: only the text has lines that matter."""
+    return ast.fix_missing_locations(node)

@@ -16,6 +16,9 @@ from srcad.load import load
 from srcad.outside import leaves
 from srcad.request import Compiled, Request, Walk
 from srcad.source import Source, without_defaults
+from srcad.syntax import names
+
+BUILTINS = frozenset(dir(builtins))
 
 
 class Module:
@@ -162,4 +165,4 @@ def from_import(identifier: str, value: object) -> str:
 
 def free_names(text: str) -> set[str]:
     """The names that a text reads and does not bind at its top."""
-    return {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)} - set(dir(builtins))
+    return set(names(ast.parse(text))) - BUILTINS

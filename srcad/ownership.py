@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from srcad.ir import Assign, Block, Effect, If, Return, Statement, Store, Update
 from srcad.kinds import Number
 from srcad.simplify import bound, reads
-from srcad.syntax import binary, method, name, names
+from srcad.syntax import binary, method, name
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
                    "atleast_1d", "atleast_2d", "flip", "split", "real", "conj"))
@@ -30,10 +30,23 @@ FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum"
 class Memory:
     """The memory that each name means at one point of a straight line: a set of cells; foreign ones are not ours to write."""
 
-    def __init__(self, foreign: Callable[[str], bool]) -> None:
+    def __init__(self) -> None:
         self.cells: dict[str, frozenset[str]] = {}
-        self.foreign = foreign
+        self.names: dict[str, set[str]] = {}  # a cell -> the names that may mean it
         self.count = 0
+
+    def bind(self, target: str, cells: frozenset[str]) -> None:
+        for cell in self.cells.get(target, frozenset()):
+            self.names[cell].discard(target)
+        self.cells[target] = cells
+        for cell in cells:
+            self.names.setdefault(cell, set()).add(target)
+
+    def may_write(self, target: str, place: int, last_read: Mapping[str, int]) -> bool:
+        """Whether a name's memory is ours, and no other name that lies in it is read after this place."""
+        cells = self.of_name(target)
+        others = {n for cell in cells for n in self.names.get(cell, ()) if n != target}
+        return self.owned(cells) and not any(last_read.get(n, -1) > place for n in others)
 
     def of_name(self, identifier: str) -> frozenset[str]:
         return self.cells.get(identifier, frozenset({f"={identifier}"}))
@@ -89,50 +102,35 @@ def settle(block: Block, first: int, kinds: Mapping[str, Number], returned: Sequ
 
     kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them.
     """
-    memory = Memory(lambda n: n in foreign)
-    live_after = liveness(block)
+    memory = Memory()
+    last_read = last_reads(block, foreign)
     out: list[Statement] = list(block[:first])
     for i in range(first, len(block)):
         statement = block[i]
-        shared = Sharing(memory, live_after[i] | set(foreign))
         match statement:
             case Assign(target, expr):
-                memory.cells[target] = memory.of(expr)
+                memory.bind(target, memory.of(expr))
             case Update(ast.Name(id=target), op, expr) if kinds.get(target) is None or not kinds[target].is_plain:
-                cells = memory.of_name(target)
-                if not (memory.owned(cells) and shared.alone(target, cells)):
+                if not memory.may_write(target, i, last_read):
                     statement = Assign(target, binary(name(target), op, expr), statement.loc)
-                    memory.cells[target] = memory.fresh()
+                    memory.bind(target, memory.fresh())
             case Store(ast.Subscript(value=ast.Name(id=target))) | Update(ast.Subscript(value=ast.Name(id=target))) | Effect(ast.Call(args=[ast.Name(id=target), *_])):
-                cells = memory.of_name(target)
-                if target in memory.cells and not (memory.owned(cells) and shared.alone(target, cells)):
+                if target in memory.cells and not memory.may_write(target, i, last_read):
                     out.append(Assign(target, method(name(target), "copy"), statement.loc))
-                    memory.cells[target] = memory.fresh()
+                    memory.bind(target, memory.fresh())
         out.append(statement)
     return copy_returned(tuple(out), first, memory, kinds, returned, foreign)
 
 
-class Sharing:
-    def __init__(self, memory: Memory, live: set[str]) -> None:
-        self.memory, self.live = memory, live
-
-    def alone(self, target: str, cells: frozenset[str]) -> bool:
-        """Whether no other name that is still read lies in the same memory."""
-        return not any(cells & self.memory.of_name(n) for n in self.live if n != target)
-
-
-def liveness(block: Block) -> list[set[str]]:
-    """The names that are read after each statement."""
-    live: set[str] = set()
-    after: list[set[str]] = []
-    for statement in reversed(block):
-        after.append(set(live))
-        if isinstance(statement, Assign):
-            live.discard(statement.target)
-        live.update(reads(statement))
+def last_reads(block: Block, foreign: Sequence[str]) -> dict[str, int]:
+    """Where each name is read for the last time; what is foreign is read after the end."""
+    last: dict[str, int] = {}
+    for i, statement in enumerate(block):
+        last.update(dict.fromkeys(reads(statement), i))
         if isinstance(statement, Update):
-            live.update(bound(statement))
-    return list(reversed(after))
+            last.update(dict.fromkeys(bound(statement), i))
+    last.update(dict.fromkeys(foreign, len(block)))
+    return last
 
 
 def copy_returned(block: Block, first: int, memory: Memory, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
@@ -165,6 +163,3 @@ def copy_definition(statements: list[Statement], first: int, target: str) -> Non
             break
     end = next(i for i, s in enumerate(statements) if isinstance(s, Return))
     statements.insert(end, Assign(target, method(name(target), "copy"), statements[end].loc))
-
-
-__all__ = ["names", "settle"]

@@ -29,6 +29,7 @@ class Residuals:
     reverse: Reverse
     kept: ast.expr
     forward_bound: set[str]
+    kinds_of: dict[str, Number]
 
     def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> Compiled:
         end = rest[-1]
@@ -99,11 +100,10 @@ class Residuals:
         if identifier in self.state.parameters:
             value = self.state.parameters[identifier].value
             return value if isinstance(value, Number) else None
-        for op in self.reverse.operations:
-            for ref in (*op.outputs, *flatten(op.operands)):
-                if ref.key == identifier:
-                    return ref.value if isinstance(ref.value, Number) else None
-        return None
+        if not self.kinds_of:
+            every = [ref for op in self.reverse.operations for ref in (*op.outputs, *flatten(op.operands))]
+            self.kinds_of = {ref.key: ref.value for ref in reversed(every) if isinstance(ref.value, Number)}
+        return self.kinds_of.get(identifier)
 
 
 def returned_text(value: ast.expr) -> str:

@@ -58,6 +58,7 @@ class Reverse(Sharing):
         self.producer = {o.key: op for op in operations_ for o in op.outputs}
         self.remaining = Counter(ref.key for op in operations_ for ref in flatten(op.operands))
         self.dense = Counter(ref.key for op in operations_ if op.rule is not None for ref in flatten(op.operands))
+        self.definitions = {s.target: s for s in state.statements if isinstance(s, Assign)}
         self.done: set[int] = set()
         self.loc: Location | None = None
 
@@ -140,7 +141,7 @@ class Reverse(Sharing):
         """`z = x[index]`: dz goes where z came from."""
         assert dz is not None
         ref = op.operands[0]
-        (source,) = [s for s in self.state.statements if isinstance(s, Assign) and s.target == op.outputs[0].key]
+        source = self.definitions[op.outputs[0].key]
         assert isinstance(source.expr, ast.Subscript)
         if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
             whole = self.fitting(dz, op.outputs[0], op)

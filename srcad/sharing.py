@@ -12,7 +12,7 @@ from srcad.inference import Inference, Operation
 from srcad.ir import Assign, Location, Statement
 from srcad.kinds import Ref
 from srcad.scatter import Scatter
-from srcad.syntax import is_path, name, operations
+from srcad.syntax import OPERATIONS, is_path, name, operations
 from srcad.terms import Term
 
 LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
@@ -69,7 +69,7 @@ class Sharing:
         found: dict[int, str] = {}
 
         def visit(node: ast.AST) -> None:
-            if isinstance(node, ast.expr) and not is_path(node) and operations(node):
+            if isinstance(node, OPERATIONS) and not is_path(node):
                 counts[id(node)] += 1
                 if counts[id(node)] == 2:
                     found[id(node)] = ""

@@ -12,6 +12,7 @@ become If statements, so that what Python would not evaluate is not evaluated.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable
 
 from srcad.errors import UnsupportedSyntaxError
@@ -60,6 +61,7 @@ def stage(source: Source, display_name: str | None = None) -> Program:
     return Program(title, tree.args, stager.block(statements))
 
 
+@functools.lru_cache(512)
 def identifiers(tree: FunctionTree) -> frozenset[str]:
     """Every name that a function's text mentions."""
     return frozenset(names(tree)) | {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}

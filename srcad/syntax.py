@@ -63,40 +63,51 @@ def text(node: ast.AST) -> str:
     """
     if isinstance(node, ast.Name):
         return node.id
-    statement = ast.Expr(value=node) if isinstance(node, ast.expr) else node
+    if not isinstance(node, ast.expr):
+        return ast.unparse(node)
+    whole = ast.Assign(targets=[ast.Name(id="_", ctx=ast.Store())], value=node)  # astor puts parentheses around a bare expression
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        source: str = astor.to_source(statement, pretty_source="".join).strip()
-    if isinstance(node, ast.Tuple):
-        source = f"({source})" if not source.startswith("(") or strip_parentheses(source) == source else source
-    elif isinstance(node, ast.expr) and source.startswith("(") and source.endswith(")"):
-        source = strip_parentheses(source)
+        source: str = astor.to_source(whole, pretty_source="".join).strip().removeprefix("_ = ")
+    if isinstance(node, ast.Tuple) and node.elts:
+        source = f"({source})"
+    if is_simple(node):
+        return source
     try:
-        if dump(ast.parse(source).body[0]) == dump(statement):
+        if same(ast.parse(source, mode="eval").body, node):
             return source
     except SyntaxError:
         pass
-    return ast.unparse(ast.fix_missing_locations(copy.deepcopy(statement)))
+    return ast.unparse(ast.fix_missing_locations(copy.deepcopy(node)))
 
 
-def strip_parentheses(source: str) -> str:
-    """Drop one pair of parentheses around a whole expression, where it is one."""
-    inner = source[1:-1]
-    try:
-        stripped = ast.parse(inner, mode="eval").body
-        same = ast.dump(stripped) == ast.dump(ast.parse(source, mode="eval").body)
-    except SyntaxError:
-        return source
-    return inner if same else source
+SIMPLE = (ast.Name, ast.BinOp, ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Slice, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.Pow, ast.Load)
 
 
-def dump(node: ast.AST) -> str:
-    """A text that two trees share exactly if they are equal; whether a name is read or written does not count."""
-    return ast.dump(node).replace("ctx=Store()", "ctx=Load()").replace("ctx=Del()", "ctx=Load()")
+def is_simple(node: ast.AST) -> bool:
+    """Names, numbers, arithmetic and calls: what astor is known to write well, negative numbers apart."""
+    if isinstance(node, ast.Constant):
+        return type(node.value) in (int, bool, type(None)) or type(node.value) is float and abs(node.value) < 1e300
+    if not isinstance(node, SIMPLE):
+        return False
+    return all(is_simple(child) for child in ast.iter_child_nodes(node))
 
 
-def same(a: ast.AST, b: ast.AST) -> bool:
-    return a is b or dump(a) == dump(b)
+def same(a: object, b: object) -> bool:
+    """Whether two trees are equal; positions, and whether a name is read or written, do not count."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, ast.expr_context):
+        return True
+    if isinstance(a, ast.Constant) and isinstance(b, ast.Constant):
+        return type(a.value) is type(b.value) and repr(a.value) == repr(b.value)
+    if isinstance(a, ast.AST):
+        return all(same(getattr(a, f, None), getattr(b, f, None)) for f in a._fields if f != "ctx")
+    return a == b
 
 
 def names(node: ast.AST) -> Iterator[str]:
@@ -129,7 +140,14 @@ def collect(node: ast.AST, found: list[str]) -> None:
 
 def operations(node: ast.AST) -> int:
     """How many operations a tree holds: operators, calls, comparisons."""
-    return sum(isinstance(child, OPERATIONS) for child in ast.walk(node))
+    count = int(isinstance(node, OPERATIONS))
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, ast.AST):
+            count += operations(value)
+        elif isinstance(value, list):
+            count += sum(operations(item) for item in value if isinstance(item, ast.AST))
+    return count
 
 
 def is_path(node: ast.expr) -> bool:
@@ -205,6 +223,7 @@ class Namer:
 
     def __init__(self, taken: Iterator[str] | Sequence[str] | frozenset[str] = ()) -> None:
         self.taken = set(taken)
+        self.counts: dict[str, int] = {}
 
     def reserve(self, identifier: str) -> str:
         self.taken.add(identifier)
@@ -215,9 +234,10 @@ class Namer:
         if base in BUILTIN_NAMES:
             base = f"{base}_value"
         if base in self.taken:
-            count = 2
+            count = self.counts.get(base, 2)
             while f"{base}{count}" in self.taken:
                 count += 1
+            self.counts[base] = count + 1
             base = f"{base}{count}"
         return self.reserve(base)
 
@@ -229,7 +249,8 @@ class Namer:
 
     def version(self, base: str) -> str:
         """`base_1`, `base_2`, ...: the next binding of a name."""
-        count = 1
+        count = self.counts.get(f"{base}_", 1)
         while f"{base}_{count}" in self.taken:
             count += 1
+        self.counts[f"{base}_"] = count + 1
         return self.reserve(f"{base}_{count}")
