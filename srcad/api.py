@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import pathlib
+import os
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, overload
@@ -25,8 +25,6 @@ from srcad.errors import SeedError, SrcadError
 from srcad.export import exported
 from srcad.request import Compiled, Request
 from srcad.seeds import Cache
-from srcad.source import read
-from srcad.stage import stage
 
 
 class Gradient:
@@ -126,6 +124,9 @@ class Gradient:
     @property
     def staged(self) -> str:
         """The staged program: one operation a line, every intermediate named."""
+        from srcad.source import read  # as the rest of the compiler: loaded when first needed
+        from srcad.stage import stage
+
         return str(stage(read(self.target)))
 
     @property
@@ -140,10 +141,11 @@ class Gradient:
         """The text of the module for arguments of these kinds; with `pair`, that of `forward` and `backward`."""
         return self.compiled("pair" if pair else self.mode, args, keywords).source
 
-    def export(self, path: str | pathlib.Path, *args: Any, **keywords: Any) -> None:
+    def export(self, path: str | os.PathLike[str], *args: Any, **keywords: Any) -> None:
         """Write the module for arguments of these kinds to a file that needs NumPy and what the program imports, and not srcad."""
         compiled = self.compiled(self.mode, args, keywords)
-        pathlib.Path(path).write_text(exported(compiled))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(exported(compiled))
 
     def check(self, *args: Any, **keywords: Any) -> None:
         """Compare with finite differences. Raises GradientMismatchError, with both figures, where they disagree."""

@@ -17,13 +17,14 @@ from srcad.module import Module
 from srcad.outside import leaves
 from srcad.ownership import settle
 from srcad.render import render
-from srcad.request import LAST, Compiled, Request, Walk, refreshed
+from srcad.request import Compiled, Request
 from srcad.residuals import Residuals, returned_text
 from srcad.reverse import Backward, Reverse
 from srcad.source import Source
 from srcad.syntax import call, const, expression, method, name, names, text
 from srcad.terms import Term
 from srcad.tidy import Tidying
+from srcad.walk import LAST, Walk, refreshed
 
 
 class Assembly(Residuals, Tidying):

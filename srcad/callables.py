@@ -14,7 +14,6 @@ import numpy as np
 
 from srcad.errors import SrcadError
 from srcad.request import MODULES
-from srcad.render import library_path
 from srcad.rules import find
 
 Wrt = str | int | Sequence[str | int] | None
@@ -60,6 +59,8 @@ def library_wrapper(function: Any) -> types.FunctionType:
 def library_space(function: Any) -> tuple[str, dict[str, Any]]:
     """How a library function is called, `np.linalg.inv`, and the globals in which that works."""
     import importlib
+
+    from srcad.render import library_path
 
     found = library_path(function)
     if found is None:

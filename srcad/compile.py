@@ -21,11 +21,12 @@ from srcad.inference import Frame
 from srcad.ir import Assign, Program, walk
 from srcad.kinds import BOOL, FLOAT, Number, Ref
 from srcad.outside import Guards, leaves
-from srcad.request import ENTRY, MODULES, Compiled, Request, Walk, refreshed
+from srcad.request import MODULES, Compiled, Request
 from srcad.simplify import bound
 from srcad.source import Source, read
 from srcad.stage import identifiers, stage
 from srcad.syntax import Namer, call, method, name
+from srcad.walk import ENTRY, Walk, refreshed
 
 
 def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:

@@ -12,7 +12,6 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from srcad.compile import compile_request
 from srcad.request import Compiled, Request
 from srcad.rules import LISTENERS
 
@@ -40,6 +39,8 @@ class Specialisations:
         for compiled in self.entries:
             if fits(compiled, args, keywords):
                 return compiled
+        from srcad.compile import compile_request  # the compiler is loaded when it is first needed
+
         with self.lock:
             compiled = compile_request(self.request, bind(self.request.function, args, keywords))
             self.entries = (compiled, *self.entries)[:LIMIT]

@@ -5,8 +5,8 @@ import ast
 import types
 
 from srcad.errors import SrcadError
-from srcad.module import free_names
 from srcad.request import Compiled
+from srcad.syntax import free_names
 
 
 def exported(compiled: Compiled) -> str:

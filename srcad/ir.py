@@ -25,7 +25,7 @@ from typing import Union, assert_never
 from srcad.syntax import text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Location:
     """A statement or expression of the user's program: where it stands and how it is written."""
 
@@ -39,7 +39,7 @@ class Location:
     index: int = 0  # tells two passes over the same statement apart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assign:
     """`target = expr`."""
 
@@ -48,7 +48,7 @@ class Assign:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unpack:
     """`a, b = value`, with at most one starred name, at position `star`."""
 
@@ -58,7 +58,7 @@ class Unpack:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Update:
     """`target op= expr`: the user's augmented assignment, or the accumulation of an adjoint."""
 
@@ -68,7 +68,7 @@ class Update:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Store:
     """`target = expr` where the target is an item, a slice or an attribute."""
 
@@ -77,7 +77,7 @@ class Store:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Effect:
     """An expression that is run for what it does."""
 
@@ -85,7 +85,7 @@ class Effect:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class If:
     test: ast.expr
     body: Block
@@ -93,7 +93,7 @@ class If:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class For:
     target: str
     iter: ast.expr
@@ -102,7 +102,7 @@ class For:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class While:
     """`head` computes what `test` reads; it runs before each test."""
 
@@ -113,17 +113,17 @@ class While:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Break:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Continue:
     loc: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Return:
     value: ast.expr
     loc: Location
@@ -133,7 +133,7 @@ Statement = Union[Assign, Unpack, Update, Store, Effect, If, For, While, Break, 
 Block = tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
     """A staged function: its name, its parameters as written, its body."""
 

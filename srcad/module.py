@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -14,11 +13,11 @@ from srcad.kinds import Record, Ref
 from srcad.kinds import Sequence as Items
 from srcad.load import load
 from srcad.outside import leaves
-from srcad.request import Compiled, Request, Walk
+from srcad.request import Compiled, Request
 from srcad.source import Source, without_defaults
-from srcad.syntax import names
+from srcad.syntax import free_names
+from srcad.walk import Walk
 
-BUILTINS = frozenset(dir(builtins))
 
 
 class Module:
@@ -161,8 +160,3 @@ def from_import(identifier: str, value: object) -> str:
         if public and owner is not None and label and getattr(owner, label, None) is value and str(candidate).split(".")[0] in ("numpy", "scipy", "math"):
             return f"from {candidate} import {label}" + (f" as {identifier}" if identifier != label else "")
     return ""
-
-
-def free_names(text: str) -> set[str]:
-    """The names that a text reads and does not bind at its top."""
-    return set(names(ast.parse(text))) - BUILTINS

@@ -14,11 +14,12 @@ from srcad.inference import flatten
 from srcad.emit import function_text
 from srcad.ir import Block, Return, Statement, expressions, map_block, walk
 from srcad.kinds import UNKNOWN, Number, Ref
-from srcad.request import Compiled, Request, Walk
+from srcad.request import Compiled, Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
 from srcad.syntax import expression, is_path, method, name, names, text
 from srcad.tidy import value_read
+from srcad.walk import Walk
 
 
 class Residuals:

@@ -22,7 +22,7 @@ from srcad.ir import Location
 FunctionTree = ast.FunctionDef | ast.Lambda
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """The tree of a function, with positions counted in its file."""
 

@@ -138,6 +138,11 @@ def collect(node: ast.AST, found: list[str]) -> None:
                     collect(item, found)
 
 
+def free_names(source: str) -> set[str]:
+    """The names that a module's text mentions, apart from Python's own."""
+    return set(names(ast.parse(source))) - frozenset(dir(builtins))
+
+
 def operations(node: ast.AST) -> int:
     """How many operations a tree holds: operators, calls, comparisons."""
     count = int(isinstance(node, OPERATIONS))

@@ -8,10 +8,11 @@ import ast
 from collections.abc import Sequence
 
 from srcad.ir import Assign, Block, Effect, Statement, expressions, walk
-from srcad.request import ENTRY, VALUE, Request, Walk
+from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound, drop_dead, fold, join_branches, short
 from srcad.syntax import const
+from srcad.walk import ENTRY, VALUE, Walk
 
 
 class Tidying:

@@ -7,7 +7,7 @@ import pathlib
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "syntax", "runtime"}, {"ir", "dims", "rules"}, {"kinds", "source", "simplify"}, {"outside", "shapes", "stage", "emit", "ownership", "load"},
-    {"render", "definitions"}, {"terms"}, {"splice"}, {"inference"}, {"operations", "request"}, {"attributes"}, {"infer"}, {"binding", "specials"}, {"calls"},
+    {"render", "definitions"}, {"terms"}, {"splice"}, {"inference"}, {"operations", "request", "walk"}, {"attributes"}, {"infer"}, {"binding", "specials"}, {"calls"},
     {"scatter", "adjoints", "gates"}, {"sharing"}, {"reverse", "module"}, {"tidy", "export"}, {"residuals"}, {"assembly"}, {"compile"}, {"dispatch"}, {"testing", "callables", "seeds"},
     {"api"}, {"cli"}, {"__init__", "__main__"},
 ]

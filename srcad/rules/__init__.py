@@ -25,7 +25,7 @@ import numpy as np
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """A derivative rule: the function, the names of its operands and parameters, and what it promises."""
 
