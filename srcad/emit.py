@@ -62,20 +62,15 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
 
 def verbatim(group: Sequence[Statement]) -> str | None:
     """The user's text, if it says just what the statements do."""
-    text = group[0].loc.text
-    try:
-        written = ast.parse(text).body
-    except SyntaxError:
+    tree = group[0].loc.tree
+    if not isinstance(tree, ast.stmt):
         return None
-    if len(written) != 1:
-        return None
-    tree = written[0]
     made = [assignment(s) for s in group]
     wanted = list(pairs(tree))
     if None in made or not wanted or len(made) != len(wanted):
         return None
     agree = all(m is not None and m[0] == w[0] and same(m[1], w[1]) for m, w in zip(made, wanted))
-    return text if agree else None
+    return group[0].loc.text if agree else None
 
 
 def assignment(statement: Statement) -> tuple[str, ast.expr] | None:
@@ -91,7 +86,7 @@ def assignment(statement: Statement) -> tuple[str, ast.expr] | None:
 def pairs(tree: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
     """The assignments that a statement makes."""
     match tree:
-        case ast.Assign(targets=[ast.Name(id=identifier)], value=value):
+        case ast.Assign(targets=[ast.Name(id=identifier)], value=value) | ast.AnnAssign(target=ast.Name(id=identifier), value=ast.expr() as value):
             yield identifier, value
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
             for target, value in zip(targets, values):

@@ -37,6 +37,7 @@ class Location:
     source_line: str
     text: str
     index: int = 0  # tells two passes over the same statement apart
+    tree: ast.AST | None = dataclasses.field(default=None, compare=False, repr=False)  # the statement as it is written
 
 
 @dataclass(frozen=True)

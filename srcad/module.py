@@ -74,13 +74,16 @@ class Module:
         handed_on = ", ".join(passed(self.source.tree.args))
         floats = ", ".join(passed(self.source.tree.args, self.as_floats))
         owner = self.state.namer.adjoint("gradient")
-        text = GUARD.format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on, floats=floats)
+        template = GUARD + RUN * (floats != handed_on)
+        text = template.format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on, floats=floats)
         known = {**helpers, "srcad_function": function, "srcad_code": function.__code__, "srcad_made": made, "srcad_looking": LOOKING}
         free = free_names(text)
         needed = {k: v for k, v in known.items() if k in free}
-        guard, method, run = load(text, f"{self.request.title} guard", ["srcad_guard", "srcad_call", "srcad_run"], function, needed, shown=False)
-        for each in (guard, method, run):
+        wanted = ["srcad_guard", "srcad_call", *["srcad_run"] * (floats != handed_on)]
+        loaded = load(text, f"{self.request.title} guard", wanted, function, needed, shown=False)
+        for each in loaded:
             each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        guard, method, run = (*loaded, made)[:3]
         method.__name__ = method.__qualname__ = function.__name__
         return guard, method, run
 
@@ -117,7 +120,8 @@ def srcad_call({method}):
     except srcad_looking:
         fits = False
     return srcad_made({floats}) if fits else {owner}.dispatch({passed})
-
+"""
+RUN = """
 def srcad_run({parameters}):
     return srcad_made({floats})
 """

@@ -14,7 +14,7 @@ import linecache
 import textwrap
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from srcad.errors import UnsupportedSyntaxError
 from srcad.ir import Location
@@ -29,6 +29,7 @@ class Source:
     tree: FunctionTree
     file: str
     lines: tuple[str, ...]
+    texts: dict[ast.AST, str] = field(default_factory=dict, compare=False, repr=False)
 
     def locate(self, node: ast.AST, statement: ast.AST | None = None, index: int = 0) -> Location:
         """Where `node` stands; the text is that of `statement`, the node itself by default."""
@@ -37,7 +38,13 @@ class Source:
         column = len(source_line.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
         end = self.lines[end_line - 1] if end_line <= len(self.lines) else ""
         end_column = len(end.encode()[: getattr(node, "end_col_offset", 0)].decode(errors="ignore"))
-        return Location(self.file, line, column, end_line, end_column, source_line, self.segment(statement or node), index)
+        return Location(self.file, line, column, end_line, end_column, source_line, self.text_of(statement or node), index, statement)
+
+    def text_of(self, statement: ast.AST) -> str:
+        """The text of a statement, cut out once."""
+        if statement not in self.texts:
+            self.texts[statement] = self.segment(statement)
+        return self.texts[statement]
 
     def segment(self, node: ast.AST) -> str:
         """The text of a node as the user wrote it, dedented."""
