@@ -110,7 +110,7 @@ class Gradient:
 
         Raises SeedError where `dout` has another shape.
         """
-        if not isinstance(cache, Cache):
+        if not isinstance(cache, Cache) or cache.compiled.request != self.modes["pair"].request:
             raise SeedError("the cache must be the one that forward returned.", None, self.target.__name__)
         return cache.pull(dout)
 

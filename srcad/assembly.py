@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Sequence
 
 from srcad.emit import function_text
-from srcad.errors import SeedError
+from srcad.errors import SeedError, SrcadError
 from srcad.gates import Gates
 from srcad.ir import Assign, Block, Location, Return, Statement, arguments_text
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
@@ -124,6 +125,9 @@ class Assembly(Residuals, Tidying):
                 parts = {k: self.gradient(i, backward, statements, returned) for k, i in mapping.items()}
                 if kind is dict:
                     return ast.Dict(keys=[const(k) for k in parts], values=[*parts.values()])
+                if hasattr(kind, "__post_init__") or not all(f.init for f in dataclasses.fields(kind)):
+                    raise SrcadError(f"a gradient in the form of `{kind.__name__}` cannot be made by calling it: it has __post_init__ or fields that are "
+                                     "not given. Pass its fields.", None, self.request.title)
                 return call(call("type", [ref.expr]), [], **parts)
         if ref.key not in self.state.active:
             return const(None)
@@ -169,7 +173,7 @@ class Assembly(Residuals, Tidying):
         return arguments_text(bare_annotations(self.source.tree.args))
 
     def single(self, forward: Block, rest: Block, kept: ast.expr | None) -> Compiled:
-        title = f"{self.request.title}_{'grad' if self.request.mode == 'grad' else 'value_and_grad'}"
+        title = self.state.namer.adjoint(f"{self.request.title}_{'grad' if self.request.mode == 'grad' else 'value_and_grad'}")
         end = rest[-1]
         assert isinstance(end, Return)
         last = returned_text(end.value)

@@ -90,7 +90,7 @@ class Attributes(Operations):
         if kind.form == "unknown" and any(isinstance(i, Number) and i.form == "unknown" for i in index) or base.number.form == "unknown":
             kind = UNKNOWN
         result = self.operation(GETITEM, (base,), {"index": index}, expr, target, kind)
-        if any(isinstance(i, Number) and i.form == "array" for i in index) and result.key not in self.state.active:
+        if any(i is not None and i is not Ellipsis and not isinstance(i, slice) for i in index) and not in_range(base.number, index):
             self.state.raising.add(result.key)
         return result
 
@@ -148,3 +148,16 @@ class Attributes(Operations):
         if attribute in ("flat", "imag", "base", "data", "strides", "flags"):
             self.refuse(f"the attribute `{attribute}` of an array is not differentiated. Index the array instead.")
         return Ref(base.expr, Method(base, attribute))
+
+
+def in_range(base: Number, index: tuple[Any, ...]) -> bool:
+    """Whether whole numbers among an index are known to lie inside: those of known axes, written down."""
+    if base.shape is None or len(index) > len(base.shape):
+        return False
+    for item, size in zip(index, base.shape):
+        if isinstance(item, slice):
+            continue
+        where = item.dim if isinstance(item, Number) else None
+        if where is None or where.terms or size.terms or not -size.const <= where.const < size.const:
+            return False
+    return True

@@ -161,6 +161,9 @@ class Calls:
         assert rule is not None
         if function is np.array and keywords.get("dtype") is None and len(args) == 1 and isinstance(args[0].value, Sequence) and not args[0].value.items:
             return self.at.opaque(text, target)
+        if function in JOINING and isinstance(args[0].value, Sequence):
+            args = [self.joined(args[0]), *args[1:]]
+            text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
         if function not in TAKE_LISTS:
             arrays = [self.as_array(a) for a in args]
             if any(new is not old for new, old in zip(arrays, args)):
@@ -173,6 +176,13 @@ class Calls:
         operands, params = self.bind_rule(rule, function, args, keywords)
         return self.at.operation(function, operands, params, text, target, kind, rule)
 
+    def joined(self, ref: Ref) -> Ref:
+        """A list of arrays, some of which are lists."""
+        assert isinstance(ref.value, Sequence)
+        if not any(isinstance(i.value, Sequence) for i in ref.value.items):
+            return ref
+        return display(ref.value.type, tuple(self.at.array_of(i) if isinstance(i.value, Sequence) else i for i in ref.value.items))
+
     def as_array(self, ref: Ref) -> Ref:
         """A list of numbers where an array is meant."""
         if not isinstance(ref.value, Sequence) or not self.state.is_active(ref):
@@ -182,6 +192,7 @@ class Calls:
     def bind_rule(self, rule: Rule, function: Any, args: Arguments, keywords: dict[str, Ref]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort the arguments of a call into the rule's operands and parameters."""
         by_name, extra = bind_library(function, rule, args, keywords, self.at)
+        self.integral_arguments([v for k, v in by_name.items() if k in SHAPE_PARAMETERS])
         operands = [self.operand(by_name.pop(n, None)) for n in rule.operands]
         operands += [self.operand(a) for a in extra]
         params = {}
@@ -225,6 +236,8 @@ class Calls:
             args = [display(tuple, tuple(args))]
         if attribute == "clip":
             keywords = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
+            none = Ref(const(None), Static(None))
+            keywords = {k: none for k in ("a_min", "a_max")[len(args) :]} | keywords
         if attribute == "flatten" and not args and not keywords:
             return self.operation_as(np.ravel, [owner], {}, text, target, fresh=True)
         if attribute in ("item", "tolist"):
@@ -239,6 +252,8 @@ class Calls:
             raise AssertionError
         if attribute in ("reshape", "transpose") and not args and attribute == "transpose":
             return self.library(function, [owner], keywords, text, target)
+        if find(function) is None and not is_zero(function):
+            return self.unknown(function, [owner, *args], keywords, text, target)
         if attribute == "round" and owner.number.form == "python":
             function = round
         return self.library(function, [owner, *args], keywords, text, target)
@@ -383,6 +398,8 @@ class Calls:
         kind = UNKNOWN
         try:
             size = keywords.get("size")
+            if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
+                return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
             if label in ("rand", "randn") and args:
                 kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
             elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
@@ -413,7 +430,9 @@ TAKE_LISTS = {
 }
 
 
-INTEGRAL = {np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
+JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
+TAKE_LISTS |= {np.full, np.einsum}
+INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
 
 
 class Walker(Interpreter):

@@ -21,6 +21,7 @@ from srcad.inference import Frame
 from srcad.ir import Assign, Program, walk
 from srcad.kinds import BOOL, FLOAT, Number, Ref
 from srcad.outside import Guards, leaves
+from srcad.render import render
 from srcad.request import MODULES, Compiled, Request
 from srcad.simplify import bound
 from srcad.source import Source, read
@@ -136,8 +137,8 @@ def converted(state: Walk, leaf: Ref) -> Ref:
     if number.form == "python":
         return Ref(leaf.expr, Number("python", FLOAT, (), origin=origin), leaf.key)
     if number.form == "scalar":
-        expr: ast.expr = call("float", [leaf.expr])
-        made = Number("python", FLOAT, (), origin=origin)
+        expr: ast.expr = call(render(FLOAT, state.facts), [leaf.expr])
+        made = Number("scalar", FLOAT, (), origin=origin)
     else:
         expr = method(leaf.expr, "astype", name("float"))
         made = Number("array", FLOAT, number.shape, origin=origin)

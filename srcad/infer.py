@@ -34,7 +34,7 @@ from srcad.ir import (
     Update,
     While,
 )
-from srcad.kinds import Number, Object, Record, Ref, Sequence, Static
+from srcad.kinds import Method, Number, Object, Record, Ref, Sequence, Static
 from srcad.outside import static_value
 from srcad.rules import find
 from srcad.syntax import const, name, names, substitute
@@ -66,6 +66,8 @@ class Interpreter(Attributes):
                 if isinstance(problem, SrcadError):
                     raise
                 raise SrcadError(f"the statement would raise {type(problem).__name__}: {problem}", self.loc) from problem
+            except (AttributeError, LookupError, AssertionError, ArithmeticError, RecursionError) as problem:
+                raise SrcadError(f"the statement is not understood ({type(problem).__name__}: {problem}). Write it another way.", self.loc) from problem
 
     def statement(self, statement: Statement) -> None:
         match statement:
@@ -92,6 +94,8 @@ class Interpreter(Attributes):
         ref = self.evaluate(expr, target)
         last = self.state.statements[-1] if len(self.state.statements) > before else None
         just_made = isinstance(last, Assign) and isinstance(ref.expr, ast.Name) and last.target == ref.expr.id
+        if isinstance(ref.value, Method) and isinstance(ref.value.owner.value, Number):
+            self.refuse(f"the attribute `{ref.value.attribute}` of an array is not a value that is differentiated. Call the method where it is named.")
         if target in self.frame.own_names and isinstance(ref.value, (Number, Object)) and not (just_made and self.is_new_name(target, last)):
             ref = self.copy_of(ref, target)
         self.frame.locals[target] = ref
@@ -250,6 +254,7 @@ class Interpreter(Attributes):
         if identifier in space:
             return self.state.guards.read(f"{frame.prefix}{identifier}", space[identifier])
         if hasattr(builtins, identifier):
+            self.state.guards.identical(identifier, getattr(builtins, identifier))
             return Ref(name(identifier), Static(getattr(builtins, identifier)))
         self.refuse(f"the name `{identifier}` is not defined.")
         raise AssertionError

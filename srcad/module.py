@@ -41,7 +41,7 @@ class Module:
         function = self.request.function
         made = load(text, self.request.title, wanted, function, used)
         for each in made:
-            if not each.__name__.endswith("_backward"):
+            if each is made[0]:
                 each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         guard, method, run = self.guard(helpers, made[0])
         return Compiled(text, made, guard, method, run, self.state.result, self.request)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim
+from srcad.dims import Dim, product
 from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import (
     GETITEM,
@@ -95,6 +95,9 @@ class Operations:
             known = python_operator(static_value(left, self.state.facts), static_value(right, self.state.facts))
             return Ref(ast.BinOp(left=left.expr, op=op, right=right.expr), Static(known))
         self.require_numbers(left, right)
+        if isinstance(op, (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)):
+            self.integer_use(left)
+            self.integer_use(right)
         expr = ast.BinOp(left=left.expr, op=op, right=right.expr)
         plain_python = left.number.form == right.number.form == "python"
         return self.numeric(python_operator if plain_python else ufunc, (left, right), expr, target, self.kind_of(ufunc, python_operator, left, right))
@@ -194,7 +197,8 @@ class Operations:
         flat = [leaf for o in flatten(operands) for leaf in leaves(o)]
         made = self.new_name(target or self.state.namer.temporary("value"))
         self.write(Assign(made, expr, self.loc))
-        origin = frozenset().union(*(leaf.number.origin for leaf in flat))
+        sizes = function in (np.shape, np.ndim, np.size)
+        origin = frozenset() if sizes else frozenset().union(*(leaf.number.origin for leaf in flat))
         if self.may_raise(function, flat, kind):
             self.state.raising.add(made)
         if isinstance(kind, list):
@@ -238,7 +242,9 @@ class Operations:
     def may_raise(self, function: Any, flat: list[Ref], kind: Any) -> bool:
         """Whether an operation can raise for arguments that pass the guard."""
         if function in RAISING_OPERATORS and not isinstance(flat[-1].expr, ast.Constant):
-            return not (function is operator.truediv and self.state.is_active(flat))
+            return True
+        if function is np.reshape and flat and isinstance(kind, Number) and kind.shape is not None and flat[0].number.shape is not None:
+            return product(kind.shape, self.state.facts).key != product(flat[0].number.shape, self.state.facts).key
         if getattr(function, "__module__", None) == "math" or function in (float, int):
             return True
         module = getattr(function, "__module__", None) or ""

@@ -13,7 +13,7 @@ from typing import Any
 from srcad.inference import flatten
 from srcad.emit import function_text
 from srcad.ir import Block, Return, Statement, expressions, map_block, walk
-from srcad.kinds import UNKNOWN, Number, Ref
+from srcad.kinds import Number, Ref
 from srcad.request import Compiled, Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
@@ -45,16 +45,17 @@ class Residuals:
         title = self.request.title
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
         head = [f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
-        first = function_text(f"{title}_forward", self.parameters_text(), forward, (), head)
+        forward_title, backward_title = (self.state.namer.adjoint(f"{title}_{half}") for half in ("forward", "backward"))
+        first = function_text(forward_title, self.parameters_text(), forward, (), head)
         end_ = rest[-1]
         assert isinstance(end_, Return)
         last = returned_text(end_.value)
-        body = function_text(f"{title}_backward", f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
+        body = function_text(backward_title, f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
         if residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
             line = body.index("\n") + 1
             body = body[:line] + unpack + body[line:]
-        return self.loaded([first, body], [f"{title}_forward", f"{title}_backward"], (*forward, *rest), [self.kept])
+        return self.loaded([first, body], [forward_title, backward_title], (*forward, *rest), [self.kept])
 
     def shapes_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
         """Where the backward pass reads only the shape of something, the shape is kept, not the array."""
@@ -93,7 +94,7 @@ class Residuals:
         """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
         number = self.forward_kind(identifier)
         shared = identifier in self.state.parameters or identifier in set(names(self.kept)) or number is None or not number.fresh
-        if number is not None and (number.is_plain or not shared or number is UNKNOWN):
+        if number is not None and (number.is_plain or not shared or number.form == "unknown" and number.dtype is None):
             return name(identifier)
         return method(name(identifier), "copy") if number is not None else name(identifier)
 

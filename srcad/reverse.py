@@ -13,23 +13,30 @@ Broadcasting is undone here, once, for all rules.
 from __future__ import annotations
 
 import ast
+import dataclasses
+import operator
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from srcad import runtime
 import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import adjoint_kind, cast, collapses, filled, full, is_unit, joined, like_rank, may_spread, sum_axes, zeros
 from srcad.dims import Facts, Shape, Undecided, product
-from srcad.errors import MissingRuleError
-from srcad.inference import Inference, Operation, flatten, function_label
+from srcad.errors import MissingRuleError, SrcadError
+from srcad.inference import GETITEM, Inference, Operation, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
 from srcad.kinds import BOOL, Number, Ref
-from srcad.render import Untraceable, render
+from srcad.render import function_path, Untraceable, render
 from srcad.sharing import Sharing
 from srcad.scatter import Scatter, disjoint, distinct, index_argument, ufunc_at
 from srcad.syntax import binary, call, const, method, name, same, without_sign
 from srcad.terms import Term, as_term, literal
+
+MIRRORED = (GETITEM, operator.truediv)
+
 
 @dataclass
 class Backward:
@@ -60,6 +67,7 @@ class Reverse(Sharing):
         self.dense = Counter(ref.key for op in operations_ if op.rule is not None for ref in flatten(op.operands))
         self.definitions = {s.target: s for s in state.statements if isinstance(s, Assign)}
         self.done: set[int] = set()
+        self.mirrored: set[str] = set()  # results whose backward step raises where the forward step does
         self.loc: Location | None = None
 
     def run(self, seeds: dict[str, Term], leaves: list[Ref]) -> Backward:
@@ -81,7 +89,7 @@ class Reverse(Sharing):
         if all(d is None for d in dz):
             self.release(op)
             return
-        contributions = [(ref, c) for ref, c in self.pull(op, dz) if c is not None and ref.key in self.state.active]
+        contributions = [(ref, c) for ref, c in self.pulled(op, dz) if c is not None and ref.key in self.state.active]
         contributions = self.merged(contributions)
         shared = self.shared([c for _, c in contributions])
         shared |= self.long(dz, contributions)
@@ -117,6 +125,18 @@ class Reverse(Sharing):
                 out.append((ref, term))
         return out
 
+    def pulled(self, op: Operation, dz: list[Term | None]) -> list[tuple[Ref, Any]]:
+        """As pull; what goes wrong in it is an error of this statement."""
+        if op.function in MIRRORED:
+            self.mirrored.update(o.key for o in op.outputs)
+        try:
+            return self.pull(op, dz)
+        except SrcadError:
+            raise
+        except Exception as problem:
+            reason = f"its derivative could not be written down ({type(problem).__name__}: {problem}). Compute it another way, or give a rule."
+            raise SrcadError(reason, op.loc, function_label(op.function)) from problem
+
     def pull(self, op: Operation, dz: list[Term | None]) -> list[tuple[Ref, Any]]:
         """Each operand with what it is given, in the operand's shape."""
         if op.rule is None:
@@ -135,7 +155,7 @@ class Reverse(Sharing):
         except NotImplementedError as problem:
             raise MissingRuleError(f"its rule does not cover {problem}.", op.loc, function_label(op.function)) from None
         shape = op.outputs[0].number.shape if op.rule.elementwise else None
-        return [(ref, self.reduced(term, ref.number, shape, op.rule.elementwise)) for ref, term in pairs(op.operands, found)]
+        return [(ref, self.reduced(term, ref, shape, op.rule.elementwise)) for ref, term in pairs(op.operands, found)]
 
     def pull_item(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
         """`z = x[index]`: dz goes where z came from."""
@@ -146,8 +166,8 @@ class Reverse(Sharing):
         if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
             whole = self.fitting(dz, op.outputs[0], op)
             return [(ref, whole.reshape(self.term(ref).shape))]
-        unique = all(not isinstance(i, Number) or i.form != "array" or i.dtype == BOOL for i in op.params["index"])
-        unique = unique or distinct([i for i in op.params["index"] if isinstance(i, Number) and i.form == "array"])
+        advanced = [i for i in op.params["index"] if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
+        unique = not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
         return [(ref, Scatter(source.expr.slice, dz, unique))]
 
     def called(self, op: Operation, dz: Any, z: Any, operands: Any, params: dict[str, Any], problem: Exception) -> Any:
@@ -192,17 +212,21 @@ class Reverse(Sharing):
             return zeros(output.number, self.facts)
         if op.rule is not None and op.rule.elementwise:
             return dz
+        if output.number.shape is None and dz.number.shape is not None:
+            shape = call(function_path(np.shape, self.facts), [output.expr])
+            return Term(call(function_path(np.broadcast_to, self.facts), [dz.expr, shape]), dataclasses.replace(output.number, fresh=False), self.facts)
         return filled(dz, output.number, self.facts)
 
-    def reduced(self, term: Any, target: Number, shape: Shape | None, elementwise: bool) -> Any:
+    def reduced(self, term: Any, ref: Ref, shape: Shape | None, elementwise: bool) -> Any:
         """A contribution in the shape and dtype of what it is for."""
         if term is None:
             return None
+        target = ref.number
         term = as_term(term, self.facts)
         term = term.base if term.base is not None and not term.spread and may_spread(term, target) else term
         if not elementwise:
             shape = term.number.shape
-        return cast(unbroadcast(term, target, shape, self), target)
+        return cast(unbroadcast(term, ref, shape, self), target)
 
     def here(self) -> Location:
         assert self.loc is not None
@@ -334,17 +358,16 @@ class Reverse(Sharing):
         return term
 
 
-def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Reverse) -> Term:
+def unbroadcast(term: Term, ref: Ref, shape: Shape | None, reverse: Reverse) -> Term:
     """Sum a contribution of the result's `shape` over the axes along which the variable was broadcast."""
-    actual = term.number.shape
+    actual, target = term.number.shape, ref.number
     if target.shape is not None and not target.shape and actual == () and shape == ():
         return term
     if actual is None or target.shape is None or shape is None:
         if term.number.form != "unknown" and like_rank(term, target):
             return term
         label = reverse.helper("unbroadcast", runtime.unbroadcast)
-        owner = target_expr(target, reverse)
-        return Term(call(label, [term.expr, owner]), Number("unknown", term.number.dtype, target.shape), term.facts)
+        return Term(call(label, [term.expr, ref.expr]), Number("unknown", term.number.dtype, target.shape), term.facts)
     lead = len(shape) - len(target.shape)
     summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
     offset = len(shape) - len(actual)
@@ -354,14 +377,6 @@ def unbroadcast(term: Term, target: Number, shape: Shape | None, reverse: Revers
     if missing:
         result = as_term(product(missing, term.facts), term.facts) * result  # type: ignore[operator]
     return result
-
-
-def target_expr(target: Number, reverse: Reverse) -> ast.expr:
-    for op in reverse.operations:
-        for ref in flatten(op.operands):
-            if ref.value is target:
-                return ref.expr
-    raise AssertionError("an operand without an expression")
 
 
 def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:

@@ -98,7 +98,6 @@ def candidates(code: types.CodeType, lines: tuple[str, ...]) -> Iterator[ast.Fun
     tree = cut_out(code, lines)
     if tree is not None:
         yield tree
-        return
     try:
         module = ast.parse("".join(lines))
     except SyntaxError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcad.dims import product
 from srcad.inference import display, literal_ref, record_display
 from srcad.ir import Assign, Effect
 from srcad.kinds import UNKNOWN, Number, Object, Record, Ref, Sequence, Static, python
@@ -34,6 +35,8 @@ def special_len(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
     value = args[0].value
     if isinstance(value, (Sequence, Record)):
         return known_number(calls, len(value.items))
+    if isinstance(value, Static) and hasattr(value.value, "__len__"):
+        return known_number(calls, len(static_value(args[0], calls.facts)))
     if isinstance(value, Number) and value.shape:
         return Ref(text, python(np.dtype(int), value.shape[0]))
     return None
@@ -46,6 +49,13 @@ def special_shape(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
         items = tuple(Ref(ast.Subscript(value=text, slice=const(i), ctx=ast.Load()), python(np.dtype(int), d)) for i, d in enumerate(args[0].number.shape))
         return Ref(text, Sequence(tuple, items))
     return None
+
+
+def special_size(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    shape = args[0].number.shape
+    if shape is None or len(args) > 1 or keywords:
+        return None
+    return Ref(text, python(np.dtype(int), product(shape, calls.facts)))
 
 
 def special_ndim(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -189,7 +199,7 @@ def special_where(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
 
 
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
-    len: special_len, np.shape: special_shape, np.ndim: special_ndim, isinstance: special_isinstance, hasattr: special_hasattr,
+    len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, isinstance: special_isinstance, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where,

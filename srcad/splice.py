@@ -34,6 +34,17 @@ def unspread(term: Term, other: Term) -> Term:
     return term.base if covered else term
 
 
+def folded_literal(python_operator: Callable[..., Any], a: Any, b: Any) -> Any:
+    """The value of an operation on literals, unless it leaves the range in which order does not matter."""
+    try:
+        value = python_operator(a, b)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    if isinstance(value, (int, float)) and (value == 0 and 0 in (a, b) or 1e-150 < abs(value) < 1e150 or python_operator in (operator.add, operator.sub)):
+        return value
+    return None
+
+
 def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
     """`1 * x` is x, a literal comes first, and the smaller factor is multiplied first."""
     a, b = literal(left), literal(right)
@@ -68,11 +79,16 @@ def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number)
         factor = int(factor)
     match term.expr:
         case ast.BinOp(left=ast.Constant(value=(int() | float()) as inner), op=ast.Mult(), right=rest):
-            product = factor * inner
+            product = folded_literal(operator.mul, factor, inner)
+            if product is None:
+                return None
+            if abs(product) == 1 and like(number, Term(rest, term.number, term.facts).number) and number.ndim:
+                return Term(rest, number, term.facts) if product == 1 else -Term(rest, number, term.facts)
             exact = int(product) if isinstance(product, float) and product == int_or_none(product) and term.number.dtype == FLOAT else product
             return Term(binary(const(exact), ast.Mult(), rest), number, term.facts)
         case ast.BinOp(left=ast.Constant(value=(int() | float()) as inner), op=ast.Div(), right=rest):
-            return Term(binary(const(factor * inner), ast.Div(), rest), number, term.facts)
+            product = folded_literal(operator.mul, factor, inner)
+            return None if product is None else Term(binary(const(product), ast.Div(), rest), number, term.facts)
         case ast.UnaryOp(op=ast.USub(), operand=inner_expr) if not isinstance(inner_expr, ast.Constant):
             return Term(binary(const(-factor), ast.Mult(), inner_expr), number, term.facts)
     return Term(binary(const(factor), ast.Mult(), term.expr), number, term.facts)
@@ -115,8 +131,8 @@ def binary_term(symbol: ast.operator, python_operator: Callable[..., Any], ufunc
             left, right = unspread(left, right), unspread(right, left)
         number = operator_kind(ufunc, python_operator, [left.number, right.number])
         a, b = literal(left), literal(right)
-        if a is not None and b is not None and not (type(symbol) in (ast.Div, ast.Mod, ast.FloorDiv) and b == 0):
-            return Term(const(python_operator(a, b)), number, facts)
+        if a is not None and b is not None and (folded := folded_literal(python_operator, a, b)) is not None:
+            return Term(const(folded), number, facts)
         known = facts.known_value(ufunc, (left, right), {}) if number.ndim else None
         if known is not None:
             return Term(*known, facts)

@@ -253,6 +253,11 @@ class Stager:
         self.out.append(If(name(target), body, orelse, self.loc(node)))
         return name(target)
 
+    @staticmethod
+    def expression_of(statement: ast.stmt | None) -> ast.AST:
+        """What of a statement is one expression: the test of an if."""
+        return statement.test if isinstance(statement, ast.If) else statement or ast.Pass()
+
     def read_IfExp(self, node: ast.IfExp) -> ast.expr:
         """`a if c else b` is `if c: t = a else: t = b`."""
         test = self.atom(node.test)
@@ -267,6 +272,10 @@ class Stager:
         return block
 
     def read_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+        place = (node.lineno, node.col_offset)
+        for other in ast.walk(self.expression_of(self.statement)):
+            if isinstance(other, ast.Name) and other.id == node.target.id and (other.lineno, other.col_offset) < place:
+                self.refuse(node, f"`{node.target.id}` is read earlier in the statement that binds it again. Use two statements.")
         self.emit(node.target.id, self.operation(node.value), node.value)
         return name(node.target.id)
 

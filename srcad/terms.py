@@ -88,6 +88,8 @@ class Term:
         if self.number.shape is not None and [getattr(d, "key", str(d)) for d in wanted] == [d.key for d in self.number.shape]:
             return self
         number = infer_call(np.reshape, self.facts, [self.number, wanted], {})
+        if self.number.shape == ():
+            return Term(call(function_path(np.reshape, self.facts), [self.expr, render(wanted, self.facts)]), number, self.facts)
         function = ast.Attribute(value=self.expr, attr="reshape", ctx=ast.Load())
         return Term(call(function, [render(wanted, self.facts)]), number, self.facts)
 
@@ -138,7 +140,7 @@ class Term:
         if known is not None:
             return Term(*known, self.facts)
         number = infer_call(function, self.facts, [plain(a) for a in args], {k: plain(v) for k, v in keywords.items()})
-        rendered = {k: render(v, self.facts) for k, v in keywords.items()}
+        rendered = {k: render(v, self.facts) for k, v in keywords.items() if v is not None and v is not False}
         expr = call(function_path(function, self.facts), [render(a, self.facts) for a in args], **rendered)
         if isinstance(number, list):
             return tuple(Term(ast.Subscript(value=expr, slice=ast.Constant(value=i), ctx=ast.Load()), n, self.facts) for i, n in enumerate(number))

@@ -60,7 +60,7 @@ class Tidying:
                 return statement.loc is VALUE
             if isinstance(statement, Effect):
                 return True
-            return isinstance(statement, Assign) and (statement.target in self.state.impure or statement.target in self.state.raising)
+            return isinstance(statement, Assign) and (statement.target in self.state.impure or statement.target in self.state.raising - self.reverse.mirrored)
 
         block = drop_dead(block, keep)
         return tuple(s for s in block if not (s.loc is ENTRY and isinstance(s, Assign) and not self.reads_value(s.target, block)))

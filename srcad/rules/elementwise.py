@@ -32,8 +32,8 @@ def multiply(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
 
 @rule(np.divide, operator.truediv, elementwise=True)
 def divide(dz: Any, z: Any, x: Any, y: Any, *, active: tuple[bool, bool] = (True, True)) -> Adjoints:
-    if not active[0]:
-        return None, -x / y**2 * dz
+    if not active[0]:  # as the notes write it, for `1 / y`
+        return None, (-x / y**2 if literal(x) is not None else -z / y) * dz
     dx = dz / y
     return dx, -dx * z
 

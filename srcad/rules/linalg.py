@@ -17,6 +17,9 @@ from srcad.rules.reductions import kept
 Adjoints = tuple[Any, ...]
 
 
+OLD_NUMPY = int(np.__version__.split(".")[0]) < 2  # which takes (n, n, n), (n, n) for a stack of vectors
+
+
 @rule(np.linalg.inv)
 def inv(dz: Any, z: Any, a: Any) -> Adjoints:
     zt = transposed(z)
@@ -25,11 +28,11 @@ def inv(dz: Any, z: Any, a: Any) -> Adjoints:
 
 @rule(np.linalg.solve)
 def solve(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
+    if a.ndim > 2 and (b.ndim == 1 or OLD_NUMPY and b.ndim == a.ndim - 1):
+        raise NotImplementedError("a stack of matrices with vectors; give the vectors a second axis")
     db = np.linalg.solve(transposed(a), dz)
     if b.ndim == 1 and a.ndim == 2:
         return -np.outer(db, z), db
-    if b.ndim == 1:
-        raise NotImplementedError("a stack of matrices with one vector; give the vector a second axis")
     return -db @ transposed(z), db
 
 

@@ -14,14 +14,21 @@ from srcad.shapes import SCIPY, known_shape, made, shape
 from srcad.shapes.reductions import reduced
 
 
+def linalg_dtype(*operands: Number) -> Any:
+    """Linear algebra is done in float32 or float64; what is no float counts as float64."""
+    if any(o.dtype is None for o in operands):
+        return None
+    return np.result_type(*(o.dtype if o.dtype is not None and o.dtype.kind in "fc" else np.dtype(float) for o in operands))
+
+
 @shape(np.linalg.inv, np.linalg.cholesky)
 def same_matrix(facts: Facts, x: Any, **rest: Any) -> Number:
-    return Number("array", result_dtypes(np.sqrt, x)[0], known_shape(x))
+    return Number("array", linalg_dtype(x), known_shape(x))
 
 
 @shape(np.linalg.det)
 def det(facts: Facts, x: Any) -> Number:
-    return made(result_dtypes(np.sqrt, x)[0], known_shape(x)[:-2])
+    return made(linalg_dtype(x), known_shape(x)[:-2])
 
 
 @shape(np.linalg.slogdet)
@@ -34,12 +41,12 @@ def solve(facts: Facts, a: Any, b: Any) -> Number:
     dims = known_shape(b)
     if len(known_shape(a)) != 2:
         raise NotImplementedError
-    return Number("array", result_dtypes(np.divide, a, b)[0], dims)
+    return Number("array", linalg_dtype(a, b), dims)
 
 
 @shape(np.linalg.norm)
 def norm(facts: Facts, x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Number:
-    return reduced(x, axis, keepdims is True, result_dtypes(np.sqrt, x)[0])
+    return reduced(x, axis, keepdims is True, linalg_dtype(x))
 
 
 def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Number:
