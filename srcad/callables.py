@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import builtins
 import inspect
 import operator
 import types
@@ -43,7 +44,7 @@ def library_wrapper(function: Any) -> types.FunctionType:
     """A Python function that calls a library function, for grad(np.sin)."""
     import linecache
 
-    label = function.__name__
+    label = function.__name__ + "_" * hasattr(builtins, function.__name__)
     found = find(function)
     assert found is not None
     path, space = library_space(function)
@@ -63,6 +64,8 @@ def library_space(function: Any) -> tuple[str, dict[str, Any]]:
     from srcad.render import library_path
 
     found = library_path(function)
+    if found is None and hasattr(builtins, function.__name__):
+        return function.__name__, {"__name__": "srcad.wrappers"}
     if found is None:
         return f"library.{function.__name__}", {"library": types.SimpleNamespace(**{function.__name__: function}), "__name__": "srcad.wrappers"}
     alias = MODULES.get(found[0], found[0].rpartition(".")[2])

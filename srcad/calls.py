@@ -165,7 +165,8 @@ class Calls:
             args = [self.joined(args[0]), *args[1:]]
             text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
         if function not in TAKE_LISTS:
-            arrays = [self.as_array(a) for a in args]
+            active = self.state.is_active(args)
+            arrays = [self.as_array(a) if active and is_operand(rule, i) else a for i, a in enumerate(args)]
             if any(new is not old for new, old in zip(arrays, args)):
                 is_method = isinstance(text.func, ast.Attribute) and text.func.value is args[0].expr
                 text = ast.Call(func=text.func, args=[a.expr for a in arrays[is_method:]], keywords=text.keywords)
@@ -185,7 +186,7 @@ class Calls:
 
     def as_array(self, ref: Ref) -> Ref:
         """A list of numbers where an array is meant."""
-        if not isinstance(ref.value, Sequence) or not self.state.is_active(ref):
+        if not isinstance(ref.value, Sequence):
             return ref
         return self.at.array_of(ref)
 
@@ -410,6 +411,13 @@ class Calls:
         except (TypeError, ValueError):
             kind = UNKNOWN
         return self.at.opaque(text, target, kind)
+
+
+def is_operand(rule: Rule, position: int) -> bool:
+    """Whether an argument in this place is an operand of the rule, and no shape."""
+    if position >= len(rule.operands):
+        return rule.variadic
+    return rule.operands[position] not in SHAPE_PARAMETERS
 
 
 class Globals:

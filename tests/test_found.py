@@ -1,0 +1,198 @@
+"""What was once wrong, and is not to be wrong again: each a program that somebody wrote."""
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+import srcad
+from srcad import grad
+
+X = np.array([1.0, 2.0, 3.0])
+f_grad = 7.0
+
+
+# ---- silently wrong
+
+@pytest.mark.parametrize("f", [
+    lambda x, y: y * (y := y * x),
+    lambda x, y: (x, (x := y))[0] * x,
+    lambda x, y: (x := x * 2) * (x := x * 3) * y,
+])
+def test_a_walrus_after_a_read_is_refused(f):
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="Use two statements"):
+        grad(f)(2.0, 3.0)
+
+
+def test_a_walrus_before_its_reads():
+    assert grad(lambda x: (y := x * x) + y)(3.0) == 12.0
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (lambda x: np.sum(np.atleast_2d(x).sum(0) ** 2), (X,)),
+    (lambda x: np.sum(np.stack([np.atleast_1d(x)] * 2) ** 2), (X,)),
+    (lambda x, y: np.sum(np.concatenate([np.atleast_1d(x), np.atleast_1d(y)]) ** 2), (X[:1], X[1:2])),
+    (lambda x, n: np.sum(np.split(x, n)[0]), (np.arange(6.0).reshape(3, 2), np.int64(3))),
+    (lambda x, n: np.sum(np.expand_dims(x, n)[0]), (np.arange(6.0).reshape(3, 2), np.int64(1))),
+    (lambda x, n: np.sum(x.sum(axis=n)[0]), (np.arange(6.0).reshape(3, 2), np.int64(1))),
+    (lambda x: np.sum(x * np.tile(np.ones(3), 1)), (X,)),
+    (lambda x: np.sum((x * np.pad(np.ones(1), 1)).cumsum()), (X,)),
+    (lambda x: np.sum(x[np.flatnonzero(x > 0)] * 2 + x[np.flatnonzero(x > 0)][:1]), (X,)),
+])
+def test_shapes_that_only_the_run_can_tell(f, args):
+    srcad.check_grad(f, *args)
+
+
+def test_a_shuffled_minibatch():
+    def f(x):
+        order = np.random.permutation(len(x))
+        return np.sum(x[order][:2])
+
+    np.random.seed(0)
+    order = np.random.permutation(3)
+    np.random.seed(0)
+    np.testing.assert_array_equal(grad(f)(X), np.isin(np.arange(3), order[:2]) * 1.0)
+
+
+def test_ix_with_a_repeated_index():
+    dx = grad(lambda x: np.sum(x[np.ix_([0, 0, 1], [1])]))(np.ones((3, 2)))
+    np.testing.assert_array_equal(dx, [[0, 2], [0, 1], [0, 0]])
+
+
+def test_reading_the_shape_of_a_part_does_not_make_an_integer_an_index():
+    def f(x):
+        t = x[np.triu_indices(2)]
+        return np.sum(t * np.ones(t.shape))
+
+    np.testing.assert_array_equal(grad(f)(np.array([[1, 2], [3, 4]])), [[1, 1], [0, 1]])
+
+
+@dataclasses.dataclass
+class Doubled:
+    a: float
+
+    def __post_init__(self):
+        self.a = self.a * 2
+
+
+def test_dataclasses_that_do_something_when_made_are_refused():
+    with pytest.raises(srcad.SrcadError, match="Pass its fields"):
+        grad(lambda d: d.a * 3)(Doubled(2.0))
+
+
+def test_a_builtin_that_is_shadowed_later():
+    space = globals()
+    gradient = grad(lambda x: max(x, 1.0) * x)
+    assert gradient(2.0) == 4.0
+    space["max"] = min
+    try:
+        assert gradient(2.0) == 1.0
+    finally:
+        del space["max"]
+    assert gradient(2.0) == 4.0
+
+
+def dead_division(x):
+    y = 1 / (x - x)
+    return x * x
+
+
+def dead_item(x):
+    y = x[10]
+    return x.sum()
+
+
+def dead_reshape(x):
+    y = x.reshape(7)
+    return x.sum()
+
+
+@pytest.mark.parametrize(("f", "arg", "kind"), [
+    (dead_division, 2.0, ZeroDivisionError), (dead_item, X, IndexError), (dead_reshape, X, ValueError),
+])
+def test_unused_statements_raise(f, arg, kind):
+    with pytest.raises(kind):
+        f(arg)
+    with pytest.raises(kind):
+        grad(f)(arg)
+
+
+def test_constants_are_not_folded_out_of_range():
+    assert grad(lambda x: 1e200 * (1e200 * (1e-300 * x)))(1.0) == pytest.approx(1e100)
+
+
+def test_float32_beside_booleans_in_linear_algebra():
+    gradient = grad(lambda a, b: np.sum(np.linalg.solve(a, b)), wrt="a")
+    assert gradient(np.eye(2, dtype="f4"), np.ones(2, bool)).dtype == np.float32
+
+
+def test_integer_scalars_of_numpy_stay_numpys():
+    value, _ = srcad.value_and_grad(lambda a, b: np.sum(a * b))(np.int64(3), np.full(3, 0.1, np.float32))
+    assert value.dtype == np.float64
+    assert grad(lambda a: a.sum() * 2)(np.int64(3)) == 2.0
+
+
+def test_the_cache_of_another_function():
+    p, q = grad(lambda x: x * 2), grad(lambda x: x * 3)
+    with pytest.raises(srcad.SeedError):
+        p.backward(1.0, q.forward(1.0)[1])
+
+
+# ---- crashes
+
+def test_methods_without_a_rule_are_refused():
+    with pytest.raises(srcad.MissingRuleError):
+        grad(lambda x: x.cumprod().sum())(X)
+
+
+def test_a_global_with_the_name_of_the_generated_function():
+    def f(x):
+        return x * x * f_grad
+
+    assert grad(f)(2.0) == 28.0
+
+
+def test_strings_have_a_length():
+    assert grad(lambda x: len("abc") * x)(1.0) == 3.0
+
+
+def test_numbers_as_operands_of_array_functions():
+    np.testing.assert_array_equal(grad(lambda x: x.reshape(()) * 1.0)(np.array([2.0])), [1.0])
+    assert grad(lambda x: np.sum(np.outer(x, [1.0, 2.0])))(2.0) == 3.0
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.concatenate([x, [1.0, 2.0]]) ** 2))(X), 2 * X)
+    np.testing.assert_allclose(srcad.elementwise_grad(lambda x: np.sum(x * x) / np.size(x))(np.array([1, 2, 3])), 2 * X / 3)
+
+
+def test_booleans_over_active_values():
+    np.testing.assert_array_equal(grad(lambda x, m: np.sum(m / x), wrt="x")(np.ones(2), np.array([True, False])), [-1.0, 0.0])
+
+
+@pytest.mark.parametrize("f", [
+    lambda x, n: np.sum(np.full(n, x)), lambda x, n: np.sum(np.full((n, 1), x)), lambda x, n: x * math.factorial(n), lambda x, n: x * (n & 2) * 1.5,
+])
+def test_integers_that_must_be_integers(f):
+    dx, dn = grad(f)(2.0, 3)
+    assert dn is None
+    assert dx == pytest.approx(f(3.0, 3) - f(2.0, 3))
+
+
+def test_code_after_a_return():
+    def f(x):
+        return x * x
+        y = 1  # noqa: F841
+
+    assert grad(f)(3.0) == 6.0
+
+
+def test_scalar_draws_are_numbers():
+    np.random.seed(0)
+    drawn = np.random.rand()
+    np.random.seed(0)
+    assert grad(lambda x: x * np.random.rand())(1.0) == drawn
+
+
+def test_builtins_themselves():
+    assert grad(float)(2.0) == 1.0
+    assert grad(abs)(-2.0) == -1.0
