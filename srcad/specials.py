@@ -132,7 +132,7 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
             total = item if total is None else calls.at.binary(ast.Add(), total, item, None)
         return total if total is not None else known_number(calls, 0)
     if isinstance(items, Number) and items.ndim == 1 and start is None:
-        kind = infer_call(np.sum, calls.facts, [items], {})
+        kind = Number("scalar", items.dtype and np.asarray(sum(np.ones(1, items.dtype))).dtype, ())
         return calls.at.operation(np.sum, (args[0],), {}, text, target, kind, find(np.sum))
     calls.at.refuse("sum() of this is not supported. Use np.sum.")
     return None

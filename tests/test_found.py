@@ -95,17 +95,17 @@ def test_a_builtin_that_is_shadowed_later():
 
 
 def dead_division(x):
-    y = 1 / (x - x)
+    y = 1 / (x - x)  # noqa: F841
     return x * x
 
 
 def dead_item(x):
-    y = x[10]
+    y = x[10]  # noqa: F841
     return x.sum()
 
 
 def dead_reshape(x):
-    y = x.reshape(7)
+    y = x.reshape(7)  # noqa: F841
     return x.sum()
 
 
@@ -129,8 +129,12 @@ def test_float32_beside_booleans_in_linear_algebra():
 
 
 def test_integer_scalars_of_numpy_stay_numpys():
-    value, _ = srcad.value_and_grad(lambda a, b: np.sum(a * b))(np.int64(3), np.full(3, 0.1, np.float32))
-    assert value.dtype == np.float64
+    def f(a, b):
+        return np.sum(a * b)
+
+    args = np.int64(3), np.full(3, 0.1, np.float32)
+    value, _ = srcad.value_and_grad(f)(*args)
+    assert value.dtype == f(*args).dtype and value == f(*args)
     assert grad(lambda a: a.sum() * 2)(np.int64(3)) == 2.0
 
 

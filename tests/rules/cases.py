@@ -343,7 +343,8 @@ for a, b in [
     ((3, 3), (3,)), ((3, 3), (3, 2)), ((1, 1), (1,)), ((1, 1), (1, 3)), ((4, 3, 3), (4, 3, 2)), ((4, 3, 3), (3, 2)), ((3, 3), (4, 3, 2)),
     ((2, 1, 3, 3), (4, 3, 1)), ((4, 3, 3), (1, 3, 1)), ((1, 3, 3), (4, 3, 1)), ((3, 3), (3, 0)), ((0, 3, 3), (0, 3, 2)),
 ]:
-    case(np.linalg.solve, regular(*a), signed(*b))
+    if len(b) != len(a) - 1 or len(a) == 2 or np.__version__ >= "2":  # before 2.0 a stack of vectors was meant
+        case(np.linalg.solve, regular(*a), signed(*b))
 for shape in [(1,), (3,), (2, 3), (2, 3, 2)]:
     case(np.linalg.norm, signed(*shape))
     case(np.linalg.norm, signed(*shape), keepdims=True)
