@@ -60,9 +60,28 @@ def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
             return Term(binary(inner.expr, ast.Mult(), left.expr.right), number, left.facts)
         left, right = right, left
         return Term(binary(left.expr, ast.Mult(), right.expr), number, left.facts)
+    factor, rest = split_literal(right.expr)
+    if factor is not None:
+        own, others = split_literal(left.expr)
+        together = folded_literal(operator.mul, factor, 1 if own is None else own)
+        if together is not None:
+            return Term(binary(binary(const(together), ast.Mult(), others), ast.Mult(), rest), number, left.facts)
     if isinstance(right.expr, ast.UnaryOp) and isinstance(right.expr.op, ast.USub) and not is_path(right.expr):
         return -Term(binary(left.expr, ast.Mult(), right.expr.operand), number, left.facts)
     return None
+
+
+def split_literal(expr: ast.expr) -> tuple[Any, ast.expr]:
+    """The literal that a product begins with, and the rest of it: `2 * x * y` is 2 times `x * y`."""
+    match expr:
+        case ast.BinOp(left=ast.Constant(value=(int() | float()) as factor), op=ast.Mult(), right=rest):
+            return factor, rest
+        case ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=(int() | float()) as factor)), op=ast.Mult(), right=rest):
+            return -factor, rest
+        case ast.BinOp(left=ast.BinOp(op=ast.Mult()) as left, op=ast.Mult(), right=right):
+            factor, rest = split_literal(left)
+            return factor, binary(rest, ast.Mult(), right) if factor is not None else expr
+    return None, expr
 
 
 def smaller(a: Term, b: Term) -> bool:
@@ -82,7 +101,8 @@ def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number)
             product = folded_literal(operator.mul, factor, inner)
             if product is None:
                 return None
-            if abs(product) == 1 and like(number, Term(rest, term.number, term.facts).number) and number.ndim:
+            is_float = number.ndim or isinstance(inner, int) and term.number.dtype == FLOAT  # an int times an int would be an int
+            if abs(product) == 1 and like(number, term.number) and is_float:
                 return Term(rest, number, term.facts) if product == 1 else -Term(rest, number, term.facts)
             exact = int(product) if isinstance(product, float) and product == int_or_none(product) and term.number.dtype == FLOAT else product
             return Term(binary(const(exact), ast.Mult(), rest), number, term.facts)

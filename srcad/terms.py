@@ -16,7 +16,7 @@ from srcad.kinds import FLOAT, Number, python
 from srcad.render import SizedDim, TermShape, Untraceable, function_path, plain, render, render_index
 from srcad.shapes import infer_call, lift, operator_kind
 from srcad.shapes.indexing import getitem
-from srcad.syntax import binary, call, const
+from srcad.syntax import binary, call, const, without_sign
 
 
 class Term:
@@ -153,6 +153,9 @@ class Term:
             return Term(const(-self.expr.value), self.number, self.facts)  # type: ignore[operator]
         if isinstance(self.expr, ast.UnaryOp) and isinstance(self.expr.op, ast.USub):
             return Term(self.expr.operand, self.number, self.facts)
+        negative, positive = without_sign(self.expr)
+        if negative:
+            return Term(positive, self.number, self.facts)
         if isinstance(self.expr, ast.BinOp) and isinstance(self.expr.op, (ast.Mult, ast.Div)):
             first = literal(Term(self.expr.left, self.number, self.facts))
             if first is not None:
