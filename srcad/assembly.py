@@ -110,7 +110,7 @@ class Assembly(Residuals, Tidying):
         return statements, end, returned
 
     def last_loc(self, backward: Backward) -> Location:
-        return backward.statements[-1].loc if backward.statements else LAST
+        return self.reverse.reached or LAST
 
     def gradient(self, ref: Ref, backward: Backward, statements: list[Statement], returned: list[str]) -> ast.expr:
         """The gradient in the structure of its parameter."""

@@ -69,6 +69,7 @@ class Reverse(Sharing):
         self.done: set[int] = set()
         self.mirrored: set[str] = set()  # results whose backward step raises where the forward step does
         self.loc: Location | None = None
+        self.reached: Location | None = None  # the statement that gave to an adjoint last
 
     def run(self, seeds: dict[str, Term], leaves: list[Ref]) -> Backward:
         for key, seed in seeds.items():
@@ -253,6 +254,7 @@ class Reverse(Sharing):
     def contribute(self, ref: Ref, contribution: Any, op: Operation) -> None:
         """Add to the adjoint of a variable."""
         key = ref.key
+        self.reached = self.loc
         if contribution is None:  # written already
             return
         if isinstance(contribution, Scatter):
