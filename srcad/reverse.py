@@ -128,7 +128,7 @@ class Reverse(Sharing):
 
     def pulled(self, op: Operation, dz: list[Term | None]) -> list[tuple[Ref, Any]]:
         """As pull; what goes wrong in it is an error of this statement."""
-        if op.function in MIRRORED:
+        if op.function in MIRRORED or op.function is np.reshape and literal(dz[0]) is None:
             self.mirrored.update(o.key for o in op.outputs)
         try:
             return self.pull(op, dz)
