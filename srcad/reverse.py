@@ -35,6 +35,7 @@ from srcad.scatter import Scatter, disjoint, distinct, index_argument, ufunc_at
 from srcad.syntax import binary, call, const, method, name, same, without_sign
 from srcad.terms import Term, as_term, literal
 
+HARMLESS = (np.add, np.subtract, np.negative, np.positive, operator.add, operator.sub, operator.neg, operator.pos, np.where)
 MIRRORED = (GETITEM, operator.truediv)
 
 
@@ -60,6 +61,7 @@ class Reverse(Sharing):
         self.literals: dict[str, Term] = {}  # adjoints that are just a number so far
         self.held: dict[str, Term] = {}  # adjoints of temporaries that are one expression so far
         self.scatters: dict[str, list[Scatter]] = {}
+        self.masks: dict[str, tuple[tuple[Term, bool], ...]] = {}  # where an adjoint is 0 whatever is in it: outside the branch taken
         self.constants: dict[str, str] = {}  # arrays of one number, by their text -> the adjoint that is one
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in operations_ for o in op.outputs}
@@ -156,7 +158,26 @@ class Reverse(Sharing):
         except NotImplementedError as problem:
             raise MissingRuleError(f"its rule does not cover {problem}.", op.loc, function_label(op.function)) from None
         shape = op.outputs[0].number.shape if op.rule.elementwise else None
-        return [(ref, self.reduced(term, ref, shape, op.rule.elementwise)) for ref, term in pairs(op.operands, found)]
+        given_to = self.masked(op, pairs(op.operands, found))
+        return [(ref, self.reduced(term, ref, shape, op.rule.elementwise)) for ref, term in given_to]
+
+    def masked(self, op: Operation, contributions: list[tuple[Ref, Any]]) -> list[tuple[Ref, Any]]:
+        """Keep what is not a number out of the branch that np.where did not take: 0 times it is not 0."""
+        masks = self.masks.get(op.outputs[0].key, ()) if op.rule is not None and op.rule.elementwise else ()
+        out = []
+        for ref, term in contributions:
+            own = masks
+            if op.function is np.where and len(op.operands) == 3:
+                own = (*masks, (as_term(self.terms(op.operands[0]), self.facts), ref is op.operands[1]))
+            elif term is not None and op.function not in HARMLESS:
+                for condition, taken in masks:
+                    term = np.where(condition, term, 0.0) if taken else np.where(condition, 0.0, term)  # type: ignore[call-overload]
+            times = sum(r.key == ref.key for r, _ in contributions)
+            first = not (ref.key in self.names or ref.key in self.held or ref.key in self.scatters)
+            if own and full(ref.number, op.outputs[0].number) and first and self.remaining[ref.key] == times and (times == 1 or op.function is not np.where):
+                self.masks[ref.key] = own
+            out.append((ref, term))
+        return out
 
     def pull_item(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
         """`z = x[index]`: dz goes where z came from."""

@@ -200,3 +200,35 @@ def test_scalar_draws_are_numbers():
 def test_builtins_themselves():
     assert grad(float)(2.0) == 1.0
     assert grad(abs)(-2.0) == -1.0
+
+
+# ---- np.where beside what is not a number
+
+def where_sqrt(x):
+    return np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+
+
+def where_steps(x):
+    y = np.log(x)
+    z = y * y + x
+    return np.sum(np.where(x > 0, z, -x))
+
+
+def where_twice(x):
+    y = np.sqrt(x)
+    return np.sum(np.where(x > 0, y, 0.0) + np.where(x > 1, y, 0.0))
+
+
+def where_nested(x):
+    return np.sum(np.where(x == 0, 1.0, np.where(x > 1, np.sqrt(x - 1), 1 / x) * 2))
+
+
+@pytest.mark.parametrize(("f", "at", "wanted"), [
+    (where_sqrt, [-1.0, 0.0, 4.0], [0.0, 0.0, 0.25]),
+    (where_steps, [-1.0, 0.0, 4.0], [-1.0, -1.0, 2 * math.log(4.0) / 4.0 + 1]),
+    (where_twice, [0.25, 4.0], [1.0, 0.5]),
+    (where_nested, [0.0, 0.5, 5.0], [0.0, -8.0, 0.5]),
+])
+def test_no_nan_comes_from_the_branch_not_taken(f, at, wanted):
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(grad(f)(np.array(at)), wanted)
