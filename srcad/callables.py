@@ -86,6 +86,8 @@ def resolve_wrt(function: types.FunctionType, wrt: Wrt, skip: int) -> tuple[tupl
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) and p.default is p.empty]
         names = [p.name for p in positional if not (p is parameters[0] and p.name in ("self", "cls") and not skip)]
         return tuple(names), False, len(names) == 1
+    if isinstance(wrt, (bool, set, frozenset, dict)) or not isinstance(wrt, (str, int, np.integer, Sequence)):
+        raise SrcadError(f"wrt is {wrt!r}; it must be a name, a position, or a tuple of them.", None, function.__name__)
     bare = isinstance(wrt, (str, int, np.integer))
     return tuple(parameter_name(function, parameters, w) for w in ([wrt] if bare else wrt)), True, bare  # type: ignore[list-item,union-attr]
 

@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,17 @@ class Cache(tuple[Any, ...]):
         cache.compiled = compiled
         cache.form = form_of(out)  # type: ignore[attr-defined]
         return cache
+
+    def __copy__(self) -> Cache:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Cache:
+        twin = tuple.__new__(Cache, copy.deepcopy(tuple(self), memo))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a cache belongs to the functions that made it, and does not pickle.")
 
     def pull(self, dout: Any) -> Any:
         seed = fitted(dout, self.form, "dout", self.compiled.result)  # type: ignore[attr-defined]

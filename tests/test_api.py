@@ -74,6 +74,9 @@ def test_wrt_that_is_no_parameter():
         grad(loss, wrt="v")
     with pytest.raises(srcad.SrcadError, match="wrt counts to 7"):
         grad(loss, wrt=7)
+    for odd in (1.5, {"w"}, True):
+        with pytest.raises(srcad.SrcadError, match="it must be a name, a position, or a tuple of them"):
+            grad(loss, wrt=odd)
     with pytest.raises(TypeError, match="give one of wrt"):
         grad(loss, wrt=0, argnums=1)
 
@@ -176,6 +179,8 @@ def test_forward_and_backward():
     dx, dw, db = affine.backward(np.ones((4, 2)), cache)
     np.testing.assert_allclose(dw, x.T @ np.ones((4, 2)))
     np.testing.assert_allclose(db, [4.0, 4.0])
+    for twin in (copy.copy(cache), copy.deepcopy(cache)):
+        np.testing.assert_array_equal(affine.backward(np.ones((4, 2)), twin)[1], dw)
     with pytest.raises(srcad.SeedError, match="must be the one that forward returned"):
         affine.backward(np.ones((4, 2)), (x, w))
 
