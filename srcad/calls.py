@@ -109,9 +109,8 @@ class Calls:
         """A library function without a rule: fine where nothing that it gets is differentiated."""
         everything = [*args, *keywords.values()]
         if self.state.is_active(everything):
-            if getattr(function, "__class__", None).__module__ == "srcad.api":  # type: ignore[union-attr]
+            if type(function).__module__ == "srcad.api":
                 self.at.refuse("the gradient of a gradient is not supported yet.")
-            self.at.differentiate(function, tuple(everything), {}, Ref(const(0), UNKNOWN), None)
             self.at.missing(function)
         self.pure(function, everything)
         self.integral_arguments(everything)
@@ -324,12 +323,7 @@ class Calls:
         arguments: dict[str, Ref] = {}
         for parameter in inspect.signature(function, follow_wrapped=False).parameters.values():
             arguments[parameter.name] = self.argument(parameter, bound.arguments, path)
-        arguments = {k: self.named(k, v) for k, v in arguments.items()}
         return walk_function(self.state, function, arguments, self.prefix(function), depth)
-
-    def named(self, parameter: str, ref: Ref) -> Ref:
-        """An argument as the helper sees it: what is no name or constant already has one by now."""
-        return ref
 
     def argument(self, parameter: inspect.Parameter, bound: dict[str, Any], path: str) -> Ref:
         given = bound.get(parameter.name)

@@ -281,12 +281,9 @@ class Stager:
 
     def read_Call(self, node: ast.Call) -> ast.expr:
         func = self.path(node.func)
-        args = [ast.Starred(value=self.atom(a.value), ctx=ast.Load()) if isinstance(a, ast.Starred) else self.argument(a) for a in node.args]
-        keywords = [ast.keyword(arg=k.arg, value=self.argument(k.value)) for k in node.keywords]
+        args = [ast.Starred(value=self.atom(a.value), ctx=ast.Load()) if isinstance(a, ast.Starred) else self.atom(a) for a in node.args]
+        keywords = [ast.keyword(arg=k.arg, value=self.atom(k.value)) for k in node.keywords]
         return ast.Call(func=func, args=args, keywords=keywords)
-
-    def argument(self, node: ast.expr) -> ast.expr:
-        return self.atom(node)
 
     def path(self, node: ast.expr) -> ast.expr:
         """A dotted path stays as it is; the value that a method is called on is an atom."""
