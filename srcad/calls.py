@@ -22,7 +22,7 @@ from srcad.errors import MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import Frame, Inference, display, function_label, literal_ref, record_display
 from srcad.kinds import BOOL, UNKNOWN, Method, Number, Object, Record, Ref, Sequence, Static, python
-from srcad.outside import LIBRARIES, leaves, static_value
+from srcad.outside import LIBRARIES, Globals, leaves, static_value
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
 from srcad.source import read
@@ -412,19 +412,6 @@ def is_operand(rule: Rule, position: int) -> bool:
     if position >= len(rule.operands):
         return rule.variadic
     return rule.operands[position] not in SHAPE_PARAMETERS
-
-
-class Globals:
-    """A helper's globals, read by attribute: what is defined again in its module is seen at the next call."""
-
-    def __init__(self, function: types.FunctionType) -> None:
-        object.__setattr__(self, "space", function.__globals__)
-
-    def __getattr__(self, attribute: str) -> object:
-        try:
-            return object.__getattribute__(self, "space")[attribute]
-        except KeyError:
-            raise AttributeError(attribute) from None
 
 
 TAKE_LISTS = {

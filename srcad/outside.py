@@ -163,3 +163,16 @@ def leaves(ref: Ref) -> list[Ref]:
         case Record(items=mapping):
             return [leaf for item in mapping.values() for leaf in leaves(item)]
     return [ref]
+
+
+class Globals:
+    """A helper's globals, read by attribute: what is defined again in its module is seen at the next call."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        object.__setattr__(self, "space", function.__globals__)
+
+    def __getattr__(self, attribute: str) -> object:
+        try:
+            return object.__getattribute__(self, "space")[attribute]
+        except KeyError:
+            raise AttributeError(attribute) from None
