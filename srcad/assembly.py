@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Sequence
 
 from srcad.emit import function_text
 from srcad.errors import SeedError, SrcadError
@@ -37,7 +36,6 @@ class Assembly(Residuals, Tidying):
         self.facts = state.facts
         self.kinds_of: dict[str, Number] = {}
         self.reverse = Reverse(state, Gates(state).apply())
-        self.values: list[Ref] = []
 
     def compiled(self) -> Compiled:
         self.split_result()
@@ -49,7 +47,7 @@ class Assembly(Residuals, Tidying):
         forward = tuple(self.state.statements)
         first = len(forward)
         tail = Return(end, LAST)
-        kept = self.value_expr() if self.request.mode != "grad" else None
+        kept = self.state.result.expr if self.request.mode != "grad" else None
         block = (*forward, *backward.statements, *statements, tail)
         block = self.simplified(block, first, kept)
         first = self.count
@@ -60,12 +58,12 @@ class Assembly(Residuals, Tidying):
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept)
 
     def split_result(self) -> None:
-        self.main, self.aux = self.state.result, None
+        self.main = self.state.result
         if self.request.has_aux:
             value = self.state.result.value
             if not isinstance(value, Items) or len(value.items) != 2:
                 raise SeedError("has_aux=True needs a function that returns a pair (value, aux).", None, self.request.title)
-            self.main, self.aux = value.items
+            self.main = value.items[0]
         if self.request.mode == "pair":
             return
         number = self.main.number
@@ -166,9 +164,6 @@ class Assembly(Residuals, Tidying):
             return method(expr, "astype", render(dtype, self.facts))
         return expr
 
-    def value_expr(self) -> ast.expr:
-        return self.state.result.expr
-
     def parameters_text(self) -> str:
         return arguments_text(bare_annotations(self.source.tree.args))
 
@@ -180,11 +175,11 @@ class Assembly(Residuals, Tidying):
         if kept is not None:
             last = f"{text(self.kept)}, {text(end.value)}"
         body = function_text(title, self.parameters_text(), forward, rest[:-1], [f"return {last}"])
-        return self.loaded([body], [title], (*forward, *rest), [self.kept] if kept is not None else [])
+        return self.loaded([body], [title])
 
-    def loaded(self, bodies: list[str], wanted: list[str], block: Block, extra: Sequence[ast.expr]) -> Compiled:
+    def loaded(self, bodies: list[str], wanted: list[str]) -> Compiled:
         module = Module(self.state, self.request, self.source)
-        return module.compiled(bodies, wanted, block, extra)
+        return module.compiled(bodies, wanted)
 
 
 def is_none(expr: ast.expr) -> bool:

@@ -12,11 +12,10 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from srcad.request import Compiled, Request
+from srcad.request import LOOKING, Compiled, Request
 from srcad.rules import LISTENERS
 
 LIMIT = 64
-LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)
 
 
 class Specialisations:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import operator
 import types
 from collections.abc import Callable, Mapping
@@ -160,8 +161,6 @@ def flatten(values: Any) -> list[Ref]:
 
 def located(kind: Number, made: str, facts: Facts) -> Number:
     """Dimensions that only the run can tell, said as those of the variable that has them."""
-    import dataclasses
-
     if kind.shape is None or not any("?" in d.key for d in kind.shape):
         return kind
     dims = tuple(Dim.atom(f"{made}.shape[{i}]", None, facts) if "?" in d.key else d for i, d in enumerate(kind.shape))

@@ -4,16 +4,16 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from srcad.definitions import Definitions
-from srcad.ir import Block, arguments_text
+from srcad.ir import arguments_text
 from srcad.kinds import Record, Ref
 from srcad.kinds import Sequence as Items
 from srcad.load import load
 from srcad.outside import leaves
-from srcad.request import Compiled, Request
+from srcad.request import LOOKING, Compiled, Request
 from srcad.source import Source, without_defaults
 from srcad.syntax import free_names
 from srcad.walk import Walk
@@ -26,7 +26,7 @@ class Module:
     def __init__(self, state: Walk, request: Request, source: Source) -> None:
         self.state, self.request, self.source = state, request, source
 
-    def compiled(self, bodies: list[str], wanted: list[str], block: Block, extra: Sequence[Any]) -> Compiled:
+    def compiled(self, bodies: list[str], wanted: list[str]) -> Compiled:
         body = "\n\n".join(bodies)
         free = free_names(body)
         called = {k: v for k, v in self.state.helpers.items() if isinstance(v, types.FunctionType) and k in free}
@@ -36,13 +36,11 @@ class Module:
         header = self.imports(free | free_names(defined) if defined else free) | imports
         parts = ["\n".join(sorted(set(header.values()), key=lambda line: (line.startswith("from"), line))) + "\n"] if header else []
         text = "\n\n".join([*parts, *([defined] if defined else []), body])
-        helpers = {k: v for k, v in {**self.state.helpers, **self.state.guards.objects}.items() if not k.isdigit() and k not in called}
+        helpers = {k: v for k, v in {**self.state.helpers, **self.state.guards.objects}.items() if k not in called}
         used = {k: v for k, v in helpers.items() if k in free}
         function = self.request.function
         made = load(text, self.request.title, wanted, function, used)
-        for each in made:
-            if each is made[0]:
-                each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        made[0].__defaults__, made[0].__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         guard, method, run = self.guard(helpers, made[0])
         return Compiled(text, made, guard, method, run, self.state.result, self.request)
 
@@ -125,7 +123,6 @@ RUN = """
 def srcad_run({parameters}):
     return srcad_made({floats})
 """
-LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)
 
 
 def passed(arguments: ast.arguments, spell: Callable[[str], str] = str) -> list[str]:

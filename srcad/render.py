@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import sys
 from typing import TYPE_CHECKING, Any
@@ -148,8 +149,6 @@ def library_path(function: Any) -> tuple[str, str] | None:
 
 def function_path(function: Any, facts: Facts) -> ast.expr:
     """The expression by which the generated code calls a library function."""
-    import builtins
-
     if getattr(builtins, getattr(function, "__name__", ""), None) is function:
         return name(function.__name__)
     found = library_path(function)

@@ -55,7 +55,7 @@ class Residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
             line = body.index("\n") + 1
             body = body[:line] + unpack + body[line:]
-        return self.loaded([first, body], [forward_title, backward_title], (*forward, *rest), [self.kept])
+        return self.loaded([first, body], [forward_title, backward_title])
 
     def shapes_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
         """Where the backward pass reads only the shape of something, the shape is kept, not the array."""

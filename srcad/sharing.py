@@ -53,9 +53,8 @@ class Sharing:
             once = isinstance(term, Term) and shared.get(id(term.expr)) == "" and self.remaining[ref.key] == 1 and not known
             if once and sum(r.key == ref.key for r, _ in contributions) == 1:
                 inner = {i: n for i, n in shared.items() if i != id(term.expr)}
-                shared[id(term.expr)] = target = self.written(ref.key, self.hoist(term, inner))
+                shared[id(term.expr)] = self.written(ref.key, self.hoist(term, inner))
                 contributions[i] = (ref, None)
-                assert target
 
     def written(self, key: str, term: Term) -> str:
         """An adjoint under its own name."""

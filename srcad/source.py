@@ -209,7 +209,7 @@ def find_lambda(code: types.CodeType, lines: tuple[str, ...]) -> ast.Lambda:
     except SyntaxError:
         nodes = []
     matching = [n for n in nodes if n.lineno == code.co_firstlineno and agrees(n, code)]
-    if len(matching) > 1 and len({ast.dump(n) for n in matching}) > 1 or len(matching) > 1:
+    if len(matching) > 1:
         placed = [n for n in matching if agrees(n, code, positions=True)]
         matching = placed if len(placed) == 1 else matching if len({ast.dump(n) for n in matching}) == 1 else []
         if not matching:

@@ -63,12 +63,20 @@ def special_ndim(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: 
     return None if number.ndim is None else known_number(calls, number.ndim)
 
 
+def type_of(number: Number) -> type:
+    """The Python type of a number whose form and dtype are known."""
+    assert number.dtype is not None
+    if number.form == "array":
+        return np.ndarray
+    return number.dtype.type if number.form == "scalar" else type(number.dtype.type(0).item())
+
+
 def special_isinstance(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     kinds = static_value(args[1], calls.facts)
     value = args[0].value
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
-        made: type = np.ndarray if value.form == "array" else value.dtype.type if value.form == "scalar" else type(value.dtype.type(0).item())
+        made = type_of(value)
         made = int if value.form == "python" and args[0].key in value.origin else made
         return known_number(calls, issubclass(made, kinds))
     if isinstance(value, (Sequence, Record)):
@@ -81,8 +89,7 @@ def special_isinstance(calls: Calls, args: Arguments, keywords: dict[str, Ref], 
 def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     value, attribute = args[0].value, static_value(args[1], calls.facts)
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
-        made: Any = np.ndarray if value.form == "array" else value.dtype.type if value.form == "scalar" else type(value.dtype.type(0).item())
-        return known_number(calls, hasattr(made, attribute))
+        return known_number(calls, hasattr(type_of(value), attribute))
     return None
 
 

@@ -56,14 +56,14 @@ def cholesky(dz: Any, z: Any, a: Any) -> Adjoints:
     """Only the lower triangle of `a` is read, so only it has a gradient."""
     inverse = np.linalg.inv(z)
     middle = np.tril(transposed(z) @ dz)
-    middle = middle - 0.5 * middle * np.eye(z.shape[-1]) if not hasattr(z, "apply") else middle - 0.5 * middle * identity(z)
+    middle = middle - 0.5 * middle * identity(z)
     full = transposed(inverse) @ middle @ inverse
-    return (np.tril(full + transposed(full)) - full * (np.eye(z.shape[-1]) if not hasattr(z, "apply") else identity(z)),)
+    return (np.tril(full + transposed(full)) - full * identity(z),)
 
 
 def identity(z: Any) -> Any:
-    """The identity matrix beside a term."""
-    return z.apply(np.eye, [z.shape[-1]], {})
+    """The identity matrix of a matrix' size; of a term, the text of it."""
+    return z.apply(np.eye, [z.shape[-1]], {}) if hasattr(z, "apply") else np.eye(z.shape[-1])
 
 
 @rule(np.linalg.norm)

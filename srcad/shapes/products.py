@@ -8,10 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, alike, broadcast, product
+from srcad.dims import Shape, Dim, Facts, alike, broadcast, product
 from srcad.kinds import Number, result_dtypes
 from srcad.rules.contractions import parse_einsum
 from srcad.shapes import axes_of, integer, known_shape, lift, made, shape, ufunc_kind
+
+
+def require_match(a: Shape, b: Shape) -> None:
+    """The last axis of a is summed with the last but one of b, or with its only one."""
+    other = b[-2] if len(b) > 1 else b[-1]
+    if alike(a[-1], other) is False:
+        raise ValueError(f"dimensions {a[-1].key} and {other.key} do not match")
 
 
 @shape(np.matmul)
@@ -20,9 +27,7 @@ def matmul(facts: Facts, x: Any, y: Any, **rest: Any) -> Number:
     dtype = result_dtypes(np.multiply, x, y)[0]
     if not a or not b:
         raise ValueError("matmul needs arrays of one dimension at least")
-    inner, other = a[-1], b[-2] if len(b) > 1 else b[-1]
-    if alike(inner, other) is False:
-        raise ValueError(f"dimensions {inner.key} and {other.key} do not match")
+    require_match(a, b)
     batch = broadcast(a[:-2], b[:-2])
     return made(dtype, None if batch is None else batch + a[-2:-1] + (b[-1:] if len(b) > 1 else ()))
 
@@ -33,9 +38,7 @@ def dot(facts: Facts, x: Any, y: Any) -> Number:
     a, b = known_shape(x), known_shape(y)
     if not a or not b:
         return ufunc_kind(np.multiply, [x, y], {})  # type: ignore[no-any-return]
-    other = b[-2] if len(b) > 1 else b[-1]
-    if alike(a[-1], other) is False:
-        raise ValueError(f"dimensions {a[-1].key} and {other.key} do not match")
+    require_match(a, b)
     return made(result_dtypes(np.multiply, x, y)[0], a[:-1] + (b[:-2] + b[-1:] if len(b) > 1 else ()))
 
 
