@@ -9,7 +9,9 @@ import dataclasses
 
 from srcad.emit import function_text
 from srcad.errors import SeedError, SrcadError
+from srcad.backwards import every_step
 from srcad.gates import Gates
+from srcad.inference import Loop
 from srcad.ir import Assign, Block, Location, Return, Statement, arguments_text
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
@@ -17,9 +19,11 @@ from srcad.module import Module
 from srcad.outside import leaves
 from srcad.ownership import settle
 from srcad.render import render
+from srcad.recording import Recording, unneeded_copies
 from srcad.request import Compiled, Request
 from srcad.residuals import Residuals, returned_text
 from srcad.reverse import Backward, Reverse
+from srcad.simplify import bound, reads
 from srcad.source import Source
 from srcad.syntax import call, const, expression, method, name, names, text
 from srcad.terms import Term
@@ -44,18 +48,26 @@ class Assembly(Residuals, Tidying):
         cache_name = self.state.namer.adjoint("cache") if pair else ""
         backward = self.reverse.run(self.seeds(seed_name), self.wanted_leaves())
         statements, end, returned = self.results(backward)
-        forward = tuple(self.state.statements)
-        first = len(forward)
+        forward = unneeded_copies(self.state)
+        self.reverse.mirrored |= {n for s in backward.statements for n in reads(s)}
         tail = Return(end, LAST)
         kept = self.state.result.expr if self.request.mode != "grad" else None
-        block = (*forward, *backward.statements, *statements, tail)
-        block = self.simplified(block, first, kept)
-        first = self.count
+        sides = {getattr(s.statement, "tag", 0): s.side for s in every_step(self.reverse.steps) if isinstance(s, Loop) and s.side is not None}
+        forward, rest = Recording(self.state, sides).apply(forward, (*backward.statements, *statements))
+        forward, kept = self.value_held(forward, rest, kept)
+        forward, rest = self.simplified(forward, (*rest, tail), kept)
         kinds = {**backward.kinds, **self.final_kinds}
-        foreign = list(names(kept)) if kept is not None else []
-        block = settle(block, first, kinds, returned, foreign)
-        forward, rest = block[:first], block[first:]
+        foreign = list(names(self.kept)) if kept is not None else []
+        rest = settle(forward, rest, kinds, returned, foreign)
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept)
+
+    def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
+        """The value under a name of its own, where the backward pass takes back what it is made of."""
+        if kept is None or not set(names(kept)) & {t for s in rest for t in bound(s)}:
+            return forward, kept
+        target = self.state.namer.temporary("value")
+        self.state.user_names.add(target)
+        return (*forward, Assign(target, kept, LAST)), name(target)
 
     def split_result(self) -> None:
         self.main = self.state.result

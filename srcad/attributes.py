@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim
-from srcad.inference import GETITEM, describe_value, display, literal_ref
-from srcad.kinds import FLOAT, INT, UNKNOWN, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.dims import Dim, Facts
+from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
+from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.operations import Operations
 from srcad.outside import static_value
 from srcad.shapes import infer_call
@@ -85,12 +85,18 @@ class Attributes(Operations):
                 return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
         return UNKNOWN
 
-    def subscript(self, base: Ref, index: tuple[Any, ...], expr: ast.expr, target: str | None) -> Ref:
+    def index_copied(self, slice_: ast.expr) -> ast.expr:
+        raise NotImplementedError
+
+    def subscript(self, base: Ref, index: tuple[Any, ...], expr: ast.Subscript, target: str | None) -> Ref:
         kind = getitem(self.state.facts, base.number, index)
+        place = self.index_copied(expr.slice)
         if kind.form == "unknown" and any(isinstance(i, Number) and i.form == "unknown" for i in index) or base.number.form == "unknown":
             kind = UNKNOWN
-        result = self.operation(GETITEM, (base,), {"index": index}, expr, target, kind)
-        if any(i is not None and i is not Ellipsis and not isinstance(i, slice) for i in index) and not in_range(base.number, index):
+        result = self.operation(GETITEM, (base,), {"index": index, "slice": place}, expr, target, kind)
+        if base.number.place is not None and self.shadowed(base):
+            self.state.item_reads[result.key] = Change(base.number.place.buffer, self.state.event, self.state.loops, self.loc, index)
+        if any(i is not None and i is not Ellipsis and not isinstance(i, slice) for i in index) and not in_range(base.number, index, self.state.facts):
             self.state.raising.add(result.key)
         return result
 
@@ -102,6 +108,8 @@ class Attributes(Operations):
             return value.items[attribute]
         if isinstance(value, Sequence) and attribute in getattr(value.type, "_fields", ()):
             return value.items[value.type._fields.index(attribute)]
+        if isinstance(value, Record) and value.type is not dict:
+            return self.class_attribute(base, value.type, attribute, target)
         if isinstance(value, (Sequence, Record)):
             return Ref(base.expr, Method(base, attribute))
         if isinstance(value, Object) and value.path or isinstance(value, Static) and value.path:
@@ -112,8 +120,9 @@ class Attributes(Operations):
             found = getattr(owner, attribute)
             if isinstance(owner, types.ModuleType) and owner.__name__.split(".")[0] in ("numpy", "scipy", "math") and not isinstance(found, (float, int)):
                 return Ref(expression(path), Static(found, path))
-            if isinstance(inspect_property(owner, attribute), property):
-                self.refuse(f"`{attribute}` is a property, and properties are not supported yet. Pass its value as an argument.")
+            getter = inspect_property(owner, attribute)
+            if isinstance(getter, property) and isinstance(getter.fget, types.FunctionType):
+                return self.call_function(getter.fget, f"type({value.path}).{attribute}.fget", (base,), target)
             if isinstance(owner, types.ModuleType) and owner.__name__.split(".")[0] in ("numpy", "scipy", "math") and isinstance(found, float):
                 self.state.facts.constants[path] = found
                 return Ref(expression(path), python(FLOAT))
@@ -122,6 +131,28 @@ class Attributes(Operations):
             return Ref(expression(f"{ast.unparse(base.expr)}.{attribute}"), Static(getattr(value.value, attribute)))
         self.refuse(f"the attribute `{attribute}` of a {describe_value(base)} is not supported.")
         raise AssertionError
+
+    def class_attribute(self, base: Ref, kind: type, attribute: str, target: str | None) -> Ref:
+        """What an object has from its class: methods, properties, class variables."""
+        for owner in kind.__mro__:
+            if attribute in vars(owner):
+                break
+        else:
+            raise AttributeError(f"'{kind.__name__}' object has no attribute '{attribute}'")
+        found = vars(owner)[attribute]
+        label = self.state.guards.held(owner)
+        self.state.helpers[label] = owner
+        path = f"{label}.{attribute}"
+        if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
+            return self.call_function(found.fget, f"{path}.fget", (base,), target)
+        if isinstance(found, types.FunctionType):
+            return Ref(base.expr, Bound(self.state.guards.read(path, found), (base,), {}))
+        if isinstance(found, classmethod):
+            return Ref(base.expr, Bound(self.state.guards.read(f"{path}.__func__", found.__func__), (Ref(expression(label), Static(kind, label)),), {}))
+        return self.state.guards.read(path, getattr(kind, attribute))
+
+    def call_function(self, function: types.FunctionType, path: str, args: tuple[Ref, ...], target: str | None) -> Ref:
+        raise NotImplementedError
 
     def number_attribute(self, base: Ref, attribute: str, target: str | None) -> Ref:
         number = base.number
@@ -150,14 +181,25 @@ class Attributes(Operations):
         return Ref(base.expr, Method(base, attribute))
 
 
-def in_range(base: Number, index: tuple[Any, ...]) -> bool:
-    """Whether whole numbers among an index are known to lie inside: those of known axes, written down."""
+def in_range(base: Number, index: tuple[Any, ...], facts: Facts) -> bool:
+    """Whether whole numbers among an index are known to lie inside."""
     if base.shape is None or len(index) > len(base.shape):
         return False
     for item, size in zip(index, base.shape):
         if isinstance(item, slice):
             continue
         where = item.dim if isinstance(item, Number) else None
-        if where is None or where.terms or size.terms or not -size.const <= where.const < size.const:
+        if where is None or not inside(where, size, facts):
             return False
     return True
+
+
+def inside(where: Dim, size: Dim, facts: Facts) -> bool:
+    """Whether an index lies inside an axis: written down, or between the bounds of a loop's counter."""
+    least, greatest = facts.bounds(where)
+    return known_nonnegative(least) and known_nonnegative(size - 1 - greatest) or not where.terms and known_nonnegative(size + where)
+
+
+def known_nonnegative(dim: Dim) -> bool:
+    """Whether a dimension cannot be negative: a constant and multiples of sizes of arrays."""
+    return dim.const >= 0 and all(c >= 0 and ".shape[" in atom for atom, c in dim.terms.items())

@@ -11,24 +11,26 @@ import functools
 import inspect
 import math
 import types
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from srcad.binding import IGNORED, bind_library, is_hashable, is_none, is_random, library_signature
 from srcad.dims import Undecided
+from srcad.ir import Assign
 from srcad.errors import MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
-from srcad.inference import Frame, Inference, display, function_label, literal_ref, record_display
-from srcad.kinds import BOOL, UNKNOWN, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.inference import Frame, display, function_label, literal_ref, record_display
+from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.outside import LIBRARIES, Globals, leaves, static_value
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
-from srcad.source import read
+from srcad.source import Source, read
 from srcad.specials import SPECIAL
 from srcad.stage import stage
-from srcad.syntax import const, names
+from srcad.syntax import const, expression, names
 
 METHODS: dict[str, Callable[..., Any]] = {
     n: getattr(np, n) for n in (
@@ -37,11 +39,10 @@ METHODS: dict[str, Callable[..., Any]] = {
     )
 }
 METHODS.update({"flatten": np.ravel, "conj": np.conjugate, "conjugate": np.conjugate})
-IN_PLACE = ("sort", "fill", "put", "resize", "partition", "itemset", "setflags", "setfield", "byteswap", "append", "extend", "insert", "pop", "remove",
-            "clear", "reverse", "update", "setdefault", "popitem")
+IN_PLACE = ("resize", "partition", "itemset", "setflags", "setfield", "byteswap")
 
 
-WRITERS = ("shuffle", "copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "at", "setfield", "permuted", "heapify", "insort")
+WRITERS = ("shuffle", "place", "putmask", "put_along_axis", "at", "setfield", "permuted", "heapify", "insort")
 
 
 SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
@@ -70,16 +71,30 @@ class Calls:
                 keywords |= value.value.items
             else:
                 self.at.refuse("only a dict is passed on by ** here.")
-        text = ast.Call(func=func.expr if not isinstance(func.value, Method) else self.at.renamed(expr.func),
-                        args=[a.expr for a in args], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in keywords.items()])
-        if isinstance(func.value, Method):
-            return self.method(func.value, args, keywords, text, target)
-        if isinstance(func.value, Object):
-            return self.object_call(func.value, args, keywords, text, target)
-        if not isinstance(func.value, Static):
-            self.at.refuse("what is called here is not a function.")
-            raise AssertionError
-        return self.function(func.value.value, func.value.path, args, keywords, text, target)
+        head = ast.Attribute(value=func.value.owner.expr, attr=func.value.attribute, ctx=ast.Load()) if isinstance(func.value, Method) else func.expr
+        text = ast.Call(func=head, args=[a.expr for a in args], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in keywords.items()])
+        return self.value_called(func, args, keywords, text, target)
+
+    def value_called(self, func: Ref, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A call of whatever the function is."""
+        match func.value:
+            case Method() as method:
+                return self.method(method, args, keywords, text, target)
+            case Object() as value:
+                return self.object_call(value, args, keywords, text, target)
+            case Record(type=kind) if kind is not dict:
+                return self.value_called(self.at.attribute(func, "__call__", None), args, keywords, text, target)
+            case Closure() as closure:
+                return self.closure(closure, args, keywords)
+            case Bound(function=function, args=first, keywords=given):
+                everything = [*first, *args]
+                both = {**given, **keywords}
+                text = ast.Call(func=function.expr, args=[a.expr for a in everything], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in both.items()])
+                return self.value_called(function, everything, both, text, target)
+            case Static(value=function, path=path):
+                return self.function(function, path, args, keywords, text, target)
+        self.at.refuse("what is called here is not a function.")
+        raise AssertionError
 
     def function(self, function: Any, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A call of a function that is known."""
@@ -88,8 +103,16 @@ class Calls:
             found = special(self, args, keywords, text, target)
             if found is not None:
                 return found  # type: ignore[no-any-return]
+        if function is functools.partial:
+            return Ref(text, Bound(args[0], tuple(args[1:]), keywords))
         if isinstance(function, functools.partial):
-            self.at.refuse("functools.partial is not supported yet. Call the function itself.")
+            return self.value_called(self.partial(function, path), args, keywords, text, target)
+        if isinstance(function, np.ufunc) or getattr(function, "__self__", None).__class__ is np.ufunc:
+            written = self.ufunc_writing(function, args, keywords, text, target)
+            if written is not None:
+                return written
+        if is_hashable(function) and function in WRITING:
+            return WRITING[function](self, args, keywords)
         if is_random(function):
             return self.random(function, args, keywords, text, target)
         if is_hashable(function) and (find(function) is not None or is_zero(function)):
@@ -104,6 +127,63 @@ class Calls:
         if isinstance(function, type):
             return self.construct(function, args, keywords, text, target)
         return self.unknown(function, args, keywords, text, target)
+
+    def partial(self, partial: functools.partial[Any], path: str) -> Ref:
+        """functools.partial from outside, opened: what it holds is read afresh."""
+        read = self.state.guards.read
+        held = tuple(read(f"{path}.args[{i}]", a) for i, a in enumerate(partial.args))
+        self.state.facts.record(f"len({path}.args) == {len(held)}")
+        self.state.facts.record(f"len({path}.keywords) == {len(partial.keywords)}")
+        keywords = {k: read(f"{path}.keywords[{k!r}]", v) for k, v in partial.keywords.items()}
+        return Ref(expression(path), Bound(read(f"{path}.func", partial.func), held, keywords))
+
+    # ---- functions that write
+
+    def ufunc_writing(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        """`np.add(a, b, out=y)` and `np.add.at(y, i, v)`; None where nothing is written."""
+        if not isinstance(function, np.ufunc):
+            return self.at_method(function, args, text) if getattr(function, "__name__", "") == "at" else None
+        out = keywords.get("out")
+        if out is None and len(args) > function.nin:
+            out = args[function.nin]
+        if out is not None and isinstance(out.value, Sequence) and len(out.value.items) == 1:
+            out = out.value.items[0]
+        if out is None or is_none(out):
+            return None
+        rest = {k: v for k, v in keywords.items() if k not in ("out", "where")}
+        inner = args[: function.nin]
+        mask = keywords.get("where")
+        if mask is not None and not is_none(mask) and not (isinstance(mask.expr, ast.Constant) and mask.expr.value is True):
+            self.masked_out(function, inner, rest, mask, out, text)
+            return out
+        plain = ast.Call(func=text.func, args=[a.expr for a in inner], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in rest.items()])
+        value = self.function(function, "", inner, rest, plain, None)
+        self.at.assign_whole(out, value)
+        return out
+
+    def masked_out(self, function: np.ufunc, args: Arguments, keywords: dict[str, Ref], mask: Ref, out: Ref, text: ast.Call) -> None:
+        """`f(x, out=y, where=m)`: the result where the mask holds, what was there elsewhere."""
+        before = len(self.state.statements)
+        plain = ast.Call(func=text.func, args=[a.expr for a in args], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in keywords.items()])
+        value = self.function(function, "", args, keywords, plain, None)
+        numpy = self.facts.module("numpy")
+        last = self.state.statements[-1]
+        if len(self.state.statements) > before and isinstance(last, Assign) and last.expr is plain:  # no warning where the mask does not hold
+            blank = ast.Call(func=expression(f"{numpy}.ones_like"), args=[out.expr], keywords=[])
+            guarded = [*plain.keywords, ast.keyword(arg="out", value=blank), ast.keyword(arg="where", value=mask.expr)]
+            self.state.statements[-1] = Assign(last.target, ast.Call(func=plain.func, args=plain.args, keywords=guarded), last.loc)
+        expr = ast.Call(func=expression(f"{numpy}.where"), args=[mask.expr, value.expr, out.expr], keywords=[])
+        kind = infer_call(np.where, self.facts, [mask.number, value.number, out.number], {})
+        chosen = self.at.operation(np.where, (mask, value, out), {}, expr, None, kind, find(np.where))
+        self.at.assign_whole(out, chosen)
+
+    def at_method(self, function: Any, args: Arguments, text: ast.Call) -> Ref:
+        ufunc = function.__self__
+        if ufunc not in (np.add, np.subtract):
+            if self.state.is_active(args):
+                self.at.refuse(f"np.{ufunc.__name__}.at is not differentiated. Use np.add.at, or a loop.")
+        self.at.add_at(args[0], args[1], args[2], 1 if ufunc is np.add else -1, text)
+        return Ref(const(None), Static(None))
 
     def unknown(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A library function without a rule: fine where nothing that it gets is differentiated."""
@@ -145,12 +225,14 @@ class Calls:
     # ---- library functions
 
     def library(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        if "out" in keywords and not (isinstance(keywords["out"].value, Static) and keywords["out"].value.value is None):
-            self.at.refuse("`out=` writes into an array, and that is not differentiated yet. Use the result of the call.")
+        out = keywords.get("out")
+        if out is not None and not is_none(out):
+            rest = {k: v for k, v in keywords.items() if k != "out"}
+            plain = ast.Call(func=text.func, args=text.args, keywords=[k for k in text.keywords if k.arg != "out"])
+            self.at.assign_whole(out, self.library(function, args, rest, plain, None))
+            return out
         if isinstance(function, np.ufunc) and "where" in keywords:
-            self.at.refuse("`where=` of a ufunc leaves elements unset. Use np.where on its result.")
-        if isinstance(function, np.ufunc) and len(args) > function.nin:
-            self.at.refuse("a positional `out` writes into an array, and that is not differentiated yet. Use the result of the call.")
+            self.at.refuse("`where=` of a ufunc leaves elements unset. Give it `out=` too, or use np.where on its result.")
         if is_zero(function):
             if function in INTEGRAL:
                 self.integral_arguments([*args, *keywords.values()])
@@ -228,10 +310,12 @@ class Calls:
 
     def method(self, method: Method, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         owner, attribute = method.owner, method.attribute
-        if attribute in IN_PLACE and not (isinstance(owner.value, Number) and attribute == "sort" and not isinstance(owner.value, Number)):
-            self.at.refuse(f"`.{attribute}()` changes a value in place, and that is not differentiated yet. Make a new one.")
         if isinstance(owner.value, (Sequence, Record)):
             return self.container_method(owner, attribute, args, keywords)
+        if attribute in IN_PLACE:
+            self.at.refuse(f"`.{attribute}()` changes an array in place in a way that is not differentiated. Make a new one.")
+        if attribute in ("fill", "sort", "put"):
+            return WRITING[{"fill": np.copyto, "sort": np.ndarray.sort, "put": np.put}[attribute]](self, [owner, *args], keywords)
         if attribute in ("reshape", "transpose") and len(args) > 1:
             args = [display(tuple, tuple(args))]
         if attribute == "clip":
@@ -291,6 +375,10 @@ class Calls:
 
     def container_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref]) -> Ref:
         value = owner.value
+        changed = self.at.list_method(owner, attribute, args, keywords) if isinstance(value, Sequence) and value.type is list else None
+        changed = self.at.dict_method(owner, attribute, args, keywords) if isinstance(value, Record) and value.type is dict else changed
+        if changed is not None:
+            return changed
         if isinstance(value, Record) and value.type is dict:
             if attribute == "values":
                 return display(list, tuple(value.items.values()))
@@ -323,7 +411,49 @@ class Calls:
         arguments: dict[str, Ref] = {}
         for parameter in inspect.signature(function, follow_wrapped=False).parameters.values():
             arguments[parameter.name] = self.argument(parameter, bound.arguments, path)
-        return walk_function(self.state, function, arguments, self.prefix(function), depth)
+        return self.walked(read(function), function, arguments, self.prefix(function), depth)
+
+    def walked(self, source: Source, function: types.FunctionType | None, arguments: dict[str, Ref], prefix: str, depth: int, parent: Frame | None = None) -> Ref:
+        """Walk a function of the program's own in a frame of its own."""
+        program = stage(source)
+        own = frozenset(names(source.tree)) | frozenset(arguments)
+        walker = Walker(self.state, Frame(program, function, dict(arguments), own, prefix, depth, parent))
+        result = walker.run()
+        if walker.raised:
+            self.at.ending = "raise"
+        return result
+
+    def closure(self, closure: Closure, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+        """A call of a function defined inside."""
+        depth = self.at.frame.depth + 1
+        if depth > 40:
+            self.at.refuse("recursion this deep is not supported yet.")
+        arguments = self.bound_to(closure, args, keywords)
+        frame = closure.frame
+        file = self.at.loc.file
+        outermost = frame
+        while outermost.parent is not None:
+            outermost = outermost.parent
+        lines = read(outermost.function).lines if outermost.function is not None else ()
+        return self.walked(inner_source(closure.tree, file, lines), None, arguments, "", depth, frame)
+
+    def bound_to(self, closure: Closure, args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:
+        parameters = signature_of(closure.tree.args, closure.defaults)
+        try:
+            bound = parameters.bind(*args, **keywords)
+        except TypeError as problem:
+            self.at.refuse(f"{problem}.")
+            raise AssertionError from None
+        arguments: dict[str, Ref] = {}
+        for parameter in parameters.parameters.values():
+            given = bound.arguments.get(parameter.name)
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                arguments[parameter.name] = display(tuple, tuple(given or ()))
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                arguments[parameter.name] = record_display(dict, dict(given or {}))
+            else:
+                arguments[parameter.name] = given if given is not None else closure.defaults[parameter.name]
+        return arguments
 
     def argument(self, parameter: inspect.Parameter, bound: dict[str, Any], path: str) -> Ref:
         given = bound.get(parameter.name)
@@ -333,7 +463,9 @@ class Calls:
             return record_display(dict, dict(given or {}))
         if given is not None:
             return given  # type: ignore[no-any-return]
-        value = parameter.default
+        return self.literal_or_held(parameter.default)
+
+    def literal_or_held(self, value: Any) -> Ref:
         if value is None or isinstance(value, (int, float, str)):
             return literal_ref(const(value), value, self.facts)
         label = self.state.guards.held(value)
@@ -363,14 +495,55 @@ class Calls:
             if set(given) != set(fields):
                 self.at.refuse("every field of a named tuple must be given here.")
             return Ref(text, Sequence(kind, tuple(given[f] for f in fields)))
-        if dataclasses.is_dataclass(kind) and not hasattr(kind, "__post_init__"):
-            own = [f.name for f in dataclasses.fields(kind)]
-            given = dict(zip(own, args)) | keywords
-            if set(given) == set(own):
-                return Ref(text, Record(kind, {f: given[f] for f in own}))
+        if dataclasses.is_dataclass(kind):
+            return self.dataclass(kind, args, keywords, text)
+        if self.is_plain_class(kind):
+            return self.instance(kind, args, keywords)
         if self.state.is_active([*args, *keywords.values()]):
-            self.at.refuse("objects made inside a differentiated function are not supported yet.")
+            self.at.refuse(f"a `{kind.__name__}` made inside a differentiated function is not looked through. Make it of plain Python classes.")
         return self.at.opaque(text, target, Object(None, ""))
+
+    def dataclass(self, kind: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call) -> Ref:
+        """A dataclass: its fields by position, name or default; then __post_init__."""
+        fields = [f for f in dataclasses.fields(kind) if f.init]
+        given = dict(zip([f.name for f in fields if not f.kw_only], args)) | keywords
+        if len(args) > len([f for f in fields if not f.kw_only]) or set(given) - {f.name for f in fields}:
+            raise TypeError(f"{kind.__name__}() got arguments that are not its fields")
+        for field in dataclasses.fields(kind):
+            if field.name in given:
+                continue
+            if field.default is not dataclasses.MISSING:
+                given[field.name] = self.literal_or_held(field.default)
+            elif field.default_factory in (list, dict):
+                given[field.name] = display(list, ()) if field.default_factory is list else record_display(dict, {})
+            elif field.init:
+                raise TypeError(f"{kind.__name__}() misses the argument `{field.name}`")
+        order = {f.name: given[f.name] for f in dataclasses.fields(kind) if f.name in given}
+        made = Ref(text, Record(kind, order, not kind.__dataclass_params__.frozen))
+        if hasattr(kind, "__post_init__"):
+            self.own_function(kind.__post_init__, f"{self.class_label(kind)}.__post_init__", [made], {}, text, None)
+        return made
+
+    @staticmethod
+    def is_plain_class(kind: type) -> bool:
+        """A class written in Python, of nothing but other such classes."""
+        own = [c for c in kind.__mro__ if c is not object]
+        return type(kind) is type and all((c.__module__ or "").split(".")[0] not in LIBRARIES for c in own) and kind.__new__ is object.__new__
+
+    def instance(self, kind: type, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+        """An object made by the program: its attributes are known one by one."""
+        made = Ref(ast.Name(id="object", ctx=ast.Load()), Record(kind, {}, True))
+        if kind.__init__ is not object.__init__:
+            path = f"{self.class_label(kind)}.__init__"
+            self.own_function(kind.__init__, path, [made, *args], keywords, ast.Call(func=made.expr, args=[], keywords=[]), None)
+        elif args or keywords:
+            raise TypeError(f"{kind.__name__}() takes no arguments")
+        return made
+
+    def class_label(self, kind: type) -> str:
+        label = self.state.guards.held(kind)
+        self.state.helpers[label] = kind
+        return label
 
     def object_call(self, value: Object, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         if is_random(value.value):
@@ -430,10 +603,79 @@ class Walker(Interpreter):
     def call(self, expr: ast.Call, target: str | None) -> Ref:
         return Calls(self).call(expr, target)
 
+    def call_function(self, function: types.FunctionType, path: str, args: tuple[Ref, ...], target: str | None) -> Ref:
+        text = ast.Call(func=const(None), args=[], keywords=[])
+        return Calls(self).own_function(function, path, list(args), {}, text, target)
 
-def walk_function(state: Inference, function: types.FunctionType, arguments: dict[str, Ref], prefix: str, depth: int) -> Ref:
-    """Walk a Python function that the program calls."""
-    source = read(function)
-    program = stage(source)
-    own = frozenset(names(source.tree)) | frozenset(arguments)
-    return Walker(state, Frame(program, function, dict(arguments), own, prefix, depth)).run()
+
+def inner_source(tree: ast.FunctionDef | ast.Lambda, file: str, lines: tuple[str, ...]) -> Source:
+    """The source of a function defined inside another."""
+    if tree not in INNER:
+        INNER[tree] = Source(tree, file, lines)
+    return INNER[tree]
+
+
+INNER: weakref.WeakKeyDictionary[ast.AST, Source] = weakref.WeakKeyDictionary()
+
+
+def signature_of(arguments: ast.arguments, defaults: Mapping[str, Ref]) -> inspect.Signature:
+    """The parameters of a function's tree."""
+    kinds = inspect.Parameter
+    pairs = [(a, kinds.POSITIONAL_ONLY) for a in arguments.posonlyargs] + [(a, kinds.POSITIONAL_OR_KEYWORD) for a in arguments.args]
+    pairs += [(arguments.vararg, kinds.VAR_POSITIONAL)] if arguments.vararg else []
+    pairs += [(a, kinds.KEYWORD_ONLY) for a in arguments.kwonlyargs]
+    pairs += [(arguments.kwarg, kinds.VAR_KEYWORD)] if arguments.kwarg else []
+    return inspect.Signature([kinds(a.arg, kind, default=None if a.arg in defaults else kinds.empty) for a, kind in pairs])
+
+
+# ---- functions of NumPy's that write
+
+def copy_to(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    """np.copyto(y, v, where=m) and y.fill(v)."""
+    where = keywords.get("where")
+    value = calls.as_array(args[1] if len(args) > 1 else keywords["src"])
+    if where is None:
+        calls.at.assign_whole(args[0], value)
+    else:
+        numpy = calls.facts.module("numpy")
+        expr = ast.Call(func=expression(f"{numpy}.where"), args=[where.expr, value.expr, args[0].expr], keywords=[])
+        kind = infer_call(np.where, calls.facts, [where.number, value.number, args[0].number], {})
+        calls.at.assign_whole(args[0], calls.at.operation(np.where, (where, value, args[0]), {}, expr, None, kind, find(np.where)))
+    return Ref(const(None), Static(None))
+
+
+def sort_in_place(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    numpy = calls.facts.module("numpy")
+    text = ast.Call(func=expression(f"{numpy}.sort"), args=[a.expr for a in args], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in keywords.items()])
+    calls.at.assign_whole(args[0], calls.function(np.sort, "", args, keywords, text, None))
+    return Ref(const(None), Static(None))
+
+
+def put(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    """np.put(y, i, v) of a vector is y[i] = v."""
+    base, index, value = args[0], calls.as_array(args[1]), calls.as_array(args[2])
+    if base.number.ndim != 1 or keywords or value.number.ndim and not (index.number.shape is not None and value.number.shape is not None and len(
+            index.number.shape) == 1 and index.number.shape[0] == value.number.shape[0]):
+        calls.at.refuse("np.put is differentiated on vectors, with as many values as indices. Write y[i] = v.")
+    calls.at.write_item(base, index.expr, value)
+    return Ref(const(None), Static(None))
+
+
+def fill_diagonal(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    base, value = args[0], calls.as_array(args[1] if len(args) > 1 else keywords["val"])
+    shape = base.number.shape
+    if shape is None or len(shape) != 2 or "wrap" in keywords or len(args) > 2:
+        calls.at.refuse("np.fill_diagonal is differentiated on matrices, without wrap. Write y[i, i] = v.")
+        raise AssertionError
+    small = shape[0] if shape[0].key == shape[1].key or shape[0] <= shape[1] else shape[1]
+    numpy = calls.facts.module("numpy")
+    text = ast.Call(func=expression(f"{numpy}.arange"), args=[small.expr], keywords=[])
+    kind = Number("array", np.dtype(int), (small,), unique=True)
+    rows = calls.at.operation(np.arange, (), {}, text, "diagonal", kind)
+    calls.at.write_item(base, ast.Tuple(elts=[rows.expr, rows.expr], ctx=ast.Load()), value)
+    return Ref(const(None), Static(None))
+
+
+WRITING: dict[Any, Callable[[Calls, Arguments, dict[str, Ref]], Ref]] = {
+    np.copyto: copy_to, np.ndarray.sort: sort_in_place, np.put: put, np.fill_diagonal: fill_diagonal,
+}

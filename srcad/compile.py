@@ -13,11 +13,13 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from srcad.assembly import Assembly
 from srcad.calls import Walker
 from srcad.dims import Facts
-from srcad.errors import SrcadError
-from srcad.inference import Frame
+from srcad.errors import AliasError, SrcadError
+from srcad.inference import Frame, Knowledge
 from srcad.ir import Assign, Program, walk
 from srcad.kinds import BOOL, FLOAT, Number, Ref
 from srcad.outside import Guards, leaves
@@ -28,32 +30,53 @@ from srcad.source import Source, read
 from srcad.stage import identifiers, stage
 from srcad.syntax import Namer, call, method, name
 from srcad.walk import ENTRY, Walk, refreshed
+from srcad.writes import Split
 
 
 def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
     """Run the pipeline. Raises SrcadError where the function cannot be differentiated rightly."""
     source = read(request.function)
     program = stage(source)
-    integral: set[str] = set()
+    knowledge = Knowledge()
     while True:
+        size = knowledge.size()
         state = start(request, source, program, arguments)
+        state.knowledge = knowledge
         try:
-            wrt = differentiated(state, request, arguments, integral)
+            wrt = differentiated(state, request, arguments, knowledge.integral)
             frame = Frame(program, request.function, dict(state.parameters), identifiers(source.tree))
             state.result = Walker(state, frame).run()
-        except SrcadError:
-            if not new_integers(state, integral):
+        except SrcadError as problem:
+            learnt(state, problem)
+            if knowledge.size() == size:
                 raise
             continue
-        if not new_integers(state, integral):
+        learnt(state, None)
+        if knowledge.size() == size:
+            apart(state, request, arguments)
             return Assembly(state, request, source, wrt).compiled()
 
 
-def new_integers(state: Walk, integral: set[str]) -> bool:
-    """Whether the walk found integers that index or count, which were taken for real numbers."""
-    found = {path for path in state.integral if path in state.integers and path not in integral}
-    integral |= found
-    return bool(found)
+def learnt(state: Walk, problem: SrcadError | None) -> None:
+    """What a walk has found out, for the next one: integers that index or count, branches that must be walked apart."""
+    state.knowledge.integral |= {path for path in state.integral if path in state.integers}
+    if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "if":
+        state.knowledge.split.add(problem.site)
+
+
+def apart(state: Walk, request: Request, arguments: Mapping[str, Any]) -> None:
+    """Arguments whose memory is changed must not share it with another: checked now, and by the guard."""
+    written = {c.buffer.root.key: c.loc for c in state.changes if c.buffer.external and c.buffer.root is not None}
+    arrays = {k: r for k, r in state.guards.refs.items() if isinstance(r.value, Number) and r.number.form == "array" and k.split(".")[0].split("[")[0] in arguments}
+    for path, loc in written.items():
+        for other in arrays:
+            if other == path or other in written and other < path:
+                continue
+            here, there = (eval(p, {}, dict(arguments)) for p in (path, other))
+            if np.shares_memory(here, there):
+                raise AliasError(f"it changes `{path}`, which shares memory with `{other}`. Pass copies.", loc)
+            label = state.guards.held(np.shares_memory)
+            state.facts.record(f"not {label}({path}, {other})")
 
 
 def start(request: Request, source: Source, program: Program, arguments: Mapping[str, Any]) -> Walk:

@@ -35,6 +35,7 @@ class Facts:
         self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
+        self.ranges: dict[str, tuple[Dim, Dim]] = {}  # the index of a loop -> its least value, and one more than its greatest
         self.constants: dict[str, float] = {}  # np.pi and the like, by their text
         self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
 
@@ -73,6 +74,19 @@ class Facts:
         """A dimension that only the run can tell."""
         self.unknown += 1
         return Dim.atom(f"?{self.unknown}", None, self)
+
+    def bounds(self, dim: Dim) -> tuple[Dim, Dim]:
+        """The least and the greatest value of a dimension, over the passes of the loops that it counts with."""
+        least = greatest = dim
+        for _ in range(len(self.ranges)):
+            atoms = [a for a in (*least.terms, *greatest.terms) if a in self.ranges]
+            if not atoms:
+                break
+            first, end = self.ranges[atoms[0]]
+            down, up = least.terms.get(atoms[0], 0), greatest.terms.get(atoms[0], 0)
+            least = least + (first - Dim.atom(atoms[0], None, self)) * down if down > 0 else least + (end - 1 - Dim.atom(atoms[0], None, self)) * down
+            greatest = greatest + (end - 1 - Dim.atom(atoms[0], None, self)) * up if up > 0 else greatest + (first - Dim.atom(atoms[0], None, self)) * up
+        return least, greatest
 
     def module(self, full_name: str) -> str:
         """The name under which the generated code reads a module."""

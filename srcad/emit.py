@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from srcad.ir import Assign, Block, Location, Statement, Unpack, lines
-from srcad.syntax import same
+from srcad.ir import Assign, Block, Break, Continue, For, If, Location, Raise, Statement, Unpack, While, With, blocks, lines
+from srcad.syntax import same, text
 
 INDENT = "    "
+NOWHERE = -4  # the line of statements that no statement of the user's asks for
 
 
 def function_text(title: str, parameters: str, forward: Block, backward: Block, end: Sequence[str]) -> str:
@@ -26,21 +27,70 @@ def function_text(title: str, parameters: str, forward: Block, backward: Block, 
     return "\n".join([f"def {title}({parameters}):", *body, *(INDENT + line for line in end)]) + "\n"
 
 
-def forward_lines(block: Block) -> Iterator[str]:
+def forward_lines(block: Block, depth: int = 1) -> Iterator[str]:
     """Statements of the user, each as it was written where it is unchanged."""
+    pad = INDENT * depth
     for group in grouped(block):
         text = verbatim(group)
         if text is not None:
-            yield from (INDENT + line for line in text.split("\n"))
+            yield from (pad + line for line in text.split("\n"))
+        elif len(group) == 1 and blocks(group[0]):
+            yield from structure_lines(group[0], depth, forward_lines)
         else:
-            yield from lines(tuple(group), 1)
+            yield from lines(tuple(group), depth)
 
 
-def backward_lines(block: Block) -> Iterator[str]:
+def backward_lines(block: Block, depth: int = 1) -> Iterator[str]:
     """The backward pass, each step under a comment with the statement that it undoes."""
     for group in grouped(block):
-        yield f"{INDENT}# backprop {comment(group[0].loc)}"
-        yield from lines(tuple(group), 1)
+        if len(group) == 1 and blocks(group[0]):
+            yield from structure_lines(group[0], depth, backward_lines)
+            continue
+        if group[0].loc.text:
+            yield f"{INDENT * depth}# backprop {comment(group[0].loc)}"
+        yield from lines(tuple(group), depth)
+
+
+def structure_lines(statement: Statement, depth: int, inner: Callable[[Block, int], Iterator[str]]) -> Iterator[str]:
+    """A branch or a loop, with its blocks written by `inner`."""
+    pad = INDENT * depth
+
+    def block_lines(block: Block) -> Iterator[str]:
+        yield from inner(block, depth + 1) if block else (f"{pad}{INDENT}pass",)
+
+    match statement:
+        case If(test, body, orelse) if not body and orelse:
+            yield f"{pad}if {text(negated(test))}:"
+            yield from block_lines(orelse)
+        case If(test, body, orelse):
+            yield f"{pad}if {text(test)}:"
+            yield from block_lines(body)
+            if orelse and isinstance(body[-1] if body else None, (Break, Continue, Raise)):
+                yield from inner(orelse, depth)
+            elif len(orelse) == 1 and isinstance(orelse[0], If) and orelse[0].body:
+                first, *rest = structure_lines(orelse[0], depth, inner)
+                yield from (f"{pad}el{first.strip()}", *rest)
+            elif orelse:
+                yield f"{pad}else:"
+                yield from block_lines(orelse)
+        case For(target, iterable, body):
+            yield f"{pad}for {target} in {text(iterable)}:"
+            yield from block_lines(body)
+        case While(_, ast.Constant(), [If(test, body, [Break()])]) if body:
+            yield f"{pad}while {text(test)}:"
+            yield from block_lines(body)
+        case While(_, test, body):
+            yield f"{pad}while {text(test)}:"
+            yield from block_lines(body)
+        case With(headers, body):
+            yield f"{pad}with {', '.join(map(text, headers))}:"
+            yield from block_lines(body)
+
+
+def negated(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    return ast.UnaryOp(op=ast.Not(), operand=test)
 
 
 def comment(loc: Location) -> str:
@@ -52,6 +102,15 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
     """Neighbouring statements that come from the same statement of the user's."""
     group: list[Statement] = []
     for statement in block:
+        if blocks(statement):
+            if group:
+                yield group
+            yield [statement]
+            group = []
+            continue
+        if group and statement.loc.line == NOWHERE and group[0].loc.line != NOWHERE:
+            group.append(statement)
+            continue
         if group and (group[0].loc.line, group[0].loc.index, group[0].loc.text) != (statement.loc.line, statement.loc.index, statement.loc.text):
             yield group
             group = []

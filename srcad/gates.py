@@ -11,11 +11,12 @@ import dataclasses
 import math
 import operator
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from srcad.inference import GETITEM, Inference, Operation
+from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step
 from srcad.ir import expressions, walk
 from srcad.kinds import Number, Ref
 from srcad.rules import Rule
@@ -44,18 +45,38 @@ class Gates:
 
     def __init__(self, state: Inference) -> None:
         self.state = state
-        self.producer = {o.key: op for op in state.operations for o in op.outputs}
+        self.producer: dict[str, Operation] = {}
         self.reads = Counter(n for s in walk(tuple(state.statements)) for e in expressions(s) for n in names(e))
         self.reads.update(names(state.result.expr))
         self.changes: dict[int, Operation | None] = {}
+        self.keep_alive: list[Step] = list(state.operations)
 
-    def apply(self) -> list[Operation]:
-        for op in self.state.operations:
+    def apply(self) -> list[Step]:
+        return list(self.block(self.state.operations))
+
+    def block(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """The steps of one block with their gates; those of inner blocks first."""
+        inner = [self.within(step) for step in steps]
+        self.keep_alive += inner  # identities stay their own
+        self.producer = {o.key: op for op in inner if isinstance(op, Operation) for o in op.outputs}
+        operations = [op for op in inner if isinstance(op, Operation)]
+        for op in operations:
             self.logistic(op)
             self.shifted(op)
-        for op in reversed(self.state.operations):
+        for op in reversed(operations):
             self.cubed(op)
-        return [new for op in self.state.operations if (new := self.changes.get(id(op), op)) is not None]
+        return tuple(new for op in inner if (new := self.changes.get(id(op), op)) is not None)
+
+    def within(self, step: Step) -> Step:
+        match step:
+            case Branch(body=body, orelse=orelse):
+                return dataclasses.replace(step, body=self.region(body), orelse=self.region(orelse))
+            case Loop(body=body) | Scope(body=body):
+                return dataclasses.replace(step, body=self.region(body))
+        return step
+
+    def region(self, region: Region) -> Region:
+        return dataclasses.replace(region, steps=self.block(region.steps))
 
     def made_by(self, value: Any, functions: tuple[Any, ...], reads: int) -> Operation | None:
         """The operation that a value comes from, if it is one of these and its result is read so often."""

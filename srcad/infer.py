@@ -12,62 +12,97 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import types
+from typing import Any
 
 import numpy as np
 
-from srcad.attributes import Attributes
-from srcad.errors import SrcadError
-from srcad.inference import Operation, display, literal_ref, record_display, symbol_of
+from srcad.dims import Undecided
+from srcad.errors import SrcadError, UnsupportedSyntaxError
+from srcad.inference import Frame, Inference, Operation, current, display, literal_ref, record_display
 from srcad.ir import (
     Assign,
     Block,
     Break,
-    Continue,
+    Define,
+    Delete,
     Effect,
     For,
     If,
+    Import,
+    Raise,
     Return,
     Statement,
     Store,
     Unpack,
     Update,
     While,
+    With,
+    targets,
+    walk,
 )
-from srcad.kinds import Method, Number, Object, Record, Ref, Sequence, Static
+from srcad.kinds import Closure, Lazy, Number, Object, Range, Record, Ref, Sequence, Static
+from srcad.live import Live
+from srcad.merge import NOTHING, RETURN, fork, is_defined
 from srcad.outside import static_value
+from srcad.regions import Regions
 from srcad.rules import find
 from srcad.syntax import const, name, names, substitute
 
-INPLACE = "arrays that are changed in place are not differentiated yet. Write `{0} = {0} {1} ...`, which makes a new array."
 
-
-class Returned(Exception):
-    def __init__(self, ref: Ref) -> None:
-        self.ref = ref
-
-
-class Interpreter(Attributes):
+class Interpreter(Regions):
     """Walks the statements of one frame; calls are walked in frames of their own."""
 
+    def __init__(self, state: Inference, frame: Frame) -> None:
+        super().__init__(state, frame)
+        self.breaks = []
+        self.pinned = []
+        state.passes += 1
+        self.offset = state.passes if frame.depth else 0
+        if frame.live is None:
+            frame.live = Live(frame.program.body)
+
     def run(self) -> Ref:
+        self.state.frames.append(self.frame)
         try:
             self.block(self.frame.program.body)
-        except Returned as end:
-            return end.ref
-        return Ref(const(None), Static(None))
+        finally:
+            self.state.frames.pop()
+        self.raised = self.ending == "raise"
+        if RETURN not in self.frame.locals or not is_defined(self.frame.locals[RETURN]):
+            return Ref(const(None), Static(None))
+        return current(self.frame.locals[RETURN])
 
     def block(self, block: Block) -> None:
-        for statement in block:
-            self.loc = statement.loc
-            try:
-                self.statement(statement)
-            except (ValueError, IndexError, TypeError) as problem:
-                if isinstance(problem, SrcadError):
-                    raise
-                raise SrcadError(f"the statement would raise {type(problem).__name__}: {problem}", self.loc) from problem
-            except (AttributeError, LookupError, AssertionError, ArithmeticError, RecursionError) as problem:
-                raise SrcadError(f"the statement is not understood ({type(problem).__name__}: {problem}). Write it another way.", self.loc) from problem
+        for i, statement in enumerate(block):
+            if self.ending:
+                return
+            self.loc = self.moved(statement.loc)
+            if isinstance(statement, If) and self.site("if", statement) in self.state.knowledge.split and block[i + 1 :]:
+                self.guarded_statement(self.continued(statement, block[i + 1 :]))
+                return
+            self.guarded_statement(statement)
+
+    def continued(self, statement: If, rest: Block) -> If:
+        """A branch with what follows it in both of its arms."""
+        made = If(statement.test, statement.body + rest, statement.orelse + rest, statement.loc)
+        live = self.frame.live
+        if live is not None:
+            live.after[id(made)] = live.after.get(id(rest[-1]), frozenset())
+            self.pinned.append(made)
+        return made
+
+    def guarded_statement(self, statement: Statement) -> None:
+        """Walk a statement; what NumPy or Python would raise is an error of it."""
+        try:
+            self.statement(statement)
+        except (ValueError, IndexError, TypeError, KeyError) as problem:
+            if isinstance(problem, SrcadError):
+                raise
+            raise SrcadError(f"the statement would raise {type(problem).__name__}: {problem}", self.loc) from problem
+        except (AttributeError, LookupError, AssertionError, ArithmeticError, RecursionError, Undecided) as problem:
+            raise UnsupportedSyntaxError(f"the statement is not understood ({type(problem).__name__}: {problem}). Write it another way.", self.loc) from problem
 
     def statement(self, statement: Statement) -> None:
         match statement:
@@ -77,26 +112,73 @@ class Interpreter(Attributes):
                 self.unpack(targets, star, self.evaluate(expr, None))
             case Update(target, op, expr):
                 self.update(target, op, expr)
+            case Store(target, expr):
+                self.store(target, expr)
             case Effect(expr):
                 self.effect(expr)
-            case If(test, body, orelse):
-                self.block(body if self.decide(self.evaluate(test, None)) else orelse)
+            case If():
+                self.branch(statement)
+            case For():
+                self.for_loop(statement)
+            case While():
+                self.while_loop(statement)
+            case With():
+                self.with_block(statement)
             case Return(value):
-                raise Returned(self.evaluate(value, None))
-            case Store(target):
-                self.refuse("arrays, lists and objects that are changed in place are not differentiated yet. Make a new one.")
-            case For() | While() | Break() | Continue():
-                self.refuse("loops are not differentiated yet.")
+                self.frame.locals[RETURN] = self.evaluate(value, None)
+                self.ending = "return"
+            case _:
+                self.rare(statement)
+
+    def rare(self, statement: Statement) -> None:
+        match statement:
+            case Break():
+                made = Break(self.loc)
+                self.write(made)
+                self.breaks.append((made, fork(self.state)))
+                self.ending = "break"
+            case Raise(error, cause):
+                self.write(Raise(error and self.renamed(error), cause and self.renamed(cause), self.loc))
+                self.ending = "raise"
+            case Define(target, tree, defaults):
+                values = {parameter: self.evaluate(default, None) for parameter, default in defaults}
+                self.frame.locals[target] = Ref(name(target), Closure(tree, self.frame, values))
+            case Delete(target):
+                self.lookup(target)
+                self.frame.locals[target] = NOTHING
+            case Import(target, module, attribute):
+                self.load(target, module, attribute)
+
+    def load(self, target: str, module: str, attribute: str) -> None:
+        """An import inside the function: the generated code reads the module by a name of its own."""
+        loaded = importlib.import_module(module)
+        value = getattr(loaded, attribute) if attribute else loaded
+        if target:
+            label = self.state.guards.held(value)
+            self.state.helpers[label] = value
+            self.frame.locals[target] = self.imported(module, value, label)
+
+    def imported(self, module: str, value: object, label: str) -> Ref:
+        usual = self.state.facts.modules.get(getattr(value, "__name__", ""))
+        if isinstance(value, types.ModuleType) and usual is not None:
+            self.state.facts.module(value.__name__)
+            return Ref(name(usual), Static(value, usual))
+        return self.state.guards.read(label, value)
 
     def bind(self, target: str, expr: ast.expr) -> None:
         """`target = expr`. A user's name for what already has one is a copy, so that the text keeps it."""
         before = len(self.state.statements)
         ref = self.evaluate(expr, target)
-        last = self.state.statements[-1] if len(self.state.statements) > before else None
+        made = [s for s in self.state.statements[before:] if isinstance(s, Assign) and isinstance(ref.expr, ast.Name) and s.target == ref.expr.id]
+        last = made[-1] if made else None
         just_made = isinstance(last, Assign) and isinstance(ref.expr, ast.Name) and last.target == ref.expr.id
-        if isinstance(ref.value, Method) and isinstance(ref.value.owner.value, Number):
-            self.refuse(f"the attribute `{ref.value.attribute}` of an array is not a value that is differentiated. Call the method where it is named.")
-        if target in self.frame.own_names and isinstance(ref.value, (Number, Object)) and not (just_made and self.is_new_name(target, last)):
+        if just_made and self.is_new_name(target, last) or target not in self.frame.own_names:
+            self.frame.locals[target] = ref
+        else:
+            self.bind_ref(target, ref)
+
+    def bind_ref(self, target: str, ref: Ref) -> None:
+        if target in self.frame.own_names and isinstance(ref.value, (Number, Object)) and not (isinstance(ref.expr, ast.Name) and ref.expr.id == target):
             ref = self.copy_of(ref, target)
         self.frame.locals[target] = ref
 
@@ -108,18 +190,20 @@ class Interpreter(Attributes):
         """`y = x`: a name of its own for the same value."""
         made = self.new_name(target)
         self.write(Assign(made, ref.expr, self.loc))
-        result = Ref(name(made), ref.value, made)
+        result = self.named(made, ref.value)
         number = ref.number
         if number.dim is not None:
             self.name_dim(number.dim, made)
         if ref.key in self.state.active:
             self.state.active.add(made)
+            if not number.is_plain and self.shadowed(ref):  # one memory, one adjoint
+                return result
             self.record(Operation((result,), False, np.positive, find(np.positive), (ref,), {}, self.loc))
         return result
 
     def unpack(self, targets: tuple[str, ...], star: int | None, ref: Ref) -> None:
-        if isinstance(ref.value, Record):
-            self.refuse("unpacking a dict gives its keys; name the values that are meant, as in `d['a']`.")
+        if isinstance(ref.value, (Record, Range, Lazy)):
+            ref = display(tuple, self.listed(ref))
         if isinstance(ref.value, Number):
             self.unpack_array(targets, star, ref)
             return
@@ -162,18 +246,6 @@ class Interpreter(Attributes):
         for i, target in enumerate(targets):
             item = self.subscript(ref, (i,), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), target)
             self.frame.locals[target] = item
-
-    def update(self, target: ast.expr, op: ast.operator, expr: ast.expr) -> None:
-        """`x += e` on a number makes a new number; on an array it changes memory."""
-        if not isinstance(target, ast.Name):
-            self.refuse("arrays, lists and objects that are changed in place are not differentiated yet. Make a new one.")
-            raise AssertionError
-        old, value = self.evaluate(target, None), self.evaluate(expr, None)
-        if isinstance(old.value, Sequence) and old.value.type is list:
-            self.refuse("lists that are changed in place are not differentiated yet. Write `a = a + b`.")
-        if isinstance(old.value, Number) and not old.value.is_plain:
-            self.refuse(INPLACE.format(target.id, symbol_of(op)))
-        self.frame.locals[target.id] = self.binary(op, old, value, target.id)
 
     def effect(self, expr: ast.expr) -> None:
         ref = self.evaluate(expr, None)
@@ -232,52 +304,86 @@ class Interpreter(Attributes):
     def dict_display(self, keys: list[ast.expr | None], values: list[ast.expr]) -> Ref:
         items = {}
         for key, value in zip(keys, values):
+            if key is None:
+                items |= self.mapping(value)
+                continue
             try:
-                known = static_value(self.evaluate(key, None), self.state.facts)  # type: ignore[arg-type]
+                known = static_value(self.evaluate(key, None), self.state.facts)
             except LookupError:
                 self.refuse("the keys of a dict must be known: strings or integers.")
                 raise AssertionError from None
             items[known] = self.evaluate(value, None)
         return record_display(dict, items)
 
+    def mapping(self, expr: ast.expr) -> dict[Any, Ref]:
+        ref = self.evaluate(expr, None)
+        if not isinstance(ref.value, Record) or ref.value.type is not dict:
+            self.refuse("only a dict is unpacked by ** here.")
+            raise AssertionError
+        return dict(ref.value.items)
+
     def lookup(self, identifier: str) -> Ref:
         """A name: a variable, else read from outside."""
-        frame = self.frame
-        if identifier in frame.locals:
-            return frame.locals[identifier]
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if identifier in frame.locals:
+                if not is_defined(frame.locals[identifier]):
+                    self.refuse(f"`{identifier}` has no value on this path.")
+                return current(frame.locals[identifier])
+            if frame.parent is None:
+                break
+            if frame is self.frame and identifier in self.assigned():
+                self.refuse(f"`{identifier}` has no value on this path.")
+            frame = frame.parent
+        assert frame is not None
         if identifier in frame.own_names and frame.function is not None and identifier in frame.function.__code__.co_varnames:
             self.refuse(f"`{identifier}` has no value on this path.")
         function = frame.function
         if function is not None and identifier in function.__code__.co_freevars:
-            return self.closure_value(function, identifier)
+            return self.closure_value(function, identifier, frame)
         space = function.__globals__ if function is not None else {}
         if identifier in space:
-            return self.state.guards.read(f"{frame.prefix}{identifier}", space[identifier])
+            return self.outside(f"{frame.prefix}{identifier}", space[identifier])
         if hasattr(builtins, identifier):
             self.state.guards.identical(identifier, getattr(builtins, identifier))
             return Ref(name(identifier), Static(getattr(builtins, identifier)))
         self.refuse(f"the name `{identifier}` is not defined.")
         raise AssertionError
 
-    def closure_value(self, function: types.FunctionType, identifier: str) -> Ref:
+    def outside(self, path: str, value: object) -> Ref:
+        return self.state.guards.read(path, value)
+
+    def assigned(self) -> set[str]:
+        """The names that the function being walked binds."""
+        return {t for s in walk(self.frame.program.body) for t in targets(s)}
+
+    def closure_value(self, function: types.FunctionType, identifier: str, frame: Frame) -> Ref:
         cell = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))[identifier]
         try:
             value = cell.cell_contents
         except ValueError:
             self.refuse(f"the closure variable `{identifier}` has no value yet.")
             raise AssertionError from None
-        if self.frame.depth == 0:
+        if frame.depth == 0:
             return self.state.guards.read(identifier, value)
         label = self.state.guards.held(cell)
         self.state.helpers[label] = cell
         return self.state.guards.read(f"{label}.cell_contents", value)
 
+    def is_enclosed(self, identifier: str) -> bool:
+        frame = self.frame.parent
+        while frame is not None:
+            if identifier in frame.locals:
+                return True
+            frame = frame.parent
+        return False
+
     def renamed(self, expr: ast.expr) -> ast.expr:
         """An expression of the user's, with every name as the generated code has it."""
         replacements = {}
         for identifier in set(names(expr)):
-            if identifier in self.frame.locals:
-                replacements[identifier] = self.frame.locals[identifier].expr
+            if identifier in self.frame.locals or self.frame.parent is not None and self.is_enclosed(identifier):
+                replacements[identifier] = self.lookup(identifier).expr
             elif self.frame.prefix or (self.frame.depth and self.frame.function and identifier in self.frame.function.__code__.co_freevars):
                 found = self.lookup(identifier)
                 replacements[identifier] = found.expr

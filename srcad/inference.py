@@ -17,11 +17,13 @@ import numpy as np
 from srcad.dims import Dim, Facts
 from srcad.ir import (
     SYMBOLS,
+    Block,
     Location,
     Program,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.kinds import BOOL, FLOAT, INT, Buffer, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.live import Live
 from srcad.outside import Guards, leaves
 from srcad.rules import Rule
 from srcad.syntax import Namer, const
@@ -57,6 +59,125 @@ class Operation:
     operands: tuple[Any, ...]  # Refs, nested lists of them, or plain values
     params: Mapping[str, Any]
     loc: Location
+    values: Mapping[str, Ref] = field(default_factory=dict)  # copies of what is changed in place later, by key
+
+
+@dataclass(frozen=True, eq=False)
+class Write:
+    """`base[index] = value`, or `+=`; the whole of base where there is no index.
+
+    part: the kind of what is written to; distinct: whether no element can be named twice; sign: 0 for a store,
+    1 for `+=`, -1 for `-=`.
+    """
+
+    base: Ref
+    index: ast.expr | None
+    part: Number
+    value: Ref
+    distinct: bool
+    basic: bool
+    sign: int
+    loc: Location
+
+
+@dataclass(frozen=True, eq=False)
+class Phi:
+    """A name that stands for one value or another: by the branch taken, or at the head of a loop and after it.
+
+    In a loop `first` is the value before it and `second` the one that a pass leaves behind. None: no value on this path.
+    """
+
+    output: Ref
+    first: Ref | None
+    second: Ref | None
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A block that is walked on its own: what it does, and what of it is differentiated."""
+
+    statements: Block
+    steps: tuple[Step, ...]
+    stops: bool = False  # it ends in a break
+    raises: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """`if test: body else: orelse`, with data in the test."""
+
+    test: ast.expr
+    body: Region
+    orelse: Region
+    phis: tuple[Phi, ...]
+    loc: Location
+    statement: Statement
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A loop: its passes are taken in reverse.
+
+    target, iter: of a for loop, "" and None for a while loop; count: the name that holds the number of passes where only the run can tell.
+    """
+
+    target: str
+    iter: ast.expr | None
+    count: str
+    body: Region
+    phis: tuple[Phi, ...]
+    loc: Location
+    statement: Statement
+    side: tuple[int, bool] | None = None  # the arm of the branch that a pass which counts goes through, if the other one breaks
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """`with headers: body`."""
+
+    headers: tuple[ast.expr, ...]
+    body: Region
+    loc: Location
+    statement: Statement
+
+
+Step = Operation | Write | Branch | Loop | Scope
+
+
+@dataclass
+class Knowledge:
+    """What one walk of a program has found out that the next must know from its beginning."""
+
+    integral: set[str] = field(default_factory=set)  # integer parameters that index, count or give a shape
+    written: set[object] = field(default_factory=set)  # the sites of memory that is changed in place
+    active: set[object] = field(default_factory=set)  # those of it that hold what is differentiated
+    split: set[object] = field(default_factory=set)  # branches whose ends do not meet: what follows is walked in both
+    unrolled: set[object] = field(default_factory=set)  # loops that are written out
+
+    def size(self) -> int:
+        return sum(map(len, (self.integral, self.written, self.active, self.split, self.unrolled)))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A copy of an array that is changed in place, made where the backward pass may need what it held."""
+
+    target: str
+    buffer: Buffer
+    event: int
+    loops: tuple[int, ...]
+    index: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A write into memory: when, in which loops, and where."""
+
+    buffer: Buffer
+    event: int
+    loops: tuple[int, ...]
+    loc: Location
+    index: tuple[Any, ...] | None = None
 
 
 @dataclass
@@ -68,7 +189,7 @@ class Inference:
     guards: Guards
     namer: Namer
     statements: list[Statement] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
+    operations: list[Step] = field(default_factory=list)
     user_names: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)  # the names that the generated code has bound so far
     impure: set[str] = field(default_factory=set)  # targets whose statements must run, and in order
@@ -77,6 +198,19 @@ class Inference:
     shown: dict[str, str] = field(default_factory=dict)  # an adjoint's key -> the name that it is called after
     integral: set[str] = field(default_factory=set)  # integer parameters that index, count or give a shape
     helpers: dict[str, object] = field(default_factory=dict)
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    kinds: dict[str, Number] = field(default_factory=dict)  # of every name that the generated code binds
+    changes: list[Change] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)  # a name -> the name of the memory that it lies in
+    kept: dict[tuple[str, int], Ref] = field(default_factory=dict)
+    item_reads: dict[str, Change] = field(default_factory=dict)  # what was read of memory that is changed, by the name it was given
+    steps: dict[str, int] = field(default_factory=dict)  # the indices of all loops -> 1 upwards, -1 downwards
+    loops: tuple[int, ...] = ()
+    event: int = 0
+    tags: int = 0
+    passes: int = 0  # functions and passes of loops walked: tells their statements apart
+    frames: list[Frame] = field(default_factory=list)
     result: Ref = field(default_factory=lambda: Ref(const(None), Static(None)))
 
     def is_active(self, value: Any) -> bool:
@@ -100,6 +234,8 @@ class Frame:
     own_names: frozenset[str]
     prefix: str = ""  # how its globals are read from the main program: "" or "module."
     depth: int = 0
+    parent: Frame | None = None  # of a function defined inside: the one around it
+    live: Live | None = None
 
 
 def symbol_of(op: ast.operator) -> str:
@@ -139,12 +275,23 @@ def display(kind: type, items: tuple[Ref, ...]) -> Ref:
     """A tuple or list of what is already there."""
     elements = [i.expr for i in items]
     expr: ast.expr = ast.List(elts=elements, ctx=ast.Load()) if kind is list else ast.Tuple(elts=elements, ctx=ast.Load())
-    return Ref(expr, Sequence(kind, tuple(items)))
+    return Ref(expr, Sequence(kind, tuple(items), kind is list))
 
 
 def record_display(kind: type, items: dict[Any, Ref]) -> Ref:
     expr = ast.Dict(keys=[const(k) for k in items], values=[i.expr for i in items.values()])
-    return Ref(expr, Record(kind, items))
+    return Ref(expr, Record(kind, items, True))
+
+
+def current(ref: Ref) -> Ref:
+    """A container as it is now: what the program made and may have changed is written out from its items."""
+    value = ref.value
+    if isinstance(value, Sequence) and (value.mutable or value.type is tuple and isinstance(ref.expr, ast.Tuple)):
+        made = display(value.type, tuple(current(i) for i in value.items))
+        return Ref(made.expr, value, ref.key)
+    if isinstance(value, Record) and value.mutable and value.type is dict:
+        return Ref(record_display(dict, {k: current(i) for k, i in value.items.items()}).expr, value, ref.key)
+    return ref
 
 
 def nested(ref: Ref) -> Any:

@@ -8,7 +8,8 @@
                 | If       if test: block else: block
                 | For      for target in iter: block else: block
                 | While    while (block; test): block else: block
-                | Break | Continue | Return value
+                | Break | Continue | Return value | Raise error
+                | With headers: block   | Define name | Delete name | Import name
 
 Every statement carries its `loc`, the user's statement that it comes from. In a
 staged program an expression is one operation on atoms; `check` says so, and
@@ -88,10 +89,13 @@ class Effect:
 
 @dataclass(frozen=True)
 class If:
+    """`tag` tells which branch of the forward pass one of the backward pass reverses; so do those of loops."""
+
     test: ast.expr
     body: Block
     orelse: Block
     loc: Location
+    tag: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class For:
     body: Block
     orelse: Block
     loc: Location
+    tag: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ class While:
     body: Block
     orelse: Block
     loc: Location
+    tag: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,52 @@ class Return:
     loc: Location
 
 
-Statement = Union[Assign, Unpack, Update, Store, Effect, If, For, While, Break, Continue, Return]
+@dataclass(frozen=True)
+class Raise:
+    """`raise error from cause`, as the user wrote it."""
+
+    error: ast.expr | None
+    cause: ast.expr | None
+    loc: Location
+
+
+@dataclass(frozen=True)
+class With:
+    """`with headers: body`."""
+
+    headers: tuple[ast.expr, ...]
+    body: Block
+    loc: Location
+    tag: int = 0
+
+
+@dataclass(frozen=True)
+class Define:
+    """A function defined inside: `def target` or a lambda, with its defaults as atoms."""
+
+    target: str
+    tree: ast.FunctionDef | ast.Lambda
+    defaults: tuple[tuple[str, ast.expr], ...]
+    loc: Location
+
+
+@dataclass(frozen=True)
+class Delete:
+    target: str
+    loc: Location
+
+
+@dataclass(frozen=True)
+class Import:
+    """`import module as target`, or `from module import attribute as target`; a target of "" only loads it."""
+
+    target: str
+    module: str
+    attribute: str
+    loc: Location
+
+
+Statement = Union[Assign, Unpack, Update, Store, Effect, If, For, While, Break, Continue, Return, Raise, With, Define, Delete, Import]
 Block = tuple[Statement, ...]
 
 
@@ -189,7 +240,28 @@ def lines(block: Block, depth: int) -> Iterator[str]:
             case Return(value):
                 yield f"{pad}return {text(value)}"
             case _:
-                assert_never(statement)
+                yield from rare_lines(statement, depth)
+
+
+def rare_lines(statement: Statement, depth: int) -> Iterator[str]:
+    """The lines of what stands in few programs."""
+    pad = "    " * depth
+    match statement:
+        case Raise(error, cause):
+            yield pad + " ".join(["raise", *([text(error)] if error else []), *(["from", text(cause)] if cause else [])])
+        case With(headers, body):
+            yield f"{pad}with {', '.join(map(text, headers))}:"
+            yield from lines(body, depth + 1)
+        case Define(target, tree):
+            written = ast.unparse(tree) if isinstance(tree, ast.FunctionDef) else f"{target} = {ast.unparse(tree)}"
+            yield from (pad + line for line in written.split("\n"))
+        case Delete(target):
+            yield f"{pad}del {target}"
+        case Import(target, module, attribute):
+            head = f"from {module} import {attribute}" if attribute else f"import {module}"
+            yield pad + head + (f" as {target}" if target not in ("", attribute or module) else "")
+        case _:
+            raise AssertionError(statement)
 
 
 def loop_lines(body: Block, orelse: Block, depth: int) -> Iterator[str]:
@@ -212,6 +284,8 @@ def blocks(statement: Statement) -> tuple[Block, ...]:
             return body, orelse
         case While(head, _, body, orelse):
             return head, body, orelse
+        case With(_, body):
+            return (body,)
     return ()
 
 
@@ -236,6 +310,12 @@ def expressions(statement: Statement) -> tuple[ast.expr, ...]:
             return (iterable,)
         case Return(value):
             return (value,)
+        case Raise(error, cause):
+            return tuple(e for e in (error, cause) if e is not None)
+        case With(headers):
+            return headers
+        case Define(_, tree, defaults):
+            return (*([tree] if isinstance(tree, ast.expr) else []), *(d for _, d in defaults))
     return ()
 
 
@@ -247,14 +327,30 @@ def map_expressions(statement: Statement, change: Callable[[ast.expr], ast.expr]
         case Update() | Store():
             target = statement.target if isinstance(statement.target, ast.Name) else change(statement.target)
             return dataclasses.replace(statement, target=target, expr=change(statement.expr))
-        case If(test, body, orelse, loc):
-            return If(change(test), map_block(body, change), map_block(orelse, change), loc)
-        case For(target, iterable, body, orelse, loc):
-            return For(target, change(iterable), map_block(body, change), map_block(orelse, change), loc)
-        case While(head, test, body, orelse, loc):
-            return While(map_block(head, change), change(test), map_block(body, change), map_block(orelse, change), loc)
+        case If(test, body, orelse):
+            return dataclasses.replace(statement, test=change(test), body=map_block(body, change), orelse=map_block(orelse, change))
+        case For(_, iterable, body, orelse):
+            return dataclasses.replace(statement, iter=change(iterable), body=map_block(body, change), orelse=map_block(orelse, change))
+        case While(head, test, body, orelse):
+            return dataclasses.replace(statement, head=map_block(head, change), test=change(test), body=map_block(body, change), orelse=map_block(orelse, change))
         case Return(value, loc):
             return Return(change(value), loc)
+        case Raise(error, cause, loc):
+            return Raise(error and change(error), cause and change(cause), loc)
+        case With(headers, body):
+            return dataclasses.replace(statement, headers=tuple(map(change, headers)), body=map_block(body, change))
+    return statement
+
+
+def with_blocks(statement: Statement, change: Callable[[Block], Block]) -> Statement:
+    """The statement with each block inside it changed."""
+    match statement:
+        case If(_, body, orelse) | For(_, _, body, orelse):
+            return dataclasses.replace(statement, body=change(body), orelse=change(orelse))
+        case While(head, _, body, orelse):
+            return dataclasses.replace(statement, head=change(head), body=change(body), orelse=change(orelse))
+        case With(_, body):
+            return dataclasses.replace(statement, body=change(body))
     return statement
 
 
@@ -265,7 +361,7 @@ def map_block(block: Block, change: Callable[[ast.expr], ast.expr]) -> Block:
 def targets(statement: Statement) -> tuple[str, ...]:
     """The names that a statement itself binds or changes."""
     match statement:
-        case Assign(target) | For(target):
+        case Assign(target) | For(target) | Define(target) | Delete(target) | Import(target):
             return (target,)
         case Unpack(names):
             return names
@@ -297,7 +393,7 @@ def check(program: Program) -> None:
                 assert is_atom(expr), f"`{text(expr)}` is not an atom"
             case Update(_, _, expr) | Store(_, expr):
                 assert is_atom(expr), f"`{text(expr)}` is not an atom"
-            case Break() | Continue():
+            case Break() | Continue() | Raise() | With() | Define() | Delete() | Import():
                 pass
             case _:
                 assert_never(statement)

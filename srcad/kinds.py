@@ -41,6 +41,9 @@ class Number:
     origin: frozenset[str] = frozenset()
     fresh: bool = True
     unique: bool = False  # an integer array without repetitions (np.arange)
+    place: Place | None = None  # the memory that an array lies in
+    layout: frozenset[str] | None = None  # its axes lie in C order, if these arguments are C-contiguous; None: not known
+    compact: bool = False  # and without gaps
 
     @property
     def ndim(self) -> int | None:
@@ -57,6 +60,52 @@ class Number:
 
     def with_origin(self, origin: frozenset[str]) -> Number:
         return dataclasses.replace(self, origin=origin) if origin else self
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory that an array was given: where it was made, and which name has the whole of it.
+
+    sources: the memories that one name may mean, where branches or passes of a loop meet;
+    shared: whether one of these can be reached by another name too.
+    """
+
+    site: tuple[object, ...]
+    root: Ref | None = None
+    sources: list[Buffer] = field(default_factory=list)
+    shared: bool = False
+    depth: int = 0  # how many loops were open
+    event: int = 0
+    external: bool = False  # the caller's
+    users: list[Buffer] = field(default_factory=list)  # the joined memories that this one is a source of
+
+    def family(self) -> set[Buffer]:
+        """This memory and what it may be."""
+        found = {self}
+        todo = [self]
+        while todo:
+            for source in todo.pop().sources:
+                if source not in found:
+                    found.add(source)
+                    todo.append(source)
+        return found
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A part of a buffer: the views that lead to it, as expressions of `_`; None where they cannot be said."""
+
+    buffer: Buffer
+    steps: tuple[ast.expr, ...] | None = ()
+    event: int = 0
+
+    def same(self, other: Place | None) -> bool:
+        if other is None or self.buffer is not other.buffer or self.steps is None or other.steps is None:
+            return False
+        return [ast.dump(a) for a in self.steps] == [ast.dump(b) for b in other.steps]
 
 
 UNKNOWN = Number("unknown", None, None)
@@ -85,20 +134,65 @@ class Method:
     attribute: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Sequence:
-    """A list, tuple, or named tuple, item by item."""
+    """A list, tuple, or named tuple, item by item. A list made by the program may change: `mutable`."""
 
     type: type
     items: tuple[Ref, ...]
+    mutable: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Record:
-    """A dict or a dataclass instance: what it is made of, by key or field name."""
+    """A dict or an instance: what it is made of, by key or attribute. One made by the program may change: `mutable`."""
 
     type: type
     items: Mapping[Any, Ref]
+    mutable: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Closure:
+    """A function defined inside: its tree, the variables around it, its defaults."""
+
+    tree: ast.FunctionDef | ast.Lambda
+    frame: Any
+    defaults: Mapping[str, Ref]
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A function with its first arguments: functools.partial, or a method of an object."""
+
+    function: Ref
+    args: tuple[Ref, ...]
+    keywords: Mapping[str, Ref]
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """What a for loop counts over: an expression that gives integers, how many, and each as a dimension of the index."""
+
+    expr: ast.expr
+    start: Dim | None
+    stop: Dim | None
+    step: int | None
+    turned: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Lazy:
+    """zip, enumerate or reversed of something that is indexed."""
+
+    kind: str
+    parts: tuple[Ref, ...]
+    start: Ref | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Undefined:
+    """A name without a value on this path."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +203,7 @@ class Object:
     path: str
 
 
-Value = Number | Static | Method | Sequence | Record | Object
+Value = Number | Static | Method | Sequence | Record | Object | Closure | Bound | Range | Lazy | Undefined
 
 
 @dataclass(frozen=True, eq=False)

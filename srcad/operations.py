@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, product
-from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
+from srcad.dims import Dim, Undecided, product
+from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import (
     GETITEM,
     NOWHERE,
@@ -20,6 +21,8 @@ from srcad.inference import (
     Frame,
     Inference,
     Operation,
+    Snapshot,
+    Step,
     describe_value,
     display,
     flatten,
@@ -33,19 +36,13 @@ from srcad.ir import (
     Location,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Static, python
+from srcad.memory import place_of
 from srcad.outside import leaves, static_value
 from srcad.render import plain
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call, operator_kind
-from srcad.syntax import const, expression, name
-
-BRANCH = ("the branch depends on a value that is differentiated, and such branches are not supported yet. Use np.where, np.maximum, "
-          "or max and min.")
-
-
-DATA_BRANCH = "the branch depends on the data, and such branches are not supported yet. Use np.where, np.maximum, or max and min."
-
+from srcad.syntax import const, expression, method, name
 
 DIM_OPERATORS = (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod, operator.neg, operator.pos)
 
@@ -82,7 +79,7 @@ class Operations:
     def write(self, statement: Statement) -> None:
         self.state.statements.append(statement)
 
-    def record(self, operation: Operation) -> None:
+    def record(self, operation: Step) -> None:
         self.state.operations.append(operation)
 
     def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
@@ -145,7 +142,7 @@ class Operations:
 
     def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
         ufunc, python_operator = OPERATORS[type(op)]
-        if isinstance(op, ast.Not) and not (isinstance(operand.value, Number) and operand.number.dim is None):
+        if isinstance(op, ast.Not) and not (isinstance(operand.value, Number) and (operand.number.dim is None or operand.number.dim.value is None)):
             return literal_ref(const(not self.decide(operand)), not self.decide(operand), self.state.facts)
         self.require_numbers(operand)
         plain_python = operand.number.form == "python"
@@ -177,7 +174,10 @@ class Operations:
         a, b = left.number.dim, right.number.dim
         if a is not None and b is not None and not self.state.is_active([left, right]):
             if type(op) in OPERATORS:
-                return bool(OPERATORS[type(op)][1](a, b))
+                try:
+                    return bool(OPERATORS[type(op)][1](a, b))
+                except Undecided:
+                    return None
         try:
             if isinstance(op, (ast.In, ast.NotIn)):
                 members = list(right.value.items) if isinstance(right.value, Record) else static_value(right, facts)
@@ -195,33 +195,110 @@ class Operations:
     def operation(self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], expr: ast.expr, target: str | None,
                   kind: Any, rule: Rule | None = None, loc: Location | None = None) -> Ref:
         flat = [leaf for o in flatten(operands) for leaf in leaves(o)]
+        self.not_stale(flat)
         made = self.new_name(target or self.state.namer.temporary("value"))
+        values = self.values_kept(function, flat, params)
         self.write(Assign(made, expr, self.loc))
         sizes = function in (np.shape, np.ndim, np.size)
         origin = frozenset() if sizes else frozenset().union(*(leaf.number.origin for leaf in flat))
         if self.may_raise(function, flat, kind):
             self.state.raising.add(made)
         if isinstance(kind, list):
-            items = tuple(Ref(ast.Subscript(value=name(made), slice=const(i), ctx=ast.Load()), k, f"{made}[{i}]") for i, k in enumerate(kind))
+            kinds = [self.placed(function, params, expr, flat, k, f"{made}[{i}]", target) for i, k in enumerate(kind)]
+            items = tuple(Ref(ast.Subscript(value=name(made), slice=const(i), ctx=ast.Load()), k, f"{made}[{i}]") for i, k in enumerate(kinds))
             result = Ref(name(made), Sequence(list if function is np.split else tuple, items), made)
         else:
             kind = located(kind, made, self.state.facts).with_origin(origin)
-            result = Ref(name(made), kind, made)
-            if function is not GETITEM:
+            kind = self.placed(function, params, expr, flat, kind, made, target)
+            result = self.named(made, kind)
+            if function is not GETITEM and not any(self.shadowed(leaf) for leaf in [*flat, result]):
                 self.state.facts.remember(function, flat, params, (name(made), kind))
             if kind.dim is not None:
                 self.name_dim(kind.dim, made)
             elif kind.shape and "?" not in "".join(d.key for d in kind.shape) and made in self.state.user_names:
                 self.state.facts.shapes.append((kind.shape, made))
-        self.differentiate(function, operands, params, result, rule)
+        self.differentiate(function, operands, params, result, rule, values)
         return result
 
-    def differentiate(self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], result: Ref, rule: Rule | None) -> None:
+    def named(self, made: str, kind: Any) -> Ref:
+        """A name of the generated code with what is known of it."""
+        result = Ref(name(made), kind, made)
+        if isinstance(kind, Number):
+            self.state.kinds[made] = kind
+            if kind.place is not None:
+                if kind.place.buffer.root is None:
+                    kind.place.buffer.root = result
+                root = kind.place.buffer.root
+                self.state.aliases[made] = root.key
+        return result
+
+    # ---- memory
+
+    def placed(self, function: Any, params: Mapping[str, Any], expr: ast.expr, flat: list[Ref], kind: Any, made: str, target: str | None) -> Any:
+        """The kind of a result, with the memory that it lies in."""
+        if not isinstance(kind, Number) or kind.is_plain:
+            return kind
+        return place_of(function, params, expr, flat, kind, self.state.facts, self.new_place(target or made))
+
+    def new_place(self, label: str) -> Place:
+        self.state.event += 1
+        site = (self.loc.file, self.loc.line, self.loc.column, label)
+        return Place(Buffer(site, depth=len(self.state.loops), event=self.state.event), (), self.state.event)
+
+    def shadowed(self, ref: Ref) -> bool:
+        """Whether an array lies in memory that the program changes."""
+        place = ref.number.place
+        return place is not None and any(b.site in self.state.knowledge.written for b in place.buffer.family())
+
+    def not_stale(self, refs: list[Ref]) -> None:
+        """Refuse to read what may or may not show a change that was made to other memory since."""
+        for ref in refs:
+            place = ref.number.place
+            if place is None or place.steps is not None or not self.shadowed(ref):
+                continue
+            family = place.buffer.family()
+            late = next((c for c in self.state.changes if c.buffer in family and c.event > place.event), None)
+            if late is not None or len(self.state.loops) > place.buffer.depth:
+                what = f" by line {late.loc.line}: `{late.loc.text}`" if late is not None else ""
+                self.refuse(f"it may be a view of memory that is changed{what}; whether it is cannot be told. Copy it with .copy().", AliasError)
+
+    def values_kept(self, function: Any, flat: list[Ref], params: Mapping[str, Any]) -> dict[str, Ref]:
+        """Copies of operands that are changed in place, for the backward pass; those that it does not read go again."""
+        if not self.state.knowledge.written or function is GETITEM or is_zero(function) or not self.state.is_active(flat):
+            return {}
+        return {ref.key: self.kept(ref) for ref in flat if self.shadowed(ref) and not ref.number.is_plain}
+
+    def kept(self, ref: Ref) -> Ref:
+        """A copy of an array as it is here."""
+        place = ref.number.place
+        assert place is not None
+        family = place.buffer.family()
+        last = max((c.event for c in self.state.changes if c.buffer in family), default=0)
+        key = (f"{ref.key} {id(self.state.statements)}", last)
+        if key not in self.state.kept:
+            base = ref.key if ref.key.isidentifier() else "part"
+            made = self.state.namer.temporary(f"{base}_kept")
+            self.state.bound.add(made)
+            self.write(Assign(made, method(ref.expr, "copy"), self.loc))
+            self.state.event += 1
+            self.state.snapshots.append(Snapshot(made, place.buffer, self.state.event, self.state.loops))
+            kind = dataclasses.replace(ref.number, place=None, fresh=True, dim=None)
+            self.state.kinds[made] = kind
+            self.state.kept[key] = Ref(name(made), kind, ref.key)
+        return self.state.kept[key]
+
+    # ---- what is differentiated
+
+    def differentiate(self, function: Any, operands: tuple[Any, ...], params: Mapping[str, Any], result: Ref, rule: Rule | None, values: Mapping[str, Ref]) -> None:
         """Record an operation on active operands, with its rule."""
         state = self.state
+        self.activate(result)
         if not state.is_active(list(operands)) or is_zero(function) and function is not GETITEM:
             return
         outputs = tuple(leaves(result))
+        if self.is_view(result, operands):
+            state.active.update(o.key for o in outputs)
+            return
         reals = [o for o in outputs if o.number.dtype != BOOL]
         rule = rule or (None if function is GETITEM else find(function))
         if rule is None and function is not GETITEM:
@@ -231,7 +308,22 @@ class Operations:
         if not reals:
             return
         state.active.update(o.key for o in reals)
-        self.record(Operation(outputs, isinstance(result.value, Sequence), function, rule, operands, params, self.loc))
+        values = {**values, **{o.key: self.kept(o) for o in reals if self.shadowed(o) and function is not GETITEM}}
+        self.record(Operation(outputs, isinstance(result.value, Sequence), function, rule, operands, params, self.loc, values))
+
+    def activate(self, result: Ref) -> None:
+        """What lies in memory that will hold active values is active from the beginning."""
+        for leaf in leaves(result):
+            place = leaf.number.place
+            if place is not None and self.state.knowledge.active and any(b.site in self.state.knowledge.active for b in place.buffer.family()):
+                self.state.active.add(leaf.key)
+
+    def is_view(self, result: Ref, operands: tuple[Any, ...]) -> bool:
+        """Whether a result is a part of changed memory: its adjoint is that part of the memory's."""
+        place = result.number.place
+        if place is None or place.steps is None or not self.shadowed(result):
+            return False
+        return any(ref.number.place is not None and ref.number.place.buffer is place.buffer for ref in flatten(operands))
 
     def missing(self, function: Any) -> None:
         label = function_label(function)
@@ -255,10 +347,13 @@ class Operations:
         made = self.new_name(target or self.state.namer.temporary("value"))
         self.write(Assign(made, expr, self.loc))
         self.state.impure.add(made)
-        return Ref(name(made), UNKNOWN if value is None else value, made)
+        value = UNKNOWN if value is None else value
+        if isinstance(value, Number) and not value.is_plain:
+            value = dataclasses.replace(value, place=self.new_place(target or made))
+        return self.named(made, value)
 
     def decide(self, ref: Ref) -> bool:
-        """The truth of a test that is known when the code is generated; it becomes a fact."""
+        """The truth of a test that is known when the code is generated; it becomes a fact. Raises LookupError for data."""
         if isinstance(ref.value, (Sequence, Record)):
             return bool(ref.value.items)
         if isinstance(ref.value, Static):
@@ -268,11 +363,9 @@ class Operations:
             return bool(number.dim != 0)
         if isinstance(ref.value, Object):
             self.refuse("the branch depends on an object. Test one of its attributes.")
-        try:
-            return bool(static_value(ref, self.state.facts))
-        except LookupError:
-            self.refuse(BRANCH if self.state.is_active(ref) else DATA_BRANCH)
-            raise AssertionError from None
+        if isinstance(ref.value, (Closure, Bound)):
+            return True
+        return bool(static_value(ref, self.state.facts))
 
     def shape_value(self, value: Any) -> Any:
         """What a shape rule sees of a Ref: Numbers, lists of them, or the plain value."""

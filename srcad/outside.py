@@ -18,7 +18,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.errors import SrcadError
-from srcad.kinds import BOOL, INT, Number, Object, Record, Ref, Sequence, Static, Value, python
+from srcad.kinds import BOOL, INT, Buffer, Number, Object, Place, Record, Ref, Sequence, Static, Value, python
 from srcad.syntax import expression
 
 LIBRARIES = ("numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random")
@@ -109,7 +109,11 @@ class Guards:
         self.facts.record(f"({path}.dtype is {dtype} or {path}.dtype == {dtype})")
         dims = tuple(Dim.atom(f"{path}.shape[{i}]", n, self.facts) for i, n in enumerate(value.shape))
         self.facts.shapes.append((dims, path))
-        return Number("array", value.dtype, dims, fresh=False)
+        contiguous = value.flags.c_contiguous
+        buffer = Buffer(("argument", path), external=True)
+        number = Number("array", value.dtype, dims, fresh=False, place=Place(buffer), layout=frozenset({path}) if contiguous else None, compact=contiguous)
+        buffer.root = Ref(expression(path), number, path)
+        return number
 
     def sequence(self, path: str, value: Any) -> Sequence:
         self.facts.record(f"len({path}) == {len(value)}")

@@ -14,9 +14,10 @@ import ast
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from srcad.ir import Assign, Block, Effect, If, Return, Statement, Store, Update
+from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks
 from srcad.kinds import Number
-from srcad.simplify import bound, reads
+from srcad.live import Live
+from srcad.simplify import bound, header_reads, reads
 from srcad.syntax import binary, method, name
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
@@ -33,7 +34,7 @@ class Memory:
     def __init__(self) -> None:
         self.cells: dict[str, frozenset[str]] = {}
         self.names: dict[str, set[str]] = {}  # a cell -> the names that may mean it
-        self.count = 0
+        self.site = ""  # the statement at hand: memory is told apart by where it is made
 
     def bind(self, target: str, cells: frozenset[str]) -> None:
         for cell in self.cells.get(target, frozenset()):
@@ -41,6 +42,24 @@ class Memory:
         self.cells[target] = cells
         for cell in cells:
             self.names.setdefault(cell, set()).add(target)
+
+    def fork(self) -> dict[str, frozenset[str]]:
+        return dict(self.cells)
+
+    def restore(self, cells: Mapping[str, frozenset[str]]) -> None:
+        self.cells, self.names = {}, {}
+        for target, found in cells.items():
+            self.bind(target, found)
+
+    def join(self, other: Mapping[str, frozenset[str]]) -> bool:
+        """What either path may have made of each name; whether that is more than was known."""
+        grown = False
+        for target, cells in other.items():
+            old = self.cells.get(target)
+            if old is None or not cells <= old:
+                self.bind(target, cells | (old or frozenset()))
+                grown = True
+        return grown
 
     def may_write(self, target: str, place: int, last_read: Mapping[str, int]) -> bool:
         """Whether a name's memory is ours, and no other name that lies in it is read after this place."""
@@ -80,8 +99,7 @@ class Memory:
         return frozenset({"=?"}).union(*(self.of(a) for a in [*sources, *args]))
 
     def fresh(self) -> frozenset[str]:
-        self.count += 1
-        return frozenset({str(self.count)})
+        return frozenset({self.site})
 
     def owned(self, cells: frozenset[str]) -> bool:
         return not any(c.startswith("=") for c in cells)
@@ -97,43 +115,108 @@ def is_module(node: ast.expr) -> bool:
 MODULE_NAMES: set[str] = {"np", "math", "numpy"}
 
 
-def settle(block: Block, first: int, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
-    """Decide `+=` or `= +`, and copies, for the statements from `first` on.
+def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
+    """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
     kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them.
     """
-    memory = Memory()
-    last_read = last_reads(block, foreign)
-    out: list[Statement] = list(block[:first])
-    for i in range(first, len(block)):
-        statement = block[i]
+    settlement = Settlement((*forward, *backward), kinds, foreign)
+    block = settlement.block(backward)
+    return copy_returned(block, settlement.memory, kinds, returned, foreign)
+
+
+class Settlement:
+    """One walk through the backward half; a loop is walked until no name may mean more than was known."""
+
+    def __init__(self, block: Block, kinds: Mapping[str, Number], foreign: Sequence[str]) -> None:
+        self.kinds = kinds
+        self.memory = Memory()
+        self.places: dict[int, int] = {}
+        self.last: dict[str, int] = {}
+        self.number(block)
+        self.last.update(dict.fromkeys(foreign, len(self.places) + 1))
+        self.later: dict[int, Statement] = {}
+
+    def number(self, block: Block) -> None:
+        """Where each statement stands, and where each name is read for the last time: in a loop that began with it, at its end."""
+        for statement in block:
+            place = self.places[id(statement)] = len(self.places)
+            found = header_reads(statement) if blocks(statement) else reads(statement)
+            self.last.update(dict.fromkeys(found, place))
+            if isinstance(statement, Update):
+                self.last.update(dict.fromkeys(bound(statement), place))
+            for inner in blocks(statement):
+                self.number(inner)
+            if isinstance(statement, (For, While)):
+                around = Live((statement,)).head.get(id(statement), frozenset())
+                self.last.update(dict.fromkeys(around, len(self.places)))
+
+    def block(self, block: Block) -> Block:
+        out: list[Statement] = []
+        for statement in block:
+            if blocks(statement):
+                out.append(self.structured(statement))
+            else:
+                out += self.settled(statement)
+        return tuple(out)
+
+    def structured(self, statement: Statement) -> Statement:
+        before = self.memory.fork()
+        if isinstance(statement, If):
+            body = self.block(statement.body)
+            one = self.memory.fork()
+            self.memory.restore(before)
+            orelse = self.block(statement.orelse)
+            self.memory.join(one)
+            return dataclasses.replace(statement, body=body, orelse=orelse)
+        if isinstance(statement, With):
+            return dataclasses.replace(statement, body=self.block(statement.body))
+        assert isinstance(statement, (For, While))
+        while True:
+            head = self.memory.fork()
+            body = self.block(statement.body)
+            end = self.memory.fork()
+            self.memory.restore(head)
+            if not self.memory.join(end):
+                return dataclasses.replace(statement, body=body)
+
+    def settled(self, statement: Statement) -> list[Statement]:
+        memory, place = self.memory, self.places[id(statement)]
+        memory.site = str(place)
         match statement:
             case Assign(target, expr):
                 memory.bind(target, memory.of(expr))
-            case Update(ast.Name(id=target), op, expr) if kinds.get(target) is None or not kinds[target].is_plain:
-                if not memory.may_write(target, i, last_read):
-                    statement = Assign(target, binary(name(target), op, expr), statement.loc)
+            case Unpack(targets, _, expr):
+                for target in targets:
+                    memory.bind(target, frozenset({"=?"}))
+            case Update(ast.Name(id=target), op, expr) if self.kinds.get(target) is None or not self.kinds[target].is_plain:
+                if not memory.may_write(target, place, self.last):
                     memory.bind(target, memory.fresh())
-            case Store(ast.Subscript(value=ast.Name(id=target))) | Update(ast.Subscript(value=ast.Name(id=target))) | Effect(ast.Call(args=[ast.Name(id=target), *_])):
-                if target in memory.cells and not memory.may_write(target, i, last_read):
-                    out.append(Assign(target, method(name(target), "copy"), statement.loc))
+                    return [Assign(target, binary(name(target), op, expr), statement.loc)]
+            case Store(place_) | Update(ast.Subscript() | ast.Attribute() | ast.Call() as place_) | Effect(ast.Call(args=[place_, *_])):
+                target = root_of(place_)
+                if target in memory.cells and not memory.may_write(target, place, self.last):
                     memory.bind(target, memory.fresh())
-        out.append(statement)
-    return copy_returned(tuple(out), first, memory, kinds, returned, foreign)
+                    return [Assign(target, method(name(target), "copy"), statement.loc), statement]
+        return [statement]
 
 
-def last_reads(block: Block, foreign: Sequence[str]) -> dict[str, int]:
-    """Where each name is read for the last time; what is foreign is read after the end."""
-    last: dict[str, int] = {}
-    for i, statement in enumerate(block):
-        last.update(dict.fromkeys(reads(statement), i))
-        if isinstance(statement, Update):
-            last.update(dict.fromkeys(bound(statement), i))
-    last.update(dict.fromkeys(foreign, len(block)))
-    return last
+def root_of(node: ast.AST) -> str:
+    """The name whose memory a place lies in: dy of `dy.T[1:]`."""
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Subscript(value=value) | ast.Attribute(value=value):
+                node = value
+            case ast.Call(func=ast.Attribute(value=value)) if not is_module(value):
+                node = value
+            case ast.Call(args=[first, *_]):
+                node = first
+            case _:
+                return ""
+    return node.id
 
 
-def copy_returned(block: Block, first: int, memory: Memory, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
+def copy_returned(block: Block, memory: Memory, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
     """Copy what is returned and is an argument, a read-only view, or shared with something else that is returned."""
     seen: frozenset[str] = frozenset().union(*(memory.of_name(n) for n in foreign)) if foreign else frozenset()
     copied: list[str] = []
@@ -148,18 +231,18 @@ def copy_returned(block: Block, first: int, memory: Memory, kinds: Mapping[str, 
             seen |= cells
     statements = list(block)
     for target in copied:
-        copy_definition(statements, first, target)
+        copy_definition(statements, target)
     return tuple(statements)
 
 
-def copy_definition(statements: list[Statement], first: int, target: str) -> None:
+def copy_definition(statements: list[Statement], target: str) -> None:
     """Make the last statement that gives `target` its memory copy it; add one before the return where it has no such line."""
-    for i in range(len(statements) - 1, first - 1, -1):
+    for i in range(len(statements) - 1, -1, -1):
         statement = statements[i]
         if isinstance(statement, Assign) and statement.target == target:
             statements[i] = dataclasses.replace(statement, expr=method(statement.expr, "copy"))
             return
-        if isinstance(statement, If) or target in bound(statement):
+        if target in bound(statement):
             break
     end = next(i for i, s in enumerate(statements) if isinstance(s, Return))
     statements.insert(end, Assign(target, method(name(target), "copy"), statements[end].loc))

@@ -16,6 +16,7 @@ import ast
 import dataclasses
 import operator
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,14 @@ import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import adjoint_kind, cast, collapses, filled, full, is_unit, joined, like_rank, may_spread, sum_axes, zeros
 from srcad.dims import Facts, Shape, Undecided, product
 from srcad.errors import MissingRuleError, SrcadError
-from srcad.inference import GETITEM, Inference, Operation, flatten, function_label
-from srcad.ir import Assign, Effect, Location, Statement, Store, Update
+from srcad.backwards import Backwards, every_step, read_by
+from srcad.inference import GETITEM, Inference, Operation, Step, flatten, function_label
+from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
 from srcad.kinds import BOOL, Number, Ref
+from srcad.outside import leaves as leaves_of
 from srcad.render import function_path, Untraceable, render
-from srcad.sharing import Sharing
-from srcad.scatter import Scatter, disjoint, distinct, index_argument, ufunc_at
+from srcad.scatter import Scatter, disjoint, index_argument, ufunc_at
+from srcad.shapes.indexing import distinct
 from srcad.syntax import binary, call, const, method, name, same, without_sign
 from srcad.terms import Term, as_term, literal
 
@@ -48,13 +51,14 @@ class Backward:
     adjoints: dict[str, Term]  # the finished adjoint of each differentiated leaf
 
 
-class Reverse(Sharing):
-    """Builds the backward pass of one straight line of operations."""
+class Reverse(Backwards):
+    """Builds the backward pass of the steps of a program."""
 
-    def __init__(self, state: Inference, operations_: list[Operation]) -> None:
+    def __init__(self, state: Inference, steps: list[Step]) -> None:
         self.state = state
         self.facts: Facts = state.facts
-        self.operations = operations_
+        self.steps = steps
+        self.operations = [op for op in every_step(steps) if isinstance(op, Operation)]
         self.out: list[Statement] = []
         self.kinds: dict[str, Number] = {}
         self.names: dict[str, str] = {}  # key -> the name of its adjoint, once it has one
@@ -64,22 +68,42 @@ class Reverse(Sharing):
         self.masks: dict[str, tuple[tuple[Term, bool], ...]] = {}  # where an adjoint is 0 whatever is in it: outside the branch taken
         self.constants: dict[str, str] = {}  # arrays of one number, by their text -> the adjoint that is one
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
-        self.producer = {o.key: op for op in operations_ for o in op.outputs}
-        self.remaining = Counter(ref.key for op in operations_ for ref in flatten(op.operands))
-        self.dense = Counter(ref.key for op in operations_ if op.rule is not None for ref in flatten(op.operands))
-        self.definitions = {s.target: s for s in state.statements if isinstance(s, Assign)}
+        self.producer = {o.key: op for op in self.operations for o in op.outputs}
+        every = list(every_step(steps))
+        self.remaining = Counter(ref.key for step in every for ref in read_by(step))
+        self.dense = Counter(ref.key for step in every if not (isinstance(step, Operation) and step.rule is None) for ref in read_by(step))
+        self.definitions = {s.target: s for s in walk(tuple(state.statements)) if isinstance(s, Assign)}
         self.done: set[int] = set()
         self.mirrored: set[str] = set()  # results whose backward step raises where the forward step does
+        self.values: Mapping[str, Ref] = {}  # copies that stand for operands of the operation at hand
+        self.current: set[int] = set()  # the operations of the block at hand
+        self.allotted: dict[str, str] = {}  # the names that adjoints get when they are first written
+        self.steady: dict[str, Term] = {}  # what a loop adds to: its adjoint is the same in every pass
+        self.foldable: set[str] = set()  # adjoints of temporaries that may go into the line that uses them
         self.loc: Location | None = None
         self.reached: Location | None = None  # the statement that gave to an adjoint last
 
     def run(self, seeds: dict[str, Term], leaves: list[Ref]) -> Backward:
         for key, seed in seeds.items():
             self.held[key] = seed
-        for op in reversed(self.operations):
-            self.backprop(op)
+        for ref in self.seeded(seeds):
+            self.to_memory(ref, self.held.pop(ref.key))
+        self.block(self.steps)
         adjoints = {leaf.key: self.finished(leaf) for leaf in leaves}
         return Backward(self.out, self.kinds, adjoints)
+
+    def seeded(self, seeds: dict[str, Term]) -> list[Ref]:
+        """Results that lie in memory that is changed."""
+        return [leaf for leaf in leaves_of(self.state.result) if leaf.key in seeds and self.is_shadowed(leaf)]
+
+    def block(self, steps: Sequence[Step]) -> None:
+        outer, self.current = self.current, {id(s) for s in steps}
+        for step in reversed(steps):
+            if isinstance(step, Operation):
+                self.backprop(step)
+            else:
+                self.structure(step)
+        self.current = outer
 
     # ---- one operation
 
@@ -106,7 +130,9 @@ class Reverse(Sharing):
         """Go on with what made an operand, if it is of the same statement and nothing else waits for it."""
         self.remaining[ref.key] -= 1
         before = self.producer.get(ref.key)
-        if before is not None and before.loc.index == op.loc.index and before.loc.line == op.loc.line and self.remaining[ref.key] <= 0:
+        if before is None or id(before) not in self.current or self.is_shadowed(ref) or before.rule is None and self.is_shadowed(before.operands[0]):
+            return
+        if before.loc.index == op.loc.index and before.loc.line == op.loc.line and self.remaining[ref.key] <= 0:
             if all(self.remaining[o.key] <= 0 for o in before.outputs):
                 self.backprop(before)
                 self.loc = op.loc
@@ -144,6 +170,7 @@ class Reverse(Sharing):
         """Each operand with what it is given, in the operand's shape."""
         if op.rule is None:
             return self.pull_item(op, dz[0])
+        self.values = op.values
         z = [self.term(o) for o in op.outputs]
         given = [self.fitting(d, o, op) for d, o in zip(dz, op.outputs)]
         operands = self.terms(op.operands)
@@ -183,14 +210,12 @@ class Reverse(Sharing):
         """`z = x[index]`: dz goes where z came from."""
         assert dz is not None
         ref = op.operands[0]
-        source = self.definitions[op.outputs[0].key]
-        assert isinstance(source.expr, ast.Subscript)
         if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
             whole = self.fitting(dz, op.outputs[0], op)
             return [(ref, whole.reshape(self.term(ref).shape))]
         advanced = [i for i in op.params["index"] if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
         unique = not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
-        return [(ref, Scatter(source.expr.slice, dz, unique))]
+        return [(ref, Scatter(op.params["slice"], dz, unique))]
 
     def called(self, op: Operation, dz: Any, z: Any, operands: Any, params: dict[str, Any], problem: Exception) -> Any:
         """A rule that is not one expression: its definition goes with the module, and is called."""
@@ -218,6 +243,7 @@ class Reverse(Sharing):
     # ---- terms
 
     def term(self, ref: Ref) -> Term:
+        ref = self.values.get(ref.key, ref)
         return Term(ref.expr, ref.number, self.facts)
 
     def terms(self, value: Any) -> Any:
@@ -263,19 +289,24 @@ class Reverse(Sharing):
         return shown not in self.state.user_names
 
     def adjoint_name(self, key: str) -> str:
+        if key not in self.names and key in self.allotted:
+            self.names[key] = self.allotted[key]
         if key not in self.names:
             base = self.state.shown.get(key, key)
             for old, new in (("['", "_"), ("']", ""), ("[", "_"), ("]", ""), (".", "_"), ("'", "")):
                 base = base.replace(old, new)
             base = base if base.isidentifier() else "leaf"
-            self.names[key] = self.state.namer.adjoint(f"d{base}")
+            self.names[key] = self.allotted[key] = self.state.namer.adjoint(f"d{base}")
         return self.names[key]
 
     def contribute(self, ref: Ref, contribution: Any, op: Operation) -> None:
         """Add to the adjoint of a variable."""
         key = ref.key
         self.reached = self.loc
-        if contribution is None:  # written already
+        if contribution is None or key in self.steady:  # written already, or the same in every pass
+            return
+        if self.is_shadowed(ref):
+            self.to_memory(ref, contribution)
             return
         if isinstance(contribution, Scatter):
             self.scatter(ref, contribution, op)
@@ -351,6 +382,8 @@ class Reverse(Sharing):
     def consume(self, output: Ref) -> Term | None:
         """The adjoint of a result, complete."""
         key = output.key
+        if key in self.steady:
+            return self.steady[key]
         for scatter in self.scatters.pop(key, []):
             self.write_scatter(output, scatter)
         if key in self.held:

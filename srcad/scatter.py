@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srcad.dims import Facts, broadcast
-from srcad.kinds import Number
+from srcad.dims import Facts
 from srcad.render import function_path
 from srcad.syntax import call, const
 from srcad.terms import Term
@@ -27,12 +26,6 @@ class Scatter:
 
 def ufunc_at(facts: Facts) -> ast.expr:
     return ast.Attribute(value=function_path(np.add, facts), attr="at", ctx=ast.Load())
-
-
-def distinct(arrays: list[Number]) -> bool:
-    """Whether index arrays cannot name one element twice: one of them has no repetitions and is not broadcast."""
-    joint = broadcast(*(a.shape for a in arrays))
-    return joint is not None and any(a.unique and a.shape is not None and [d.key for d in a.shape] == [d.key for d in joint] for a in arrays)
 
 
 def disjoint(a: ast.expr, b: ast.expr) -> bool:

@@ -10,85 +10,298 @@ backward pass needs a value.
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from srcad.ir import Assign, Block, Effect, If, Return, Statement, Store, Unpack, Update, expressions, map_expressions, targets
-from srcad.syntax import is_path, name, names, operations, same, substitute
+from srcad.ir import (
+    Assign,
+    Block,
+    Break,
+    Continue,
+    Effect,
+    For,
+    If,
+    Raise,
+    Return,
+    Statement,
+    Store,
+    Unpack,
+    Update,
+    While,
+    With,
+    blocks,
+    expressions,
+    map_expressions,
+    targets,
+    walk,
+    with_blocks,
+)
+from srcad.syntax import names, operations, same, substitute
 
 LONG_EXPRESSION = 3  # what the backward half takes over from the forward half may hold so many operations
+Names = frozenset[str]
 
 
 def reads(statement: Statement) -> Counter[str]:
-    """The names that a statement reads, with how often."""
+    """The names that a statement reads, in its blocks too, with how often."""
+    counts = header_reads(statement)
+    for block in blocks(statement):
+        for inner in block:
+            counts.update(reads(inner))
+    return counts
+
+
+def header_reads(statement: Statement) -> Counter[str]:
     counts: Counter[str] = Counter()
     for expr in expressions(statement):
         counts.update(names(expr))
-    if isinstance(statement, If):
-        for inner in (*statement.body, *statement.orelse):
-            counts.update(reads(inner))
     return counts
 
 
 def bound(statement: Statement) -> tuple[str, ...]:
     """The names that a statement binds, in its blocks too."""
-    if isinstance(statement, If):
-        return tuple(t for inner in (*statement.body, *statement.orelse) for t in bound(inner))
-    return targets(statement)
+    inner = blocks(statement)
+    if not inner:
+        return targets(statement)
+    return (*targets(statement), *(t for block in inner for s in block for t in bound(s)))
 
 
-def drop_dead(block: Block, keep: Callable[[Statement], bool]) -> Block:
-    """Remove assignments that nothing reads, apart from those to be kept for what they do.
+def rebound(statement: Statement) -> tuple[str, ...]:
+    """The names that a statement of the user's gives a value to, in its blocks too; writing into memory does not."""
+    own = () if isinstance(statement, (Store, Update)) else targets(statement)
+    return (*own, *(t for block in blocks(statement) for s in block for t in rebound(s)))
 
-    A dead assignment whose statement must run stays as it is; `keep` says which.
+
+def changes(statement: Statement) -> set[str]:
+    """The names that a statement binds, or whose memory it changes."""
+    found: set[str] = set()
+    for s in walk((statement,)):
+        found.update(targets(s))
+        match s:
+            case Effect(ast.Call(func=func, args=[first, *_])):
+                found.update(names(first))
+                found.update(names(func) if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) else ())
+    return found
+
+
+class DeadCode:
+    """Removes what nothing reads, apart from what must run for what it does.
+
+    keep: whether a statement must run; sharing: the names that lie in the same memory as one; lasting: names whose
+    memory is read after the end.
     """
-    live: set[str] = set()
-    out: list[Statement] = []
-    for statement in reversed(block):
-        bindings = bound(statement)
-        is_effect = isinstance(statement, Return) or not bindings and not isinstance(statement, Effect)
-        if is_effect or keep(statement) or any(t in live for t in bindings) or scatters_into(statement, live):
-            if isinstance(statement, (Assign, Unpack)):
-                live.difference_update(bindings)
-            live.update(reads(statement))
-            out.append(statement)
-    return tuple(reversed(out))
+
+    def __init__(self, keep: Callable[[Statement], bool], sharing: Callable[[str], Iterable[str]], lasting: Callable[[str], bool]) -> None:
+        self.keep, self.sharing, self.lasting = keep, sharing, lasting
+
+    def apply(self, block: Block) -> Block:
+        return self.sweep(block, frozenset(), frozenset(), True)[0]
+
+    def sweep(self, block: Block, live: Names, broken: Names, jumps: bool) -> tuple[Block, Names]:
+        """The statements of a block that are needed, and the names live before it. Without `jumps` a break counts for nothing."""
+        out: list[Statement] = []
+        known = set(live)
+        for statement in reversed(block):
+            match statement:
+                case Break() | Continue():
+                    known = set(broken)
+                    if jumps:
+                        out.append(statement)
+                case Raise() | Return():
+                    known = set(reads(statement))
+                    out.append(statement)
+                case If() | For() | While() | With():
+                    kept, into = self.nested(statement, frozenset(known), broken, jumps)
+                    known = set(into)
+                    out += [kept] if kept is not None else []
+                case _:
+                    if self.needed(statement, known):
+                        if isinstance(statement, (Assign, Unpack)):
+                            known.difference_update(targets(statement))
+                        known.update(reads(statement))
+                        if isinstance(statement, Update):
+                            known.update(targets(statement))
+                        out.append(statement)
+        return tuple(reversed(out)), frozenset(known)
+
+    def nested(self, statement: Statement, live: Names, broken: Names, jumps: bool) -> tuple[Statement | None, Names]:
+        match statement:
+            case If(test, body, orelse):
+                body, one = self.sweep(body, live, broken, jumps)
+                orelse, two = self.sweep(orelse, live, broken, jumps)
+                if not body and not orelse:
+                    return None, live
+                return replaced(statement, body=body, orelse=orelse), one | two | frozenset(names(test))
+            case With(_, body):
+                body, into = self.sweep(body, live, broken, jumps)
+                return (replaced(statement, body=body) if body else None), into | frozenset(reads(statement) if body else ())
+            case For(_, iterable, body):
+                kept, into = self.passes(body, live)
+                return (replaced(statement, body=kept), into | frozenset(names(iterable)) | live) if kept else (None, live)
+            case While(_, test, body):
+                kept, into = self.passes(body, live)
+                return (replaced(statement, body=kept), into | frozenset(names(test)) | live) if kept else (None, live)
+        raise AssertionError
+
+    def passes(self, body: Block, live: Names) -> tuple[Block, Names]:
+        """The body of a loop, and what is live at its head. A loop that does nothing but end is not needed."""
+        head = live
+        for jumps in (False, True):
+            while True:
+                kept, into = self.sweep(body, head | live, live, jumps)
+                if into | live == head:
+                    break
+                head = into | live
+            if not any(not isinstance(s, (If, Break)) for s in walk(kept)):
+                return (), live
+        return kept, head
+
+    def needed(self, statement: Statement, live: set[str]) -> bool:
+        if self.keep(statement):
+            return True
+        match statement:
+            case Assign() | Unpack():
+                return any(t in live for t in targets(statement))
+            case Store() | Update():
+                return any(self.is_read(t, live) for t in targets(statement))
+            case Effect(ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append"))) if label in live:
+                return True
+            case Effect(ast.Call(args=[first, *_])):
+                return any(self.is_read(n, live) for n in list(names(first))[:1])
+        return bool(targets(statement)) is False and not isinstance(statement, Effect)
+
+    def is_read(self, identifier: str, live: set[str]) -> bool:
+        return identifier in live or self.lasting(identifier) or any(n in live for n in self.sharing(identifier))
 
 
-def scatters_into(statement: Statement, live: set[str]) -> bool:
-    """`np.add.at(dx, index, dz)` is alive if dx is."""
-    match statement:
-        case Effect(ast.Call(args=[ast.Name(id=identifier), *_])):
-            return identifier in live
-    return False
+def replaced(statement: Statement, **changed: Block) -> Statement:
+    """The statement with other blocks; itself, where they are the same."""
+    if all(getattr(statement, label) == new for label, new in changed.items()):
+        return statement
+    return dataclasses.replace(statement, **changed)  # type: ignore[type-var]
 
 
-def fold(block: Block, is_temporary: Callable[[str], bool], may_move: Callable[[Assign, Statement], bool]) -> Block:
-    """Put temporaries that are read once back into the expression that reads them.
+class Folding:
+    """Puts temporaries that are read once back into the expression that reads them.
 
-    `may_move(definition, user)` says whether the definition may be computed where the user stands.
+    is_temporary: which names; may_move(definition, user, between): whether the definition may be computed where the
+    user stands; sharing: the names that lie in the same memory as one.
     """
-    counts: Counter[str] = Counter()
-    user_of: dict[str, Statement] = {}
-    definitions: Counter[str] = Counter()
-    for statement in block:
-        for identifier, count in reads(statement).items():
-            counts[identifier] += count
-            user_of[identifier] = statement
-        definitions.update(bound(statement))
-    pending: dict[str, ast.expr] = {}
-    out: list[Statement] = []
-    for statement in block:
-        ready = {n: pending.pop(n) for n in set(reads(statement)) & pending.keys()}
-        changed = map_expressions(statement, lambda e: substitute(e, ready)) if ready else statement
-        if isinstance(changed, Assign) and is_temporary(changed.target) and definitions[changed.target] == 1:
-            once = counts[changed.target] == 1 or is_path(changed.expr)
-            if once and counts[changed.target] and may_move(changed, user_of[changed.target]):
-                if counts[changed.target] == 1:
+
+    def __init__(self, is_temporary: Callable[[str], bool], may_move: Callable[[Assign, Statement, list[Statement]], bool], sharing: Callable[[str], Iterable[str]]) -> None:
+        self.is_temporary, self.may_move, self.sharing = is_temporary, may_move, sharing
+        self.counts: Counter[str] = Counter()
+        self.definitions: Counter[str] = Counter()
+
+    def apply(self, block: Block) -> Block:
+        for statement in block:
+            self.counts.update(reads(statement))
+            self.definitions.update(bound(statement))
+        return self.block(block)
+
+    def block(self, block: Block) -> Block:
+        user_of = {n: i for i, s in enumerate(block) for n, count in header_reads(s).items() if self.counts[n] == count}
+        pending: dict[str, ast.expr] = {}
+        out: list[Statement] = []
+        for i, statement in enumerate(block):
+            ready = {n: pending.pop(n) for n in set(header_reads(statement)) & pending.keys()}
+            changed = header_mapped(statement, lambda e: substitute(e, ready)) if ready else statement
+            changed = with_blocks(changed, self.block) if blocks(changed) else changed
+            if isinstance(changed, Assign) and self.counts[changed.target] == 1 and self.definitions[changed.target] == 1 and self.is_temporary(changed.target):
+                at = user_of.get(changed.target, -1)
+                if at > i and self.stays(changed, block[i + 1 : at]) and self.may_move(changed, block[at], list(block[i + 1 : at])):
                     pending[changed.target] = changed.expr
                     continue
-        out.append(changed)
+            out.append(changed)
+        return tuple(out)
+
+    def stays(self, definition: Assign, between: Block) -> bool:
+        """Whether nothing that a definition reads changes before it is used."""
+        if not between:
+            return True
+        read = set(names(definition.expr))
+        near = {n for r in read for n in self.sharing(r)} | read
+        return not any(near & changes(s) for s in between)
+
+
+def taken_at_once(block: Block) -> Block:
+    """What is taken from adjoint memory and used once, at once, needs no copy.
+
+    dt = dy[1:].copy()            dx = 2 * dy[1:]
+    dy[1:] = 0            ->      dy[1:] = 0
+    dx = 2 * dt
+    """
+    out: list[Statement] = []
+    uses = Counter(n for s in block for n, count in reads(s).items() for _ in range(count))
+    for statement in block:
+        if blocks(statement):
+            statement = with_blocks(statement, taken_at_once)
+        if isinstance(statement, Assign) and len(out) >= 2:
+            found = taken(out[-2], out[-1], statement, uses)
+            if found is not None:
+                out[-2:] = [found, out[-1]]
+                continue
+        out.append(statement)
     return tuple(out)
+
+
+def taken(take: Statement, clear: Statement, use: Assign, uses: Counter[str]) -> Statement | None:
+    match take, clear:
+        case Assign(target, ast.Call(func=ast.Attribute(value=ast.Subscript() as place, attr="copy"))) | Assign(target, ast.Subscript() as place), Store(where, ast.Constant(value=0)):
+            inside = isinstance(use.expr, ast.BinOp) or isinstance(use.expr, ast.UnaryOp)
+            root = set(list(names(place))[:1])
+            if inside and same(place, where) and uses[target] == 1 and list(names(use.expr)).count(target) == 1 and not root & set(names(use.expr)):
+                return Assign(use.target, substitute(use.expr, {target: place}), use.loc)
+    return None
+
+
+def unused_counters(block: Block) -> Block:
+    """A loop whose index nothing reads counts forwards."""
+    out: list[Statement] = []
+    for statement in block:
+        if blocks(statement):
+            statement = with_blocks(statement, unused_counters)
+        match statement:
+            case For(target, ast.Call(func=ast.Name(id="reversed"), args=[ast.Call(func=ast.Name(id="range")) as passes]), body) if not any(target in reads(s) for s in body):
+                statement = dataclasses.replace(statement, target="_", iter=passes)
+        out.append(statement)
+    return tuple(out)
+
+
+def summed(block: Block, is_plain: Callable[[str], bool]) -> Block:
+    """A first contribution and the next as one line, in loops: `dx = dt; dx -= y` is `dx = dt - y`."""
+    out: list[Statement] = []
+    for statement in block:
+        if blocks(statement):
+            statement = with_blocks(statement, lambda b: summed(b, is_plain))
+        if isinstance(statement, Update) and isinstance(statement.target, ast.Name):
+            target = statement.target.id
+            at = next((i for i in range(len(out) - 1, -1, -1) if target in bound(out[i]) or target in reads(out[i])), -1)
+            first = out[at] if at >= 0 else None
+            if isinstance(first, Assign) and first.target == target and target not in reads(first) and joinable(first, statement, is_plain(target)):
+                if not any(changes(s) & set(names(first.expr)) for s in out[at + 1 :]):
+                    del out[at]
+                    statement = Assign(target, ast.BinOp(left=first.expr, op=statement.op, right=statement.expr), statement.loc)
+        out.append(statement)
+    return tuple(out)
+
+
+def joinable(first: Assign, second: Update, plain: bool) -> bool:
+    """Whether two contributions fit one line; arrays are added to in place rather than computed anew."""
+    return isinstance(first.expr, ast.Name) or plain and operations(first.expr) + operations(second.expr) <= LONG_EXPRESSION
+
+
+def header_mapped(statement: Statement, change: Callable[[ast.expr], ast.expr]) -> Statement:
+    """The statement with what it reads itself changed, its blocks as they are."""
+    match statement:
+        case If() | While():
+            return dataclasses.replace(statement, test=change(statement.test))
+        case For():
+            return dataclasses.replace(statement, iter=change(statement.iter))
+        case With():
+            return statement
+    return map_expressions(statement, change)
 
 
 def join_branches(block: Block) -> Block:
@@ -101,7 +314,7 @@ def join_branches(block: Block) -> Block:
     """
     out: list[Statement] = []
     run: list[Statement] = []
-    for statement in [*block, None]:
+    for statement in [*(with_blocks(s, join_branches) if blocks(s) else s for s in block), None]:
         if run and (statement is None or not joins(run, statement)):
             out.extend(branched(run))
             run = []
@@ -149,6 +362,3 @@ def branch(run: list[Statement], taken: bool) -> Iterable[Statement]:
 
 def short(expr: ast.expr) -> bool:
     return operations(expr) <= LONG_EXPRESSION
-
-
-__all__ = ["Store", "drop_dead", "fold", "join_branches", "name", "reads", "short"]

@@ -33,11 +33,11 @@ class Source:
 
     def locate(self, node: ast.AST, statement: ast.AST | None = None, index: int = 0) -> Location:
         """Where `node` stands; the text is that of `statement`, the node itself by default."""
-        line, end_line = getattr(node, "lineno", 1), getattr(node, "end_lineno", 1)
+        line, end_line = getattr(node, "lineno", None) or 1, getattr(node, "end_lineno", None) or 1
         source_line = self.lines[line - 1].rstrip("\n") if line <= len(self.lines) else ""
-        column = len(source_line.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
+        column = len(source_line.encode()[: getattr(node, "col_offset", 0) or 0].decode(errors="ignore"))
         end = self.lines[end_line - 1] if end_line <= len(self.lines) else ""
-        end_column = len(end.encode()[: getattr(node, "end_col_offset", 0)].decode(errors="ignore"))
+        end_column = len(end.encode()[: getattr(node, "end_col_offset", 0) or 0].decode(errors="ignore"))
         return Location(self.file, line, column, end_line, end_column, source_line, self.text_of(statement or node), index, statement)
 
     def text_of(self, statement: ast.AST) -> str:

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcad.dims import product
+from srcad.dims import Dim, product
 from srcad.inference import display, literal_ref, record_display
 from srcad.ir import Assign, Effect
-from srcad.kinds import UNKNOWN, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.kinds import UNKNOWN, Lazy, Number, Object, Range, Record, Ref, Sequence, Static, python
 from srcad.outside import static_value
 from srcad.rules import find
 from srcad.runtime import stop_gradient
@@ -99,18 +101,79 @@ def special_sequence(kind: type) -> Callable[..., Ref | None]:
             return display(kind, ())
         if isinstance(args[0].value, Sequence):
             return display(kind, args[0].value.items)
-        if isinstance(args[0].value, Record) and args[0].value.type is dict:
-            return display(kind, tuple(literal_ref(const(k), k, calls.facts) for k in args[0].value.items))
-        calls.at.refuse(f"{kind.__name__}() of an array is not supported yet. Use .tolist().")
-        return None
+        return display(kind, calls.at.items_known(args[0]))
 
     return convert
 
 
+def special_range(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """range of whole numbers: known, symbolic, or only known at run time."""
+    for ref in args:
+        if not isinstance(ref.value, Number) or ref.number.dtype is None or ref.number.dtype.kind not in "iu" and not ref.number.origin:
+            raise TypeError("range() takes whole numbers")
+        calls.at.integer_use(ref)
+    dims = [r.number.dim for r in args]
+    start, stop = (Dim.of(0, calls.facts), dims[0]) if len(args) == 1 else (dims[0], dims[1])
+    step: int | None = 1
+    if len(args) == 3:
+        step = static_value(args[2], calls.facts) if dims[2] is not None and dims[2].value is not None else None
+    return Ref(text, Range(text, start, stop, step))
+
+
+def special_lazy(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, kind: str) -> Ref | None:
+    """enumerate, zip, reversed: of whatever a loop runs over."""
+    start = args[1] if len(args) > 1 and kind == "enumerate" else keywords.get("start")
+    parts = tuple(args) if kind == "zip" else (args[0],)
+    return Ref(text, Lazy(kind, parts, start))
+
+
+def special_enumerate(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    return special_lazy(calls, args, keywords, text, target, "enumerate")
+
+
+def special_zip(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    return special_lazy(calls, args, keywords, text, target, "zip")
+
+
+def special_reversed(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    return special_lazy(calls, args, keywords, text, target, "reversed")
+
+
+def special_map(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """map(f, xs): f of each item, in order."""
+    each = [calls.at.listed(a) for a in args[1:]]
+    return display(list, tuple(call_value(calls, args[0], list(row)) for row in zip(*each)))
+
+
+def call_value(calls: Calls, function: Ref, args: Arguments) -> Ref:
+    return calls.value_called(function, args, {}, ast.Call(func=function.expr, args=[a.expr for a in args], keywords=[]), None)
+
+
+def special_reduce(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """functools.reduce: one call after the other."""
+    items = list(calls.at.listed(args[1]))
+    total = args[2] if len(args) > 2 else items.pop(0)
+    for item in items:
+        total = call_value(calls, args[0], [total, item])
+    return total
+
+
+def special_operator(symbol: ast.operator) -> Callable[..., Ref | None]:
+    def operate(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        return calls.at.binary(symbol, args[0], args[1], target)
+
+    return operate
+
+
+def special_shares(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    return calls.at.opaque(text, target, python(np.dtype(bool)))
+
+
 def special_dict(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     base = dict(args[0].value.items) if args and isinstance(args[0].value, Record) else {}
-    if args and not base:
-        calls.at.refuse("dict() of anything but a dict and keywords is not supported yet.")
+    if args and not isinstance(args[0].value, Record):
+        pairs = [calls.at.listed(p) for p in calls.at.listed(args[0])]
+        base = {static_value(key, calls.facts): value for key, value in pairs}
     return record_display(dict, base | keywords)
 
 
@@ -128,8 +191,10 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
     """Python's sum over a list of what is known: one addition after the other."""
     items = args[0].value
     start = args[1] if len(args) > 1 else keywords.get("start")
+    if isinstance(items, (Range, Lazy, Record)):
+        return special_sum(calls, [display(tuple, calls.at.items_known(args[0])), *args[1:]], keywords, text, target)
     if isinstance(items, Sequence):
-        if all(i.number.form == "python" for i in items.items) and start is None:
+        if items.items and all(i.number.form == "python" for i in items.items) and start is None:
             kind = infer_call(np.add.reduce, calls.facts, [], {})
             dtype = np.result_type(*(i.number.dtype or float for i in items.items)) if items.items else np.dtype(int)
             kind = python(dtype if dtype.kind in "fi" else np.dtype(int))
@@ -209,5 +274,9 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, isinstance: special_isinstance, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
-    np.nonzero: special_where,
+    np.nonzero: special_where, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
+    functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
+    **{getattr(operator, label): special_operator(symbol) for label, symbol in (
+        ("add", ast.Add()), ("sub", ast.Sub()), ("mul", ast.Mult()), ("truediv", ast.Div()), ("pow", ast.Pow()), ("matmul", ast.MatMult()),
+        ("floordiv", ast.FloorDiv()), ("mod", ast.Mod()))},
 }

@@ -16,34 +16,50 @@ import functools
 from collections.abc import Callable
 
 from srcad.errors import UnsupportedSyntaxError
-from srcad.ir import Assign, Block, Effect, If, Location, Program, Return, Statement, Store, Unpack, Update, is_atom
+from srcad.control import tail_form
+from srcad.ir import (
+    Assign,
+    Block,
+    Break,
+    Continue,
+    Define,
+    Delete,
+    Effect,
+    For,
+    If,
+    Import,
+    Location,
+    Program,
+    Raise,
+    Return,
+    Statement,
+    Store,
+    Unpack,
+    Update,
+    While,
+    With,
+    is_atom,
+)
 from srcad.source import FunctionTree, Source
-from srcad.syntax import Namer, const, is_path, name, names
+from srcad.syntax import Namer, const, is_path, name, names, substitute
 
 WORDS: dict[type[ast.AST], str] = {
     ast.Add: "total", ast.Sub: "diff", ast.Mult: "prod", ast.Div: "ratio", ast.FloorDiv: "quotient", ast.Mod: "rest",
     ast.Pow: "power", ast.MatMult: "product", ast.USub: "minus", ast.UAdd: "plus", ast.Not: "negation", ast.Invert: "inverse",
 }
-LOOPS = "loops are not differentiated yet. Write it with NumPy's array operations."
 REFUSED: dict[type[ast.AST], str] = {
-    ast.For: LOOPS, ast.While: LOOPS, ast.AsyncFor: LOOPS,
-    ast.ListComp: LOOPS, ast.SetComp: LOOPS, ast.DictComp: LOOPS, ast.GeneratorExp: LOOPS,
-    ast.Try: "try statements are not differentiated yet.",
-    ast.With: "with statements are not differentiated yet.",
-    ast.Match: "match statements are not differentiated yet. Use if and elif on the flag.",
-    ast.Global: "a function that writes to globals cannot be differentiated. Return the value instead.",
+    ast.AsyncFor: "coroutines cannot be differentiated.",
+    ast.AsyncWith: "coroutines cannot be differentiated.",
+    ast.AsyncFunctionDef: "coroutines cannot be differentiated.",
+    ast.SetComp: "sets are not in the language that srcad differentiates. Use a list.",
+    ast.Set: "sets are not in the language that srcad differentiates. Use a list or a tuple.",
     ast.Nonlocal: "a function that writes to variables outside it cannot be differentiated. Return the value instead.",
-    ast.FunctionDef: "functions defined inside are not differentiated yet. Define it outside.",
-    ast.Lambda: "a lambda inside a differentiated function is not supported yet. Define a function outside.",
     ast.ClassDef: "classes defined inside a differentiated function are not supported. Define it outside.",
-    ast.Import: "imports inside a differentiated function are not supported yet. Import at the top of the file.",
-    ast.ImportFrom: "imports inside a differentiated function are not supported yet. Import at the top of the file.",
     ast.Yield: "generators have no single result to differentiate.",
     ast.YieldFrom: "generators have no single result to differentiate.",
     ast.Await: "coroutines cannot be differentiated.",
-    ast.Delete: "del is not differentiated yet. Leave the name to go out of scope.",
-    ast.Raise: "raise is not supported yet. Check the arguments before the call.",
 }
+HANDLER = "what an except clause computes is not differentiated; it may only raise. Test for the case before."
 
 
 def stage(source: Source, display_name: str | None = None) -> Program:
@@ -58,7 +74,7 @@ def stage(source: Source, display_name: str | None = None) -> Program:
     else:
         statements = tree.body
     title = display_name or ("lambda_" if isinstance(tree, ast.Lambda) else tree.name)
-    return Program(title, tree.args, stager.block(statements))
+    return Program(title, tree.args, tail_form(stager.block(statements), stager.namer))
 
 
 @functools.lru_cache(512)
@@ -188,6 +204,58 @@ class Stager:
     def lower_Pass(self, node: ast.Pass) -> None:
         pass
 
+    # ---- comprehensions
+
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, start: ast.expr) -> ast.expr:
+        """`[e for v in x if c]` is a loop that appends; its variables have names of their own."""
+        target = self.namer.temporary("values")
+        self.emit(target, start, node)
+        self.generators(list(node.generators), node, target, {})
+        return name(target)
+
+    def generators(self, generators: list[ast.comprehension], node: ast.ListComp | ast.GeneratorExp | ast.DictComp, target: str, renames: dict[str, ast.expr]) -> None:
+        if not generators:
+            self.collected(node, target, renames)
+            return
+        first = generators[0]
+        iterable = self.atom(ast.copy_location(substitute(first.iter, renames), first.iter))
+        inner = renames | {n.id: name(self.namer.temporary(n.id) if n.id != "_" else "_") for n in ast.walk(first.target) if isinstance(n, ast.Name)}
+        outer, self.out = self.out, []
+        bound = substitute(first.target, inner)
+        held = bound.id if isinstance(bound, ast.Name) else self.namer.temporary("item")
+        if not isinstance(bound, ast.Name):
+            self.assign(bound, name(held), node)  # type: ignore[arg-type]
+        before = self.out
+        self.out = []
+        self.generators(generators[1:], node, target, inner)
+        block: Block = tuple(self.out)
+        for condition in reversed(first.ifs):
+            self.out = []
+            test = self.atom(ast.copy_location(substitute(condition, inner), condition))
+            block = (*self.out, If(test, block, (), self.loc(condition)))
+        body = (*before, *block)
+        self.out = outer
+        self.out.append(For(held, iterable, body, (), self.loc(node)))
+
+    def collected(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, target: str, renames: dict[str, ast.expr]) -> None:
+        if isinstance(node, ast.DictComp):
+            key, value = self.atom(substitute(node.key, renames)), self.atom(substitute(node.value, renames))
+            place = ast.Subscript(value=name(target), slice=key, ctx=ast.Store())
+            self.out.append(Store(ast.copy_location(place, node.key), value, self.loc(node.value)))
+            return
+        element = self.atom(ast.copy_location(substitute(node.elt, renames), node.elt))
+        append = ast.Call(func=ast.Attribute(value=name(target), attr="append", ctx=ast.Load()), args=[element], keywords=[])
+        self.out.append(Effect(ast.copy_location(append, node.elt), self.loc(node.elt)))
+
+    def read_ListComp(self, node: ast.ListComp) -> ast.expr:
+        return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
+
+    def read_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
+
+    def read_DictComp(self, node: ast.DictComp) -> ast.expr:
+        return self.comprehension(node, ast.Dict(keys=[], values=[]))
+
     def lower_Return(self, node: ast.Return) -> None:
         value = self.atom(node.value) if node.value is not None else const(None)
         self.out.append(Return(value, self.loc(node)))
@@ -196,8 +264,168 @@ class Stager:
         self.out.append(If(self.atom(node.test), self.block(node.body), self.block(node.orelse), self.loc(node.test)))
 
     def lower_Assert(self, node: ast.Assert) -> None:
-        """`assert test, message` is kept as it is: it is about values, not about derivatives."""
-        self.refuse(node, "assert is not supported yet. Check the arguments before the call.")
+        """`assert test, message` is `if not test: raise AssertionError(message)`."""
+        error = ast.Call(func=name("AssertionError"), args=[node.msg] if node.msg else [], keywords=[])
+        raised: Block = (Raise(error, None, self.loc(node)),)
+        self.out.append(If(self.atom(node.test), (), raised, self.loc(node.test)))
+
+    def lower_Raise(self, node: ast.Raise) -> None:
+        self.out.append(Raise(node.exc, node.cause, self.loc(node)))
+
+    def lower_Delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                self.out.append(Delete(target.id, self.loc(node)))
+            elif isinstance(target, ast.Subscript):
+                deleted = ast.Call(func=ast.Attribute(value=self.atom(target.value), attr="__delitem__", ctx=ast.Load()), args=[self.atom(target.slice)], keywords=[])
+                self.out.append(Effect(ast.copy_location(deleted, node), self.loc(node)))
+            else:
+                self.refuse(node, "only names and items are deleted in the language that srcad differentiates.")
+
+    # ---- loops
+
+    def lower_For(self, node: ast.For) -> None:
+        iterable = self.atom(node.iter)
+        outer, self.out = self.out, []
+        target = node.target.id if isinstance(node.target, ast.Name) else self.namer.temporary("item")
+        if not isinstance(node.target, ast.Name):
+            self.assign(node.target, name(target), node)
+        for statement in node.body:
+            self.lower(statement)
+        body, self.out = tuple(self.out), outer
+        self.statement = node
+        self.out.append(For(target, iterable, body, self.block(node.orelse), self.loc(node)))
+
+    def lower_While(self, node: ast.While) -> None:
+        outer, self.out = self.out, []
+        test = self.atom(node.test)
+        head, self.out = tuple(self.out), outer
+        body = self.block(node.body)
+        self.out.append(While(head, test, body, self.block(node.orelse), self.loc(node)))
+
+    def lower_Break(self, node: ast.Break) -> None:
+        self.out.append(Break(self.loc(node)))
+
+    def lower_Continue(self, node: ast.Continue) -> None:
+        self.out.append(Continue(self.loc(node)))
+
+    # ---- with, try, match, definitions
+
+    def lower_With(self, node: ast.With) -> None:
+        if any(item.optional_vars is not None for item in node.items):
+            self.refuse(node, "`with ... as` is not supported. Open what it needs outside the function.")
+        headers = [self.path_call(item.context_expr) for item in node.items]
+        outer, self.out = self.out, []
+        for statement in node.body:
+            self.lower(statement)
+        body, self.out = tuple(self.out), outer
+        self.statement = node
+        self.out.append(With(tuple(headers), body, self.loc(node)))
+
+    def path_call(self, node: ast.expr) -> ast.expr:
+        """The context of a with: a call whose arguments are written out."""
+        if not isinstance(node, ast.Call) or node.args or any(not isinstance(k.value, ast.Constant) for k in node.keywords):
+            self.refuse(node, "only np.errstate(...) with settings that are written out may stand in a with statement.")
+        return node
+
+    def lower_Try(self, node: ast.Try) -> None:
+        """The body, where it does not throw. A handler may only raise: nothing that it computes is differentiated."""
+        for handler in node.handlers:
+            if not all(isinstance(s, ast.Raise) for s in handler.body[-1:]):
+                self.entered(handler)
+        for statement in [*node.body, *node.orelse, *node.finalbody]:
+            self.lower(statement)
+
+    def entered(self, handler: ast.ExceptHandler) -> None:
+        """Where a handler would be entered the exception passes through: nothing is computed instead."""
+
+    def lower_Match(self, node: ast.Match) -> None:
+        subject = self.atom(node.subject)
+        if not isinstance(subject, ast.Name):
+            held = self.namer.temporary("subject")
+            self.emit(held, subject, node.subject)
+            subject = name(held)
+        for statement in self.cases(subject, node.cases):
+            self.lower(statement)
+
+    def cases(self, subject: ast.expr, cases: list[ast.match_case]) -> list[ast.stmt]:
+        if not cases:
+            return []
+        first, rest = cases[0], self.cases(subject, cases[1:])
+        bindings: list[ast.stmt] = []
+        tests = self.pattern(first.pattern, subject, bindings)
+        if first.guard is not None:
+            if bindings:
+                self.refuse(first.pattern, "a pattern that binds a name and has a guard is not supported. Use if.")
+            tests.append(first.guard)
+        if not tests:
+            return [*bindings, *first.body]
+        test = tests[0] if len(tests) == 1 else ast.copy_location(ast.BoolOp(op=ast.And(), values=tests), first.pattern)
+        return [ast.copy_location(ast.If(test=test, body=[*bindings, *first.body], orelse=rest), first.pattern)]
+
+    def pattern(self, pattern: ast.pattern, subject: ast.expr, bindings: list[ast.stmt]) -> list[ast.expr]:
+        """The tests that a pattern makes; the names that it binds are added to `bindings`."""
+        def placed(node: ast.expr) -> ast.expr:
+            return ast.fix_missing_locations(ast.copy_location(node, pattern))
+
+        match pattern:
+            case ast.MatchValue(value=value):
+                return [placed(ast.Compare(left=subject, ops=[ast.Eq()], comparators=[value]))]
+            case ast.MatchSingleton(value=value):
+                return [placed(ast.Compare(left=subject, ops=[ast.Is()], comparators=[const(value)]))]
+            case ast.MatchOr(patterns=patterns):
+                each = [self.pattern(p, subject, bindings) for p in patterns]
+                if any(len(tests) != 1 for tests in each):
+                    self.refuse(pattern, "this pattern is not supported. Use if and elif.")
+                return [placed(ast.BoolOp(op=ast.Or(), values=[tests[0] for tests in each]))]
+            case ast.MatchAs(pattern=None, name=identifier):
+                if identifier is not None:
+                    bindings.append(ast.fix_missing_locations(ast.copy_location(ast.Assign(targets=[ast.Name(id=identifier, ctx=ast.Store())], value=subject), pattern)))
+                return []
+            case ast.MatchSequence(patterns=patterns) if not any(isinstance(p, ast.MatchStar) for p in patterns):
+                call = ast.Call(func=name("len"), args=[subject], keywords=[])
+                tests = [placed(ast.Compare(left=call, ops=[ast.Eq()], comparators=[const(len(patterns))]))]
+                for i, inner in enumerate(patterns):
+                    tests += self.pattern(inner, placed(ast.Subscript(value=subject, slice=const(i), ctx=ast.Load())), bindings)
+                return tests
+        self.refuse(pattern, "this pattern is not supported. Use if and elif.")
+        raise AssertionError
+
+    def lower_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.decorator_list:
+            self.refuse(node, "a decorated function inside a differentiated one is not supported. Define it outside.")
+        self.out.append(Define(node.name, node, self.defaults(node.args), self.loc(node)))
+
+    def defaults(self, arguments: ast.arguments) -> tuple[tuple[str, ast.expr], ...]:
+        """The defaults of a definition, computed where it stands."""
+        positional = [*arguments.posonlyargs, *arguments.args]
+        pairs = list(zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults))
+        pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is not None]
+        return tuple((a.arg, self.atom(d)) for a, d in pairs)
+
+    def read_Lambda(self, node: ast.Lambda) -> ast.expr:
+        target = self.namer.temporary("function")
+        self.out.append(Define(target, node, self.defaults(node.args), self.loc(node)))
+        return name(target)
+
+    def lower_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            whole = alias.asname is not None
+            self.out.append(Import(alias.asname or alias.name.split(".")[0], alias.name if whole else alias.name.split(".")[0], "", self.loc(node)))
+            if not whole and "." in alias.name:
+                self.out.append(Import("", alias.name, "", self.loc(node)))
+
+    def lower_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if node.level or node.module is None:
+            self.refuse(node, "relative imports inside a differentiated function are not supported. Import at the top of the file.")
+            raise AssertionError
+        for alias in node.names:
+            self.out.append(Import(alias.asname or alias.name, node.module, alias.name, self.loc(node)))
+
+    def lower_Global(self, node: ast.Global) -> None:
+        written = {n.id for n in ast.walk(self.source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        if written & set(node.names):
+            self.refuse(node, "a function that writes to globals cannot be differentiated. Return the value instead.")
 
     # ---- expressions
 
@@ -320,8 +548,6 @@ class Stager:
         return self.atom(node)
 
     def read_Dict(self, node: ast.Dict) -> ast.expr:
-        if any(key is None for key in node.keys):
-            self.refuse(node, "dict displays with ** are not supported yet. Write the keys out.")
         return ast.Dict(keys=[key and self.atom(key) for key in node.keys], values=[self.atom(v) for v in node.values])
 
     def read_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:

@@ -210,7 +210,7 @@ class Substitute(ast.NodeTransformer):
         if not changed:
             return node
         fields = {field: changed.get(field, old) for field, old in ast.iter_fields(node)}
-        return type(node)(**fields)
+        return ast.copy_location(type(node)(**fields), node)
 
 
 def substitute(node: ast.expr, replacements: Mapping[str, ast.expr]) -> ast.expr:

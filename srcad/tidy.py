@@ -7,12 +7,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from srcad.ir import Assign, Block, Effect, Statement, expressions, walk
+from srcad.coalesce import coalesced
+from srcad.ir import Assign, Block, Effect, Location, Statement, blocks, expressions, walk, with_blocks
 from srcad.request import Request
 from srcad.reverse import Reverse
-from srcad.simplify import bound, drop_dead, fold, join_branches, short
+from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.syntax import const
 from srcad.walk import ENTRY, VALUE, Walk
+
+MARK = Effect(const(None), Location("", -5, 0, 0, 0, "", ""))  # between the forward half and the backward half
 
 
 class Tidying:
@@ -22,47 +25,58 @@ class Tidying:
     request: Request
     reverse: Reverse
 
-    def simplified(self, block: Block, first: int, kept: ast.expr | None) -> Block:
-        """Dead code out, single uses folded, branches joined. Sets `count`, the length of the forward half."""
-        marks = {id(s) for s in block[:first]}
-        if kept is not None:
-            block = (*block[:first], Effect(kept, VALUE), *block[first:])
-        block = self.live(block, first)
-        place = {id(s): i for i, s in enumerate(block)}
+    def simplified(self, forward: Block, backward: Block, kept: ast.expr | None) -> tuple[Block, Block]:
+        """Dead code out, copies joined, single uses folded, branches joined."""
+        value = (Effect(kept, VALUE),) if kept is not None else ()
+        block = (*forward, *value, MARK, *backward)
+        self.forward_bound = {t for s in forward for t in bound(s)}
+        self.groups: dict[str, list[str]] = {}
+        for identifier, root in self.state.aliases.items():
+            self.groups.setdefault(root, []).append(identifier)
+        block = self.live(block, forward)
+        if any(blocks(s) for s in block):
+            at = block.index(MARK)
+            kinds = self.reverse.kinds
+            block = (*block[: at + 1], *taken_at_once(block[at + 1 :]))
+            block = (*block[: at + 1], *(with_blocks(s, lambda b: summed(b, lambda n: n in kinds and kinds[n].is_plain)) if blocks(s) else s for s in block[at + 1 :]))
+            block = coalesced(block, self.state.user_names, tuple(self.state.parameters), set(self.reverse.allotted.values()))
+            self.forward_bound = {t for s in block[: block.index(MARK)] for t in bound(s)}
         user_names = self.state.user_names | {self.request.title}
+        adjoint_names = set(self.reverse.allotted.values()) - self.reverse.foldable
+        self.in_forward = {id(s) for s in walk(block[: block.index(MARK)])}
 
         def is_temporary(identifier: str) -> bool:
-            return identifier not in user_names and not identifier.startswith("adjoints")
+            return identifier not in user_names and not identifier.startswith("adjoints") and identifier not in adjoint_names
 
-        def may_move(definition: Assign, user: Statement) -> bool:
-            return self.may_move(definition, user, block, place, marks)
-
-        adjoint_names = set(self.reverse.names.values())
-        block = fold(block, lambda n: is_temporary(n) and n not in adjoint_names, may_move)
+        block = Folding(is_temporary, self.may_move, self.sharing).apply(block)
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))
         block = tuple(s for s in block if s.loc is not VALUE)
-        self.count = sum(map(self.is_forward, block))
-        return (*block[: self.count], *join_branches(block[self.count :]))
+        at = block.index(MARK)
+        return block[:at], unused_counters(join_branches(block[at + 1 :]))
 
-    def is_forward(self, statement: Statement) -> bool:
-        """Whether a statement is the user's own."""
-        if isinstance(statement, Effect):
-            return statement.loc in self.effect_locs
-        return any(t in self.forward_bound for t in bound(statement))
+    def sharing(self, identifier: str) -> list[str]:
+        """The names that may lie in the same memory."""
+        root = self.state.aliases.get(identifier)
+        return self.groups.get(root, []) if root is not None else []
 
-    def live(self, block: Block, first: int) -> Block:
-        self.forward_bound = {t for s in block[:first] for t in bound(s)}
-        self.effect_locs = [s.loc for s in block[:first] if isinstance(s, Effect)]
-        forward = {id(s) for s in block[:first]}
+    def lasting(self, identifier: str) -> bool:
+        """Whether a name's memory may be the caller's."""
+        kind = self.state.kinds.get(identifier)
+        if identifier in self.state.parameters:
+            return True
+        return kind is not None and kind.place is not None and any(b.external for b in kind.place.buffer.family())
+
+    def live(self, block: Block, first: Block) -> Block:
+        forward = {id(s) for s in walk(first)}
 
         def keep(statement: Statement) -> bool:
             if id(statement) not in forward:
-                return statement.loc is VALUE
+                return statement.loc is VALUE or statement is MARK
             if isinstance(statement, Effect):
-                return True
+                return not is_append(statement)
             return isinstance(statement, Assign) and (statement.target in self.state.impure or statement.target in self.state.raising - self.reverse.mirrored)
 
-        block = drop_dead(block, keep)
+        block = DeadCode(keep, self.sharing, self.lasting).apply(block)
         return tuple(s for s in block if not (s.loc is ENTRY and isinstance(s, Assign) and not self.reads_value(s.target, block)))
 
     @staticmethod
@@ -70,20 +84,26 @@ class Tidying:
         """Whether anything but the shape of a converted parameter is read."""
         return any(value_read(parameter, e) for s in block if s.loc is not ENTRY for inner in walk((s,)) for e in expressions(inner))
 
-    def may_move(self, definition: Assign, user: Statement, block: Block, place: dict[int, int], marks: set[int]) -> bool:
+    def may_move(self, definition: Assign, user: Statement, between: list[Statement]) -> bool:
         """A single-use temporary goes back where it came from; into the backward half only if it is short, and pure."""
         state = self.state
         here = (definition.loc.line, definition.loc.index) == (user.loc.line, user.loc.index)
         target = definition.target
         if target in state.impure:
-            start_, end = place.get(id(definition), 0), place.get(id(user), len(block))
-            between = [s for s in block[start_ + 1 : end] if any(t in state.impure for t in bound(s))]
-            return here and not between
-        if id(user) in marks or user.loc is VALUE:
+            return here and not any(t in state.impure for s in between for t in bound(s))
+        if id(definition) in self.in_forward and id(user) in self.in_forward or user.loc is VALUE:
             return here or (target not in state.raising and short(definition.expr)) or user.loc is VALUE
         if target in self.forward_bound:
             return target not in state.raising and short(definition.expr)
         return short(definition.expr)
+
+
+def is_append(statement: Effect) -> bool:
+    """Whether a statement keeps a value for the backward pass."""
+    match statement.expr:
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr="append")):
+            return statement.loc.line == -4
+    return False
 
 
 def value_read(identifier: str, node: ast.AST, parts: Sequence[str] = ("shape", "ndim", "size")) -> bool:

@@ -128,3 +128,9 @@ def getitem(facts: Facts, x: Number, index: tuple[Any, ...]) -> Number:
     if not dims and not any(i is Ellipsis for i in index):
         return Number("scalar", x.dtype, ())
     return Number("array", x.dtype, dims, fresh=not view)
+
+
+def distinct(arrays: list[Number]) -> bool:
+    """Whether index arrays cannot name one element twice: one of them has no repetitions and is not broadcast."""
+    joint = broadcast(*(a.shape for a in arrays))
+    return joint is not None and any(a.unique and a.shape is not None and [d.key for d in a.shape] == [d.key for d in joint] for a in arrays)

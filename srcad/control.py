@@ -1,0 +1,114 @@
+"""Jumps at the ends of blocks: what follows a branch that may jump moves into the branch that does not.
+
+    for v in x:                        for v in x:
+        if v < 0:                          if v < 0:
+            continue            ->             continue
+        s += v                             else:
+                                               s += v
+
+A return inside a loop becomes a flag and a break; so does what `else` of a loop
+asks for. After this pass a jump is the last statement of its block, nothing
+follows a branch that holds one, and a loop is left by break alone.
+"""
+from __future__ import annotations
+
+import dataclasses
+
+from srcad.ir import Assign, Block, Break, Continue, For, If, Raise, Return, Statement, While, With, blocks
+from srcad.syntax import Namer, const, name
+
+JUMPS = (Break, Continue, Return)
+
+
+def tail_form(block: Block, namer: Namer) -> Block:
+    """A block with its jumps at the ends."""
+    return TailForm(namer).block(block)
+
+
+class TailForm:
+    def __init__(self, namer: Namer) -> None:
+        self.namer = namer
+
+    def block(self, block: Block) -> Block:
+        out: list[Statement] = []
+        for i, statement in enumerate(block):
+            rest = block[i + 1 :]
+            match statement:
+                case Break() | Continue() | Return() | Raise():
+                    return (*out, statement)
+                case If(test, body, orelse, loc) if jumps(statement, JUMPS):
+                    return (*out, If(test, self.block(body + rest), self.block(orelse + rest), loc))
+                case If(test, body, orelse, loc):
+                    out.append(If(test, self.block(body), self.block(orelse), loc))
+                case With(headers, body, loc):
+                    if jumps(statement, JUMPS):
+                        return (*out, With(headers, self.block(body + rest), loc))
+                    out.append(With(headers, self.block(body), loc))
+                case For() | While():
+                    before, loop, after = self.loop(statement)
+                    out += [*before, loop]
+                    if after:
+                        return (*out, *self.block(after + rest))
+                case _:
+                    out.append(statement)
+        return tuple(out)
+
+    def loop(self, loop: For | While) -> tuple[list[Statement], Statement, Block]:
+        """A loop that is left by break alone, with the statements before and after it."""
+        body = self.block(loop.body)
+        before: list[Statement] = []
+        after: Block = ()
+        if any(jumps(s, (Return,)) for s in body):
+            flag, value = self.namer.temporary("returned"), self.namer.temporary("result")
+            body = replaced_returns(body, flag, value)
+            before.append(Assign(flag, const(False), loop.loc))
+            after = (If(name(flag), (Return(name(value), loop.loc),), (), loop.loc),)
+        if loop.orelse and any(jumps(s, (Break,)) for s in body):
+            flag = self.namer.temporary("broken")
+            body = flagged_breaks(body, flag)
+            before.append(Assign(flag, const(False), loop.loc))
+            after = (*after, If(name(flag), (), loop.orelse, loop.loc))
+        else:
+            after = (*after, *loop.orelse)
+        return before, dataclasses.replace(loop, body=body, orelse=()), after
+
+
+def jumps(statement: Statement, kinds: tuple[type, ...]) -> bool:
+    """Whether a statement holds a jump out of where it stands: loops keep their own breaks."""
+    if isinstance(statement, kinds):
+        return True
+    if isinstance(statement, (For, While)):
+        return False  # its returns are flags by now, or are when it is met
+    return any(jumps(s, kinds) for block in blocks(statement) for s in block)
+
+
+def replaced_returns(block: Block, flag: str, value: str) -> Block:
+    """`return e` as `value = e; flag = True; break`."""
+    out: list[Statement] = []
+    for statement in block:
+        match statement:
+            case Return(expr, loc):
+                out += [Assign(value, expr, loc), Assign(flag, const(True), loc), Break(loc)]
+            case If(test, body, orelse, loc):
+                out.append(If(test, replaced_returns(body, flag, value), replaced_returns(orelse, flag, value), loc))
+            case With(headers, body, loc):
+                out.append(With(headers, replaced_returns(body, flag, value), loc))
+            case _:
+                out.append(statement)
+    return tuple(out)
+
+
+def flagged_breaks(block: Block, flag: str, jump: bool = True) -> Block:
+    """`break` as `flag = True; break`, or as the flag alone."""
+    out: list[Statement] = []
+    for statement in block:
+        match statement:
+            case Break(loc):
+                out += [Assign(flag, const(True), loc), *([statement] if jump else [])]
+            case If(test, body, orelse, loc):
+                out.append(If(test, flagged_breaks(body, flag, jump), flagged_breaks(orelse, flag, jump), loc))
+            case With(headers, body, loc):
+                out.append(With(headers, flagged_breaks(body, flag, jump), loc))
+            case _:
+                out.append(statement)
+    return tuple(out)

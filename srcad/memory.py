@@ -1,0 +1,144 @@
+"""Which memory an array lies in: buffers, and the views that lead to a part of one.
+
+    y = x * 2.0      a buffer of its own
+    v = y[1:]        the part `_[1:]` of y's: its adjoint is the same part of dy
+    z = y            the whole of y's
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from srcad.dims import Dim, Facts
+from srcad.kinds import Buffer, Number, Place, Ref
+from srcad.syntax import name, same, substitute
+
+HOLE = "_"
+VIEWS = (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims, np.flip, np.fliplr, np.flipud, np.atleast_1d, np.atleast_2d, np.atleast_3d)
+RESHAPES = (np.reshape, np.ravel)
+ORDERED = (np.squeeze, np.expand_dims, np.atleast_1d)
+SAME = (np.asarray, np.asanyarray)
+C_ORDER = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.linspace, np.matmul, np.dot, np.outer))
+KEEPS_ORDER = frozenset((np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.copy, np.sum, np.mean, np.max, np.min, np.cumsum, np.concatenate, np.stack,
+                         np.where, np.clip, np.positive, np.array))
+
+
+def is_basic(index: tuple[Any, ...]) -> bool:
+    """Whether an index makes a view: whole numbers, slices, None and Ellipsis."""
+    return all(i is None or i is Ellipsis or isinstance(i, slice) or is_whole(i) for i in index)
+
+
+def is_whole(item: Any) -> bool:
+    if isinstance(item, Number):
+        return item.is_plain and item.dtype is not None and item.dtype.kind in "iu"
+    return isinstance(item, (int, np.integer)) and not isinstance(item, bool)
+
+
+def template(expr: ast.expr, owner: ast.expr) -> ast.expr | None:
+    """A view as an expression of `_`: `y[1:]` of y is `_[1:]`."""
+    hole = name(HOLE)
+    match expr:
+        case ast.Subscript(value=value, slice=index) if same(value, owner):
+            return ast.Subscript(value=hole, slice=index, ctx=ast.Load())
+        case ast.Attribute(value=value, attr=attribute) if same(value, owner):
+            return ast.Attribute(value=hole, attr=attribute, ctx=ast.Load())
+        case ast.Call(func=ast.Attribute(value=value, attr=attribute), args=args, keywords=keywords) if same(value, owner):
+            return ast.Call(func=ast.Attribute(value=hole, attr=attribute, ctx=ast.Load()), args=args, keywords=keywords)
+        case ast.Call(func=func, args=[first, *rest], keywords=keywords) if same(first, owner):
+            return ast.Call(func=func, args=[hole, *rest], keywords=keywords)
+    return None
+
+
+def mirrored(place: Place, base: ast.expr) -> ast.expr:
+    """The same part of other memory: `_[1:]` of dy is `dy[1:]`."""
+    for step in place.steps or ():
+        base = substitute(step, {HOLE: base})
+    return base
+
+
+def is_contiguous(number: Number, facts: Facts) -> bool | None:
+    """Whether an array is C-contiguous; what that relies on becomes a fact. None where it cannot be told."""
+    if number.shape is not None and len(number.shape) == 0:
+        return True
+    if number.layout is None or not number.compact:
+        return None
+    for path in sorted(number.layout):
+        facts.record(f"{path}.flags.c_contiguous")
+    return True
+
+
+def place_of(function: Any, params: Mapping[str, Any], expr: ast.expr, operands: list[Ref], kind: Number, facts: Facts, fresh: Place) -> Number:
+    """The kind of a result with the memory that it lies in: `fresh`, or a part of its first operand's."""
+    from srcad.inference import GETITEM
+
+    arrays = [o for o in operands if isinstance(o.value, Number) and not o.number.is_plain and o.number.place is not None]
+    source = arrays[0] if arrays else None
+    place = source.number.place if source is not None else None
+    if source is None or place is None:
+        return dataclasses.replace(kind, place=fresh, layout=frozenset() if function in C_ORDER or source is None else None, compact=True)
+    step = template(expr, source.expr)
+    if function is GETITEM:
+        if not is_basic(params["index"]):
+            return dataclasses.replace(kind, place=fresh)
+        kept = keeps_compact(params["index"])
+        kind = dataclasses.replace(kind, layout=source.number.layout, compact=source.number.compact and kept)
+        return viewed(kind, place, step)
+    if function in VIEWS:
+        flat = function in ORDERED or source.number.ndim == 1 and function is np.transpose
+        kind = dataclasses.replace(kind, layout=source.number.layout if flat else None, compact=flat and source.number.compact)
+        return viewed(kind, place, step)
+    if function in RESHAPES and not (isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr == "flatten"):
+        whole = is_contiguous(source.number, facts) if place.steps is not None else None
+        kind = dataclasses.replace(kind, layout=source.number.layout if whole else None, compact=bool(whole))
+        return viewed(kind, place, step if whole else None)
+    if function in SAME:
+        if source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
+            return dataclasses.replace(kind, place=place, layout=source.number.layout, compact=source.number.compact)
+        return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event))
+    if not kind.fresh:
+        fresh.buffer.sources += [a.number.place.buffer for a in arrays if a.number.place is not None]
+        return dataclasses.replace(kind, place=Place(fresh.buffer, None, fresh.event))
+    return dataclasses.replace(kind, place=fresh, layout=common_layout(function, operands), compact=True)
+
+
+def viewed(kind: Number, place: Place, step: ast.expr | None) -> Number:
+    steps = None if step is None or place.steps is None else (*place.steps, step)
+    return dataclasses.replace(kind, place=Place(place.buffer, steps, place.event))
+
+
+def keeps_compact(index: tuple[Any, ...]) -> bool:
+    """Whether a basic index of a contiguous array gives a contiguous one: whole numbers, then at most one plain slice."""
+    slices = [i for i in index if isinstance(i, slice)]
+    whole = all(is_whole(i) or isinstance(i, slice) for i in index)
+    last = not slices or isinstance(index[-1], slice)
+    return whole and last and len(slices) <= 1 and all(s.step is None for s in slices)
+
+
+def common_layout(function: Any, operands: list[Ref]) -> frozenset[str] | None:
+    """Elementwise functions of arrays in C order give arrays in C order; of others that is not known here."""
+    if function in C_ORDER:
+        return frozenset()
+    arrays = [o.number for o in operands if isinstance(o.value, Number) and o.number.ndim]
+    simple = isinstance(function, np.ufunc) and function.signature is None or function in KEEPS_ORDER
+    if not simple or any(a.layout is None for a in arrays):
+        return None
+    return frozenset().union(*(a.layout for a in arrays if a.layout is not None))
+
+
+def writes_apart(written: tuple[Any, ...], read: tuple[Any, ...], counters: Mapping[str, int]) -> bool:
+    """Whether what a pass of a loop writes is never what an earlier one, or the same before it, has read.
+
+    Compares the one whole-number axis that both index by a counter: `y[i] = ...` never changes `y[i - 1]` again.
+    """
+    for a, b in zip(written, read):
+        if not (isinstance(a, Number) and isinstance(b, Number) and isinstance(a.dim, Dim) and isinstance(b.dim, Dim)):
+            continue
+        distance = b.dim - a.dim
+        moving = [c for c in counters if a.dim.terms.get(c) == 1]
+        if not distance.terms and len(moving) == 1 and distance.const * counters[moving[0]] < 0:
+            return True
+    return False

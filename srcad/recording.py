@@ -1,0 +1,394 @@
+"""What the passes of a loop keep for the backward pass: no more than it reads, and only what the next pass overwrites.
+
+    for t in range(n):              for t in reversed(range(n)):
+        hs.append(h)        and         ...
+        h = f(h, x[t])                  h = hs.pop()
+
+A value that is cheap to say again from what is there (`x[i]`, `v > 0`) is
+computed again; the value that a pass leaves behind is what the next began with.
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+
+from srcad.control import jumps
+from srcad.inference import Change, Inference, Snapshot
+from srcad.ir import Assign, Block, Break, Effect, For, If, Statement, Unpack, While, With, blocks, expressions, walk, with_blocks
+from srcad.kinds import Number
+from srcad.coalesce import renamed
+from srcad.live import Live
+from srcad.memory import writes_apart
+from srcad.regions import NOWHERE_LOC
+from srcad.simplify import bound, reads, rebound
+from srcad.syntax import call, name, names
+
+CHEAP = 3  # operations on single numbers that are rather done again than kept
+AGAIN = ("exp", "log", "sin", "cos", "sqrt", "tanh", "abs", "float", "int", "len", "fabs")
+
+
+class Recording:
+    """Adds to both halves of a program what carries values from the passes of one to those of the other."""
+
+    def __init__(self, state: Inference, sides: dict[int, tuple[int, bool]]) -> None:
+        self.state = state
+        self.sides = sides  # a loop's tag -> the arm of the branch that its counted passes go through
+        self.forward: Block = ()
+        self.lists: list[str] = []
+
+    def apply(self, forward: Block, backward: Block) -> tuple[Block, Block]:
+        self.forward = forward
+        backward = self.blocks(backward, inside=False)
+        starts = tuple(Assign(label, ast.List(elts=[], ctx=ast.Load()), NOWHERE_LOC) for label in self.lists)
+        return place_lists(self.forward, starts), backward
+
+    def blocks(self, backward: Block, inside: bool) -> Block:
+        """Every loop of the backward pass, and the branches inside loops, from the innermost outwards."""
+        out: list[Statement] = []
+        for statement in backward:
+            match statement:
+                case For(tag=tag) | While(tag=tag) if tag:
+                    out.append(self.loop(statement, inside))  # type: ignore[arg-type]
+                case If(tag=tag, body=body, orelse=orelse) if tag and inside:
+                    body = self.arm(tag, 0, self.blocks(body, True))
+                    orelse = self.arm(tag, 1, self.blocks(orelse, True))
+                    out.append(dataclasses.replace(statement, body=body, orelse=orelse))
+                case _ if blocks(statement):
+                    out.append(with_blocks(statement, lambda b: self.blocks(b, inside)))
+                case _:
+                    out.append(statement)
+        return tuple(out)
+
+    def arm(self, tag: int, side: int, backward: Block) -> Block:
+        origin = find(self.forward, tag)
+        if not isinstance(origin, If):
+            return backward
+        return self.restored(lambda: blocks(find(self.forward, tag))[side], backward, [], tag, side)  # type: ignore[arg-type]
+
+    def loop(self, loop: For, inside: bool) -> Statement:
+        body = self.blocks(loop.body, True)
+        origin = find(self.forward, loop.tag)
+        assert isinstance(origin, (For, While))
+        heads = heads_of(origin.body)
+        place = self.sides.get(loop.tag)
+        tag, side = (place[0], int(not place[1])) if place else (loop.tag, 0)
+        body = self.restored(lambda: self.body_of(loop.tag), body, heads, tag, side, origin.target if isinstance(origin, For) else "")
+        return dataclasses.replace(loop, body=body) if inside else over_kept(dataclasses.replace(loop, body=body))
+
+    def body_of(self, tag: int) -> Block:
+        origin = find(self.forward, tag)
+        assert isinstance(origin, (For, While))
+        return origin.body
+
+    # ---- one block and its mirror
+
+    def restored(self, forward: Callable[[], Block], backward: Block, heads: list[tuple[str, ast.expr]], tag: int, side: int, counter: str = "") -> Block:
+        """The block of the backward pass with what it reads of its mirror's values at hand."""
+        there = forward()
+        assigned = list(dict.fromkeys(t for s in there for t in rebound(s)))
+        exposed = Live(backward).into
+        wanted = [n for n in assigned if n in exposed and n != counter]
+        plan = Plan(self.state, there, assigned, heads, counter)
+        plan.settle(wanted)
+        head_names = {h for h, _ in heads}
+        first = [n for n in plan.kept if n in head_names]
+        later = [n for n in plan.kept if n not in head_names]
+        statements: list[Statement] = []
+        for following, head in plan.following:
+            statements.append(Assign(following, name(head), NOWHERE_LOC))
+        groups = [first, later] if first and later and breaks_off(there) else [plan.kept] if plan.kept else []
+        pops: list[Statement] = []
+        for group in groups:
+            if group:
+                label = self.list_name(group)
+                self.push(tag, side, group, label, group == first)
+                pops.append(pop(group, label))
+        body = (*statements, *pops, *plan.again, *backward)
+        own = {n: self.state.namer.temporary(n) for n in wanted if n not in self.state.user_names and n not in head_names}
+        for old, new in own.items():
+            if old in self.state.kinds:
+                self.state.kinds[new] = self.state.kinds[old]
+        return sunk(renamed(body, own) if own else body)
+
+    def list_name(self, group: Sequence[str]) -> str:
+        base = re.sub(r"_\d+$", "", group[0]).rstrip("_") or "value"
+        label = self.state.namer.temporary(f"{base}s" if len(group) == 1 and not base.endswith("s") else "saved")
+        self.lists.append(label)
+        return label
+
+    def push(self, tag: int, side: int, group: list[str], label: str, at_start: bool) -> None:
+        """Keep values in the forward pass, once they are all there."""
+        kept: ast.expr = name(group[0]) if len(group) == 1 else ast.Tuple(elts=[name(n) for n in group], ctx=ast.Load())
+        statement = Effect(call(ast.Attribute(value=name(label), attr="append", ctx=ast.Load()), [kept]), NOWHERE_LOC)
+
+        def changed(origin: Statement) -> Statement:
+            inner = list(blocks(origin))
+            index = side if isinstance(origin, If) else len(inner) - 2 if isinstance(origin, (For, While)) else 0
+            inner[index] = inserted(inner[index], statement, () if at_start else group)
+            return rebuilt(origin, inner)
+
+        self.forward = change(self.forward, tag, changed)
+
+
+class Plan:
+    """How each value that is wanted comes back: said again, taken from the next pass, or kept."""
+
+    def __init__(self, state: Inference, block: Block, assigned: list[str], heads: list[tuple[str, ast.expr]], counter: str) -> None:
+        self.state = state
+        self.assigned = set(assigned)
+        self.heads = {h for h, _ in heads}
+        self.next_of = {expr.id: head for head, expr in heads if isinstance(expr, ast.Name)}
+        self.definitions = single_definitions(block)
+        self.counter = counter
+        self.kept: list[str] = []
+        self.again: list[Statement] = []
+        self.following: list[tuple[str, str]] = []
+
+    def settle(self, wanted: list[str]) -> None:
+        order = {n: i for i, n in enumerate(self.definitions)}
+        available: set[str] = {n for n in wanted if n in self.heads}
+        kept: list[str] = []
+        for n in sorted(wanted, key=lambda n: (n not in self.heads, order.get(n, -1))):
+            if n in self.heads or not self.is_cheap(n, 0, available):
+                kept.append(n)
+                available.add(n)
+        self.kept = [n for n in kept if n not in self.next_of or self.next_of[n] not in kept]
+        self.following = [(n, self.next_of[n]) for n in kept if n not in self.kept]
+        done: set[str] = set()
+        for n in wanted:
+            if n not in kept:
+                self.say(n, set(kept), done)
+
+    def is_cheap(self, identifier: str, cost: int, available: set[str]) -> bool:
+        """Whether a value is soon said again, from what is at hand or kept anyway."""
+        definition = self.definitions.get(identifier)
+        if definition is None or identifier in self.heads or identifier in self.state.impure:
+            return False
+        cost += self.cost(identifier, definition.expr)
+        if cost > CHEAP:
+            return False
+        return all(self.at_hand(n) or n in available or self.is_cheap(n, cost, available) for n in names(definition.expr) if n != identifier)
+
+    def at_hand(self, identifier: str) -> bool:
+        return identifier == self.counter or identifier not in self.assigned
+
+    def say(self, identifier: str, direct: set[str], done: set[str]) -> bool:
+        """Write a value's definition down once more, after those that it reads."""
+        if identifier in done:
+            return True
+        definition = self.definitions.get(identifier)
+        if definition is None:
+            return False
+        for n in dict.fromkeys(names(definition.expr)):
+            if not self.at_hand(n) and n not in direct and not self.say(n, direct, done):
+                return False
+        done.add(identifier)
+        self.again.append(Assign(identifier, definition.expr, NOWHERE_LOC))
+        return True
+
+    def cost(self, identifier: str, expr: ast.expr) -> int:
+        """What an operation costs: nothing for a view, much for arithmetic on arrays."""
+        kind = self.state.kinds.get(identifier)
+        plain = kind is not None and kind.is_plain
+        match expr:
+            case ast.Name() | ast.Constant():
+                return 0
+            case ast.Subscript(value=value):
+                return (1 if plain else 0) if self.unchanged(identifier, value) and (plain or is_view(kind)) else CHEAP + 1
+            case ast.Attribute():
+                return 0 if is_view(kind) or plain else CHEAP + 1
+            case ast.BinOp() | ast.UnaryOp() | ast.Compare():
+                return 1 if plain else CHEAP + 1
+            case ast.Call(func=func, args=args):
+                label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+                return 2 if plain and label in AGAIN and all(self.is_plain(a) for a in args) else CHEAP + 1
+        return CHEAP + 1
+
+    def is_plain(self, expr: ast.expr) -> bool:
+        kind = self.state.kinds.get(expr.id) if isinstance(expr, ast.Name) else None
+        return isinstance(expr, ast.Constant) or kind is not None and kind.is_plain
+
+    def unchanged(self, identifier: str, base: ast.expr) -> bool:
+        """Whether what is read is still there when the backward pass comes by."""
+        read = self.state.item_reads.get(identifier)
+        if read is None:
+            kind = self.state.kinds.get(base.id) if isinstance(base, ast.Name) else None
+            return kind is None or kind.place is None or not any(b.site in self.state.knowledge.written for b in kind.place.buffer.family())
+        for changed in self.state.changes:
+            if changed.buffer not in read.buffer.family():
+                continue
+            common = [loop for loop in changed.loops if loop in read.loops]
+            if changed.event < read.event and not common:
+                continue
+            if len(common) == 1 and len(changed.loops) == 1 and changed.index is not None and read.index is not None and read.buffer.depth == 0:
+                if writes_apart(changed.index, read.index, self.state.steps):
+                    continue
+            return False
+        return True
+
+
+def is_view(kind: Number | None) -> bool:
+    return kind is not None and not kind.is_plain and not kind.fresh
+
+
+def single_definitions(block: Block) -> dict[str, Assign]:
+    """The names that a block binds once, with their definitions."""
+    found: dict[str, Assign | None] = {}
+    for statement in walk(block):
+        for target in () if blocks(statement) and not isinstance(statement, For) else (bound(statement) if not blocks(statement) else (statement.target,)):  # type: ignore[union-attr]
+            found[target] = statement if isinstance(statement, Assign) and target not in found else None
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def heads_of(body: Block) -> list[tuple[str, ast.expr]]:
+    """The variables that a loop hands from pass to pass, with what they get at its end."""
+    out: list[tuple[str, ast.expr]] = []
+    for statement in reversed(body):
+        if isinstance(statement, Assign) and statement.loc is NOWHERE_LOC and isinstance(statement.expr, (ast.Name, ast.Constant, ast.UnaryOp, ast.Attribute, ast.Subscript)):
+            out.append((statement.target, statement.expr))
+        else:
+            break
+    return out[::-1]
+
+
+def breaks_off(block: Block) -> bool:
+    return any(jumps(s, (Break,)) for s in block)
+
+
+def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
+    """A block with a statement after the last definition of a group of names; at its start if there is none."""
+    last = -1
+    for i, s in enumerate(block):
+        if isinstance(s, Assign) and s.loc is NOWHERE_LOC and i >= len(block) - len(heads_of(block)):
+            break
+        if set(bound(s)) & set(group):
+            last = i
+    if last >= 0 and breaks_off(block[last : last + 1]):
+        return at_ends(block, statement)
+    return (*block[: last + 1], statement, *block[last + 1 :])
+
+
+def at_ends(block: Block, statement: Statement) -> Block:
+    """A block with a statement at the end of every path, before a break."""
+    if block and isinstance(block[-1], Break):
+        cut = len(block) - 1
+        while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is NOWHERE_LOC:
+            cut -= 1
+        return (*block[:cut], statement, *block[cut:])
+    if block and isinstance(block[-1], If) and breaks_off(block[-1:]):
+        return (*block[:-1], with_blocks(block[-1], lambda b: at_ends(b, statement)))
+    return (*block, statement)
+
+
+def pop(group: Sequence[str], label: str) -> Statement:
+    taken = call(ast.Attribute(value=name(label), attr="pop", ctx=ast.Load()))
+    if len(group) == 1:
+        return Assign(group[0], taken, NOWHERE_LOC)
+    return Unpack(tuple(group), None, taken, NOWHERE_LOC)
+
+
+def over_kept(loop: For) -> Statement:
+    """A loop that begins with getting back what was kept runs over that, where it needs no index."""
+    if not loop.body or any(loop.target in reads(s) for s in loop.body) and loop.target != "_":
+        return loop
+    match loop.body[0]:
+        case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name() as kept, attr="pop"), args=[])) if loop.body[0].loc is NOWHERE_LOC:
+            return dataclasses.replace(loop, target=target, iter=call("reversed", [kept]), body=loop.body[1:])
+    later = next((s for s in loop.body if is_pop(s)), None)
+    if later is not None and isinstance(loop.iter, ast.Call) and isinstance(loop.iter.args[0] if loop.iter.args else None, ast.Name):
+        func = later.expr.func  # type: ignore[union-attr]
+        return While((), func.value, loop.body, (), loop.loc, loop.tag)
+    return loop
+
+
+def is_pop(statement: Statement) -> bool:
+    match statement:
+        case Assign(_, ast.Call(func=ast.Attribute(attr="pop"))) | Unpack(_, _, ast.Call(func=ast.Attribute(attr="pop"))):
+            return statement.loc is NOWHERE_LOC
+    return False
+
+
+def sunk(block: Block) -> Block:
+    """A block whose first statements, what is got back, stand just before their first use."""
+    out = list(block)
+    start = 0
+    while start < len(out) and (out[start].loc is NOWHERE_LOC and isinstance(out[start], (Assign, Unpack))):
+        start += 1
+    for i in range(start - 1, -1, -1):
+        statement = out[i]
+        mine = set(bound(statement))
+        needs = set(reads(statement))
+        at = i
+        while at + 1 < len(out) and not (mine & (set(reads(out[at + 1])) | set(bound(out[at + 1])))) and not needs & set(bound(out[at + 1])):
+            at += 1
+        if at + 1 == len(out) and at > i and not is_pop(statement):
+            continue
+        out.insert(at, out.pop(i))
+    return tuple(out)
+
+
+# ---- finding and changing statements by their tags
+
+def find(block: Block, tag: int) -> Statement | None:
+    return next((s for s in walk(block) if getattr(s, "tag", 0) == tag), None)
+
+
+def change(block: Block, tag: int, changed: Callable[[Statement], Statement]) -> Block:
+    out: list[Statement] = []
+    for statement in block:
+        if getattr(statement, "tag", 0) == tag:
+            statement = changed(statement)
+        elif blocks(statement):
+            statement = with_blocks(statement, lambda b: change(b, tag, changed))
+        out.append(statement)
+    return tuple(out)
+
+
+def rebuilt(statement: Statement, inner: list[Block]) -> Statement:
+    match statement:
+        case If() | For():
+            return dataclasses.replace(statement, body=inner[0], orelse=inner[1])
+        case While():
+            return dataclasses.replace(statement, head=inner[0], body=inner[1], orelse=inner[2])
+        case With():
+            return dataclasses.replace(statement, body=inner[0])
+    return statement
+
+
+def place_lists(block: Block, starts: Sequence[Statement]) -> Block:
+    """Lists begin empty before the outermost loop that fills them."""
+    out: list[Statement] = []
+    waiting = list(starts)
+    for statement in block:
+        for start in list(waiting):
+            label = bound(start)[0]
+            if any(label in names(e) for s in walk((statement,)) for e in expressions(s)):
+                out.append(start)
+                waiting.remove(start)
+        out.append(statement)
+    return tuple(out)
+
+
+def unneeded_copies(state: Inference) -> Block:
+    """The forward pass without copies of memory that nothing changes any more."""
+    spared = {s.target for s in state.snapshots if not any(changes_after(c, s) for c in state.changes)}
+
+    def spare(statement: Statement) -> Statement:
+        if blocks(statement):
+            return with_blocks(statement, lambda b: tuple(map(spare, b)))
+        match statement:
+            case Assign(target, ast.Call(func=ast.Attribute(value=value))) if target in spared:
+                return dataclasses.replace(statement, expr=value)
+        return statement
+
+    return tuple(map(spare, state.statements))
+
+
+def changes_after(change: Change, snapshot: Snapshot) -> bool:
+    """Whether a write may come after a copy was made: later in the text, or in a later pass of a loop around both."""
+    if not change.buffer.family() & snapshot.buffer.family():
+        return False
+    common = len([loop for loop in change.loops if loop in snapshot.loops])
+    return change.event > snapshot.event or common > snapshot.buffer.depth

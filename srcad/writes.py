@@ -1,0 +1,298 @@
+"""Changes in place: of arrays, lists, dicts and objects.
+
+    y[1:] = v          the array that y is, and every view of it
+    rows.append(v)     the list that the program made, known item by item
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from srcad.attributes import Attributes
+from srcad.dims import Undecided
+from srcad.errors import AliasError, SrcadError
+from srcad.inference import Change, Write, describe_value, symbol_of
+from srcad.ir import Effect, Location, Store, Update
+from srcad.kinds import BOOL, Buffer, Number, Object, Record, Ref, Sequence, Static
+from srcad.memory import is_basic
+from srcad.outside import static_value
+from srcad.shapes.indexing import distinct, getitem
+from srcad.syntax import const, name, names, substitute
+
+OUTLIVES = "it changes a {} that outlives the call. Make a copy inside the function, or return the new value."
+ELLIPSIS = ast.Constant(value=...)
+
+
+class Split(SrcadError):
+    """What two paths leave behind cannot be one value: what follows must be walked for each. `site`: the branch or loop."""
+
+    def __init__(self, reason: str, loc: Location, site: object) -> None:
+        super().__init__(reason, loc)
+        self.site = site
+
+
+class Writes(Attributes):
+    """Walks what changes in place."""
+
+    # ---- statements
+
+    def store(self, target: ast.expr, expr: ast.expr) -> None:
+        value = self.evaluate(expr, None)
+        match target:
+            case ast.Attribute(value=owner, attr=attribute):
+                self.set_attribute(self.evaluate(owner, None), attribute, value)
+            case ast.Subscript(value=owner, slice=index):
+                self.set_item(self.evaluate(owner, None), index, value)
+
+    def set_attribute(self, owner: Ref, attribute: str, value: Ref) -> None:
+        if not isinstance(owner.value, Record) or owner.value.type is dict or not owner.value.mutable:
+            self.refuse(OUTLIVES.format("object" if isinstance(owner.value, (Object, Record)) else describe_value(owner)))
+            raise AssertionError
+        owner.value.items = {**owner.value.items, attribute: value}
+
+    def set_item(self, owner: Ref, index: ast.expr, value: Ref) -> None:
+        container = owner.value
+        if isinstance(container, (Sequence, Record)):
+            self.require_mutable(container)
+            known = self.static_index(index)
+            if isinstance(container, Record):
+                container.items = {**container.items, known: value}
+                return
+            items = list(container.items)
+            items[known] = list(value.value.items) if isinstance(known, slice) and isinstance(value.value, Sequence) else value  # type: ignore[call-overload]
+            container.items = tuple(items)
+            return
+        if not isinstance(container, Number):
+            self.refuse(OUTLIVES.format(describe_value(owner)))
+        self.write_item(owner, index, value)
+
+    def require_mutable(self, container: Sequence | Record) -> None:
+        if container.type is tuple:
+            raise TypeError("'tuple' object does not support item assignment")
+        if not container.mutable:
+            self.refuse(OUTLIVES.format(container.type.__name__))
+
+    # ---- arrays
+
+    def write_item(self, base: Ref, index: ast.expr, value: Ref) -> None:
+        """`base[index] = value`."""
+        slice_, indices = self.index_kept(index)
+        if isinstance(value.value, Sequence):
+            value = self.array_of(value)
+        self.require_numbers(value)
+        place = ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Store())
+        self.write_array(base, slice_, indices, value, 0)
+        self.write(Store(place, value.expr, self.loc))
+
+    def index_kept(self, index: ast.expr) -> tuple[ast.expr, tuple[Any, ...]]:
+        """An index as the generated code has it, with copies of index arrays that are changed later, and its kinds."""
+        indices = self.index_values(index)
+        return self.index_copied(self.renamed(index)), indices
+
+    def index_copied(self, slice_: ast.expr) -> ast.expr:
+        if not self.state.knowledge.written:
+            return slice_
+        copies = {}
+        for identifier in set(names(slice_)):
+            kind = self.state.kinds.get(identifier)
+            if kind is not None and not kind.is_plain and self.shadowed(Ref(name(identifier), kind, identifier)):
+                copies[identifier] = self.kept(Ref(name(identifier), kind, identifier)).expr
+        return substitute(slice_, copies) if copies else slice_
+
+    def write_array(self, base: Ref, slice_: ast.expr | None, indices: tuple[Any, ...] | None, value: Ref, sign: int) -> None:
+        """Record a write into the memory of an array; whoever shares it sees it."""
+        self.changed(base, indices, self.state.is_active(value))
+        basic = indices is None or is_basic(indices)
+        if not self.state.is_active(base) or base.number.dtype is not None and base.number.dtype.kind not in "fc":
+            return
+        part = base.number
+        if indices is not None:
+            kind = self.part_of(base.number, indices)
+            part = dataclasses.replace(kind, place=None, fresh=True)
+        advanced = [i for i in indices or () if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
+        unique = basic or not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
+        self.record(Write(base, slice_, part, value, unique, basic, sign, self.loc))
+
+    def part_of(self, number: Number, indices: tuple[Any, ...]) -> Number:
+        return getitem(self.state.facts, number, indices)
+
+    def changed(self, base: Ref, indices: tuple[Any, ...] | None, active: bool) -> None:
+        """The memory of an array changes."""
+        state, place = self.state, base.number.place
+        if place is None or place.steps is None:
+            self.refuse("whether it has memory of its own or is a view of another array cannot be told. Copy it with .copy() first.", AliasError)
+            raise AssertionError
+        self.not_stale([base])
+        if active and base.number.dtype is not None and base.number.dtype.kind not in "fc":
+            self.refuse(f"a value that is differentiated is stored into an array of {base.number.dtype}, which drops its fraction. Make the array of floats.", SrcadError)
+        state.event += 1
+        for buffer in place.buffer.family():
+            self.unambiguous(buffer)
+            state.knowledge.written.add(buffer.site)
+            if active:
+                state.knowledge.active.add(buffer.site)
+            if buffer.root is not None and buffer.root.key in getattr(state, "integers", {}):
+                self.refuse("it writes into an integer argument that is differentiated as a float. Pass an array of floats.")
+            state.changes.append(Change(buffer, state.event, state.loops, self.loc, indices))
+
+    def unambiguous(self, buffer: Buffer) -> None:
+        """Refuse a write into memory that a name may or may not mean."""
+        for joined in (buffer, *buffer.users):
+            if joined.sources and (joined.shared or joined is not buffer):
+                raise Split("which memory this changes depends on the path taken, and another name can reach it too. Copy the array before.", self.loc, joined.site)
+
+    # ---- augmented assignment
+
+    def update(self, target: ast.expr, op: ast.operator, expr: ast.expr) -> None:
+        """`x += e`: on a number a new number, on an array and a list a change in place."""
+        match target:
+            case ast.Name(id=identifier):
+                self.update_name(identifier, op, self.evaluate(expr, None))
+            case ast.Attribute(value=owner, attr=attribute):
+                base = self.evaluate(owner, None)
+                old = self.attribute(base, attribute, None)
+                self.set_attribute(base, attribute, self.updated(old, op, self.evaluate(expr, None), None))
+            case ast.Subscript(value=owner, slice=index):
+                self.update_item(self.evaluate(owner, None), index, op, expr)
+
+    def update_name(self, identifier: str, op: ast.operator, value: Ref) -> None:
+        self.frame.locals[identifier] = self.updated(self.lookup(identifier), op, value, identifier)
+
+    def updated(self, old: Ref, op: ast.operator, value: Ref, target: str | None) -> Ref:
+        """What `old op= value` leaves under the name."""
+        if isinstance(old.value, Sequence) and old.value.type is list and isinstance(op, (ast.Add, ast.Mult)):
+            self.require_mutable(old.value)
+            old.value.items = self.binary(op, old, value, None).value.items  # type: ignore[union-attr]
+            return old
+        if isinstance(old.value, Number) and not old.value.is_plain:
+            if old.value.form == "unknown":
+                self.refuse(f"`{symbol_of(op)}=` changes an array in place and makes a new number, and which this is cannot be told. Write it out.")
+            self.update_array(old, None, None, op, value)
+            return old
+        return self.binary(op, old, value, target)
+
+    def update_item(self, owner: Ref, index: ast.expr, op: ast.operator, expr: ast.expr) -> None:
+        if isinstance(owner.value, (Sequence, Record)):
+            old = self.container_item(owner, index)
+            new = self.updated(old, op, self.evaluate(expr, None), None)
+            if new is not old or not isinstance(old.value, Sequence):
+                self.set_item(owner, index, new)
+            return
+        if not isinstance(owner.value, Number):
+            self.refuse(OUTLIVES.format(describe_value(owner)))
+        slice_, indices = self.index_kept(index)
+        self.update_array(owner, slice_, indices, op, self.evaluate(expr, None))
+
+    def update_array(self, base: Ref, slice_: ast.expr | None, indices: tuple[Any, ...] | None, op: ast.operator, value: Ref) -> None:
+        """`base[index] op= value`: an addition as it is, anything else as read, compute, write."""
+        if isinstance(value.value, Sequence):
+            value = self.array_of(value)
+        self.require_numbers(value)
+        place: ast.expr = base.expr if slice_ is None else ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Load())
+        active = self.state.is_active([base, value])
+        basic = indices is None or is_basic(indices)
+        if not active or isinstance(op, (ast.Add, ast.Sub)) and basic:
+            self.write_array(base, slice_, indices, value, 0 if not active else 1 if isinstance(op, ast.Add) else -1)
+            self.write(Update(place, op, value.expr, self.loc))
+            return
+        if slice_ is None:
+            old = base
+            slice_, indices = ELLIPSIS, (Ellipsis,)
+        else:
+            old = self.subscript(base, indices or (), ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Load()), None)
+        new = self.binary(op, old, value, None)
+        self.write_array(base, slice_, indices, new, 0)
+        self.write(Store(ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Store()), new.expr, self.loc))
+
+    # ---- functions that write
+
+    def assign_whole(self, base: Ref, value: Ref) -> None:
+        """`base[...] = value`."""
+        self.write_array(base, ELLIPSIS, (Ellipsis,), value, 0)
+        self.write(Store(ast.Subscript(value=base.expr, slice=ELLIPSIS, ctx=ast.Store()), value.expr, self.loc))
+
+    def add_at(self, base: Ref, index: Ref, value: Ref, sign: int, text: ast.Call) -> None:
+        """`np.add.at(base, index, value)`: repeated indices add up."""
+        indices = tuple(self.index_value(i) for i in index.value.items) if isinstance(index.value, Sequence) and index.value.type is tuple else (self.index_value(index),)
+        slice_ = self.index_copied(index.expr)
+        if isinstance(value.value, Sequence):
+            value = self.array_of(value)
+        self.write_array(base, slice_, indices, value, sign)
+        self.write(Effect(text, self.loc))
+
+    # ---- methods of lists and dicts
+
+    def list_method(self, owner: Ref, attribute: str, args: list[Ref], keywords: Mapping[str, Ref]) -> Ref | None:
+        """What a method does to a list; None where it is not one of these."""
+        container = owner.value
+        assert isinstance(container, Sequence)
+        nothing = Ref(const(None), Static(None))
+        items = list(container.items)
+        if attribute in ("append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort", "__delitem__"):
+            self.require_mutable(container)
+        result = nothing
+        match attribute:
+            case "append":
+                items.append(args[0])
+            case "extend":
+                items += self.listed(args[0])
+            case "insert":
+                items.insert(self.known_index(args[0]), args[1])
+            case "pop":
+                result = items.pop(self.known_index(args[0]) if args else -1)
+            case "__delitem__":
+                del items[self.known_index(args[0])]
+            case "clear":
+                items = []
+            case "reverse":
+                items.reverse()
+            case "index" | "count" | "remove" | "sort":
+                self.refuse(f"`.{attribute}()` compares the items of a list, and which are equal is known only at run time. Use an array.")
+            case _:
+                return None
+        container.items = tuple(items)
+        return result
+
+    def listed(self, ref: Ref) -> tuple[Ref, ...]:
+        """The items of what may be iterated over."""
+        raise NotImplementedError
+
+    def lookup(self, identifier: str) -> Ref:
+        raise NotImplementedError
+
+    def known_index(self, ref: Ref) -> Any:
+        try:
+            return static_value(ref, self.state.facts)
+        except (LookupError, Undecided):
+            self.refuse("the index of a list must be known when the code is generated.")
+            raise AssertionError from None
+
+    def dict_method(self, owner: Ref, attribute: str, args: list[Ref], keywords: Mapping[str, Ref]) -> Ref | None:
+        container = owner.value
+        assert isinstance(container, Record)
+        if attribute in ("update", "pop", "clear", "setdefault", "popitem", "__delitem__"):
+            self.require_mutable(container)
+        items = dict(container.items)
+        result = Ref(const(None), Static(None))
+        match attribute:
+            case "update":
+                items |= {**(args[0].value.items if args and isinstance(args[0].value, Record) else {}), **keywords}
+                if args and not isinstance(args[0].value, Record):
+                    self.refuse("a dict is updated by a dict or by keywords here.")
+            case "pop":
+                key = self.known_index(args[0])
+                if key not in items and len(args) < 2:
+                    raise KeyError(key)
+                result = items.pop(key) if key in items else args[1]
+            case "__delitem__":
+                del items[self.known_index(args[0])]
+            case "setdefault":
+                result = items.setdefault(self.known_index(args[0]), args[1] if len(args) > 1 else result)
+            case "clear":
+                items = {}
+            case _:
+                return None
+        container.items = items
+        return result
