@@ -197,7 +197,7 @@ def in_range(base: Number, index: tuple[Any, ...], facts: Facts) -> bool:
 def inside(where: Dim, size: Dim, facts: Facts) -> bool:
     """Whether an index lies inside an axis: written down, or between the bounds of a loop's counter."""
     least, greatest = facts.bounds(where)
-    return known_nonnegative(least) and known_nonnegative(size - 1 - greatest) or not where.terms and known_nonnegative(size + where)
+    return known_nonnegative(least) and known_nonnegative(size - 1 - greatest) or not where.terms and where.const < 0 and known_nonnegative(size + where)
 
 
 def known_nonnegative(dim: Dim) -> bool:

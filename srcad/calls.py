@@ -657,7 +657,7 @@ def put(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
     if base.number.ndim != 1 or keywords or value.number.ndim and not (index.number.shape is not None and value.number.shape is not None and len(
             index.number.shape) == 1 and index.number.shape[0] == value.number.shape[0]):
         calls.at.refuse("np.put is differentiated on vectors, with as many values as indices. Write y[i] = v.")
-    calls.at.write_item(base, index.expr, value)
+    calls.at.write_at(base, index.expr, (index.number,), value)
     return Ref(const(None), Static(None))
 
 
@@ -672,7 +672,7 @@ def fill_diagonal(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Re
     text = ast.Call(func=expression(f"{numpy}.arange"), args=[small.expr], keywords=[])
     kind = Number("array", np.dtype(int), (small,), unique=True)
     rows = calls.at.operation(np.arange, (), {}, text, "diagonal", kind)
-    calls.at.write_item(base, ast.Tuple(elts=[rows.expr, rows.expr], ctx=ast.Load()), value)
+    calls.at.write_at(base, ast.Tuple(elts=[rows.expr, rows.expr], ctx=ast.Load()), (rows.number, rows.number), value)
     return Ref(const(None), Static(None))
 
 

@@ -34,7 +34,7 @@ def copies(block: Block, user_names: set[str], adjoints: set[str]) -> Iterator[A
     for statement in walk(block):
         match statement:
             case Assign(target, ast.Name(id=source)):
-                joins = statement.loc is NOWHERE_LOC or source not in user_names | adjoints
+                joins = statement.loc is NOWHERE_LOC or not {source, target} & adjoints and source not in user_names
                 if joins or target in adjoints and source in adjoints and stem(target) == stem(source):
                     yield statement
 

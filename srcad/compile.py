@@ -28,7 +28,7 @@ from srcad.request import MODULES, Compiled, Request
 from srcad.simplify import bound
 from srcad.source import Source, read
 from srcad.stage import identifiers, stage
-from srcad.syntax import Namer, call, method, name
+from srcad.syntax import MODULE_NAMES, Namer, call, method, name
 from srcad.walk import ENTRY, Walk, refreshed
 from srcad.writes import Split
 
@@ -92,6 +92,7 @@ def start(request: Request, source: Source, program: Program, arguments: Mapping
     for identifier in request.function.__code__.co_names:
         state.namer.reserve(identifier)
     facts.modules = module_names(request.function, state.namer, own)
+    MODULE_NAMES.update(facts.modules.values())
     state.parameters = {}
     state.integers = {}
     for taken in ("float", "type", "slice"):

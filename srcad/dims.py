@@ -35,6 +35,7 @@ class Facts:
         self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
+        self.values: dict[str, int] = {}  # of atoms, for the arguments at hand
         self.ranges: dict[str, tuple[Dim, Dim]] = {}  # the index of a loop -> its least value, and one more than its greatest
         self.constants: dict[str, float] = {}  # np.pi and the like, by their text
         self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
@@ -108,11 +109,15 @@ class Dim:
     def __init__(self, terms: Mapping[str, int], const: int, value: int | None, facts: Facts) -> None:
         self.terms = {atom: c for atom, c in sorted(terms.items()) if c}
         self.const = const
+        if value is None and self.terms and all(a in facts.values for a in self.terms):
+            value = const + sum(c * facts.values[a] for a, c in self.terms.items())
         self.value = value if self.terms else const
         self.facts = facts
 
     @classmethod
     def atom(cls, text: str, value: int | None, facts: Facts) -> Dim:
+        if value is not None:
+            facts.values[text] = value
         return cls({text: 1}, 0, value, facts)
 
     @classmethod
@@ -220,12 +225,27 @@ class Dim:
         if not difference.terms:
             return answer(difference.const, 0)
         if self.value is None or right.value is None:
-            raise Undecided(f"{self.key} {symbol} {right.key}")
+            return self.ask_bounds(symbol, difference, f"{self.key} {symbol} {right.key}")
         result = answer(self.value, right.value)
         self.facts.record(f"{self.text} {symbol if result else opposite} {right.text}")
         if symbol == "==" and result:
             self.facts.equate(self.text, right.text)
         return result
+
+    def ask_bounds(self, symbol: str, difference: Dim, question: str) -> bool:
+        """A comparison that holds, or does not, for every pass of the loops that count here."""
+        least, greatest = self.facts.bounds(difference)
+        if least.value is None or greatest.value is None or symbol in ("==", "!="):
+            raise Undecided(question)
+        always, never = {
+            "<": (lambda: greatest < 0, lambda: least >= 0), "<=": (lambda: greatest <= 0, lambda: least > 0),
+            ">": (lambda: least > 0, lambda: greatest <= 0), ">=": (lambda: least >= 0, lambda: greatest < 0),
+        }[symbol]
+        if always():
+            return True
+        if never():
+            return False
+        raise Undecided(question)
 
     def __eq__(self, other: object) -> bool:
         return self.ask("==", other, lambda a, b: a == b, "!=")

@@ -43,12 +43,17 @@ def forward_lines(block: Block, depth: int = 1) -> Iterator[str]:
 def backward_lines(block: Block, depth: int = 1) -> Iterator[str]:
     """The backward pass, each step under a comment with the statement that it undoes."""
     for group in grouped(block):
-        if len(group) == 1 and blocks(group[0]):
+        if len(group) == 1 and blocks(group[0]) and not is_choice(group[0]):
             yield from structure_lines(group[0], depth, backward_lines)
             continue
         if group[0].loc.text:
             yield f"{INDENT * depth}# backprop {comment(group[0].loc)}"
         yield from lines(tuple(group), depth)
+
+
+def is_choice(statement: Statement) -> bool:
+    """Whether a branch is part of a step, and reverses none of the user's: which of two operands was the larger."""
+    return isinstance(statement, If) and not statement.tag
 
 
 def structure_lines(statement: Statement, depth: int, inner: Callable[[Block, int], Iterator[str]]) -> Iterator[str]:

@@ -209,6 +209,8 @@ class Inference:
     loops: tuple[int, ...] = ()
     event: int = 0
     tags: int = 0
+    region: int = 0  # the block at hand, by number
+    regions: int = 0
     passes: int = 0  # functions and passes of loops walked: tells their statements apart
     frames: list[Frame] = field(default_factory=list)
     result: Ref = field(default_factory=lambda: Ref(const(None), Static(None)))

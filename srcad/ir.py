@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Union, assert_never
 
-from srcad.syntax import text
+from srcad.syntax import root_of, text
 
 
 @dataclass(frozen=True)
@@ -368,10 +368,8 @@ def targets(statement: Statement) -> tuple[str, ...]:
         case Update(ast.Name(id=identifier)):
             return (identifier,)
         case Update(target) | Store(target):
-            root = target
-            while isinstance(root, (ast.Subscript, ast.Attribute)):
-                root = root.value
-            return (root.id,) if isinstance(root, ast.Name) else ()
+            root = root_of(target)
+            return (root,) if root else ()
     return ()
 
 

@@ -274,7 +274,7 @@ class Operations:
         assert place is not None
         family = place.buffer.family()
         last = max((c.event for c in self.state.changes if c.buffer in family), default=0)
-        key = (f"{ref.key} {id(self.state.statements)}", last)
+        key = (f"{ref.key} {self.state.region}", last)
         if key not in self.state.kept:
             base = ref.key if ref.key.isidentifier() else "part"
             made = self.state.namer.temporary(f"{base}_kept")

@@ -18,7 +18,7 @@ from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, U
 from srcad.kinds import Number
 from srcad.live import Live
 from srcad.simplify import bound, header_reads, reads
-from srcad.syntax import binary, method, name
+from srcad.syntax import binary, is_module, method, name, root_of
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
                    "atleast_1d", "atleast_2d", "flip", "split", "real", "conj"))
@@ -105,16 +105,6 @@ class Memory:
         return not any(c.startswith("=") for c in cells)
 
 
-def is_module(node: ast.expr) -> bool:
-    """Whether a dotted path begins with a name that modules have here: adjoints are never modules."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name) and node.id in MODULE_NAMES
-
-
-MODULE_NAMES: set[str] = {"np", "math", "numpy"}
-
-
 def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
@@ -199,21 +189,6 @@ class Settlement:
                     memory.bind(target, memory.fresh())
                     return [Assign(target, method(name(target), "copy"), statement.loc), statement]
         return [statement]
-
-
-def root_of(node: ast.AST) -> str:
-    """The name whose memory a place lies in: dy of `dy.T[1:]`."""
-    while not isinstance(node, ast.Name):
-        match node:
-            case ast.Subscript(value=value) | ast.Attribute(value=value):
-                node = value
-            case ast.Call(func=ast.Attribute(value=value)) if not is_module(value):
-                node = value
-            case ast.Call(args=[first, *_]):
-                node = first
-            case _:
-                return ""
-    return node.id
 
 
 def copy_returned(block: Block, memory: Memory, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:

@@ -106,7 +106,8 @@ class Recording:
                 self.push(tag, side, group, label, group == first)
                 pops.append(pop(group, label))
         body = (*statements, *pops, *plan.again, *backward)
-        own = {n: self.state.namer.temporary(n) for n in wanted if n not in self.state.user_names and n not in head_names}
+        back = dict.fromkeys((*wanted, *(t for s in (*pops, *plan.again) for t in bound(s))))
+        own = {n: self.state.namer.temporary(n) for n in back if n not in self.state.user_names and n not in head_names}
         for old, new in own.items():
             if old in self.state.kinds:
                 self.state.kinds[new] = self.state.kinds[old]

@@ -55,11 +55,14 @@ class Regions(Writes):
         state.statements, state.operations = [], []
         computed, shapes, dim_names, kept = dict(facts.computed), list(facts.shapes), dict(facts.dim_names), dict(state.kept)
         ending, self.ending = self.ending, ""
+        region, state.regions = state.region, state.regions + 1
+        state.region = state.regions
         try:
             walk()
             return Region(tuple(state.statements), tuple(state.operations), self.ending == "break", self.ending == "raise")
         finally:
             state.statements, state.operations = outer
+            state.region = region
             facts.computed, facts.shapes, facts.dim_names, state.kept = computed, shapes, dim_names, kept
             self.ending = ending
 

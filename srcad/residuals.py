@@ -12,12 +12,14 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import Block, Return, Statement, expressions, map_block, walk
+from srcad.ir import Assign, Block, For, If, Return, Statement, Unpack, While, expressions, map_block, walk
 from srcad.kinds import Number, Ref
+from srcad.live import Live
+from srcad.regions import NOWHERE_LOC
 from srcad.request import Compiled, Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
-from srcad.syntax import expression, is_path, method, name, names, text
+from srcad.syntax import const, expression, is_path, method, name, names, text
 from srcad.tidy import value_read
 from srcad.walk import Walk
 
@@ -31,16 +33,18 @@ class Residuals:
     kept: ast.expr
     forward_bound: set[str]
     kinds_of: dict[str, Number]
+    maybe: set[str]
 
     def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> Compiled:
         end = rest[-1]
         assert isinstance(end, Return)
         rest, sizes = self.shapes_kept(rest)
         rest, items = self.items_kept(rest)
-        made = {t for s in rest for t in bound(s)}
+        exposed = Live(rest).into
         known = {t for s in forward for t in bound(s)} | set(self.state.parameters)
         wanted = [n for s in rest for e in expressions_deep(s) for n in names(e)]
-        kept_names = [n for n in dict.fromkeys(wanted) if n in known and n not in made]
+        kept_names = [n for n in dict.fromkeys(wanted) if n in known and n in exposed]
+        forward = (*self.unset(forward, kept_names), *forward)
         residuals = [(n, self.residual(n)) for n in kept_names] + [*items.items(), *sizes.items()]
         title = self.request.title
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
@@ -53,9 +57,16 @@ class Residuals:
         body = function_text(backward_title, f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
         if residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
+            unpack += "".join(f"    {n} = list({n})\n" for n in kept_names if n in emptied(rest))
             line = body.index("\n") + 1
             body = body[:line] + unpack + body[line:]
         return self.loaded([first, body], [forward_title, backward_title])
+
+    def unset(self, forward: Block, kept: list[str]) -> Block:
+        """What only one path sets is None on the others, so that it can be kept."""
+        certain = {t for s in forward if not isinstance(s, (If, For, While)) for t in bound(s)} | set(self.state.parameters)
+        self.maybe = {n for n in kept if n not in certain}
+        return tuple(Assign(n, const(None), NOWHERE_LOC) for n in kept if n in self.maybe)
 
     def shapes_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
         """Where the backward pass reads only the shape of something, the shape is kept, not the array."""
@@ -96,7 +107,13 @@ class Residuals:
         shared = identifier in self.state.parameters or identifier in set(names(self.kept)) or number is None or not number.fresh
         if number is not None and (number.is_plain or not shared or number.form == "unknown" and number.dtype is None):
             return name(identifier)
-        return method(name(identifier), "copy") if number is not None else name(identifier)
+        if number is None:
+            return name(identifier)
+        copied = method(name(identifier), "copy")
+        if identifier in self.maybe:
+            absent = ast.Compare(left=name(identifier), ops=[ast.Is()], comparators=[const(None)])
+            return ast.IfExp(test=absent, body=const(None), orelse=copied)
+        return copied
 
     def forward_kind(self, identifier: str) -> Number | None:
         if identifier in self.state.parameters:
@@ -154,3 +171,13 @@ class ShapeNames(Rewrite):
 
 def expressions_deep(statement: Statement) -> list[ast.expr]:
     return [e for inner in walk((statement,)) for e in expressions(inner)]
+
+
+def emptied(block: Block) -> set[str]:
+    """The lists that a backward pass takes from."""
+    found = set()
+    for statement in walk(block):
+        match statement:
+            case Assign(_, ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="pop"))) | Unpack(_, _, ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="pop"))):
+                found.add(label)
+    return found

@@ -37,7 +37,7 @@ from srcad.ir import (
     walk,
     with_blocks,
 )
-from srcad.syntax import names, operations, same, substitute
+from srcad.syntax import names, operations, root_of, same, substitute
 
 LONG_EXPRESSION = 3  # what the backward half takes over from the forward half may hold so many operations
 Names = frozenset[str]
@@ -168,7 +168,7 @@ class DeadCode:
             case Effect(ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append"))) if label in live:
                 return True
             case Effect(ast.Call(args=[first, *_])):
-                return any(self.is_read(n, live) for n in list(names(first))[:1])
+                return self.is_read(root_of(first), live)
         return bool(targets(statement)) is False and not isinstance(statement, Effect)
 
     def is_read(self, identifier: str, live: set[str]) -> bool:
@@ -185,11 +185,11 @@ def replaced(statement: Statement, **changed: Block) -> Statement:
 class Folding:
     """Puts temporaries that are read once back into the expression that reads them.
 
-    is_temporary: which names; may_move(definition, user, between): whether the definition may be computed where the
-    user stands; sharing: the names that lie in the same memory as one.
+    is_temporary: which names; may_move(definition, origin, user, between): whether the definition may be computed
+    where the user stands; sharing: the names that lie in the same memory as one.
     """
 
-    def __init__(self, is_temporary: Callable[[str], bool], may_move: Callable[[Assign, Statement, list[Statement]], bool], sharing: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, is_temporary: Callable[[str], bool], may_move: Callable[[Assign, Statement, Statement, list[Statement]], bool], sharing: Callable[[str], Iterable[str]]) -> None:
         self.is_temporary, self.may_move, self.sharing = is_temporary, may_move, sharing
         self.counts: Counter[str] = Counter()
         self.definitions: Counter[str] = Counter()
@@ -210,7 +210,7 @@ class Folding:
             changed = with_blocks(changed, self.block) if blocks(changed) else changed
             if isinstance(changed, Assign) and self.counts[changed.target] == 1 and self.definitions[changed.target] == 1 and self.is_temporary(changed.target):
                 at = user_of.get(changed.target, -1)
-                if at > i and self.stays(changed, block[i + 1 : at]) and self.may_move(changed, block[at], list(block[i + 1 : at])):
+                if at > i and self.stays(changed, block[i + 1 : at]) and self.may_move(changed, statement, block[at], list(block[i + 1 : at])):
                     pending[changed.target] = changed.expr
                     continue
             out.append(changed)
@@ -250,7 +250,7 @@ def taken(take: Statement, clear: Statement, use: Assign, uses: Counter[str]) ->
     match take, clear:
         case Assign(target, ast.Call(func=ast.Attribute(value=ast.Subscript() as place, attr="copy"))) | Assign(target, ast.Subscript() as place), Store(where, ast.Constant(value=0)):
             inside = isinstance(use.expr, ast.BinOp) or isinstance(use.expr, ast.UnaryOp)
-            root = set(list(names(place))[:1])
+            root = {root_of(place)}
             if inside and same(place, where) and uses[target] == 1 and list(names(use.expr)).count(target) == 1 and not root & set(names(use.expr)):
                 return Assign(use.target, substitute(use.expr, {target: place}), use.loc)
     return None

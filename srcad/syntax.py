@@ -143,6 +143,31 @@ def free_names(source: str) -> set[str]:
     return set(names(ast.parse(source))) - frozenset(dir(builtins))
 
 
+MODULE_NAMES: set[str] = {"np", "numpy", "math"}
+
+
+def root_of(node: ast.AST) -> str:
+    """The name whose memory a place lies in: dy of `dy.T[1:]` and of `np.flip(dy)[0]`; "" where there is none."""
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Subscript(value=value) | ast.Attribute(value=value):
+                node = value
+            case ast.Call(func=ast.Attribute(value=value)) if not is_module(value):
+                node = value
+            case ast.Call(args=[first, *_]):
+                node = first
+            case _:
+                return ""
+    return node.id
+
+
+def is_module(node: ast.AST) -> bool:
+    """Whether a dotted path begins with a name that NumPy or its like has here."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in MODULE_NAMES
+
+
 def operations(node: ast.AST) -> int:
     """How many operations a tree holds: operators, calls, comparisons."""
     count = int(isinstance(node, OPERATIONS))

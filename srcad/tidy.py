@@ -84,16 +84,16 @@ class Tidying:
         """Whether anything but the shape of a converted parameter is read."""
         return any(value_read(parameter, e) for s in block if s.loc is not ENTRY for inner in walk((s,)) for e in expressions(inner))
 
-    def may_move(self, definition: Assign, user: Statement, between: list[Statement]) -> bool:
+    def may_move(self, definition: Assign, origin: Statement, user: Statement, between: list[Statement]) -> bool:
         """A single-use temporary goes back where it came from; into the backward half only if it is short, and pure."""
         state = self.state
         here = (definition.loc.line, definition.loc.index) == (user.loc.line, user.loc.index)
         target = definition.target
         if target in state.impure:
             return here and not any(t in state.impure for s in between for t in bound(s))
-        if id(definition) in self.in_forward and id(user) in self.in_forward or user.loc is VALUE:
+        if id(origin) in self.in_forward and id(user) in self.in_forward or user.loc is VALUE:
             return here or (target not in state.raising and short(definition.expr)) or user.loc is VALUE
-        if target in self.forward_bound:
+        if id(origin) in self.in_forward:
             return target not in state.raising and short(definition.expr)
         return short(definition.expr)
 

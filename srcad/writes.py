@@ -78,7 +78,9 @@ class Writes(Attributes):
 
     def write_item(self, base: Ref, index: ast.expr, value: Ref) -> None:
         """`base[index] = value`."""
-        slice_, indices = self.index_kept(index)
+        self.write_at(base, *self.index_kept(index), value)
+
+    def write_at(self, base: Ref, slice_: ast.expr, indices: tuple[Any, ...], value: Ref) -> None:
         if isinstance(value.value, Sequence):
             value = self.array_of(value)
         self.require_numbers(value)
