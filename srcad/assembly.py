@@ -9,7 +9,7 @@ import dataclasses
 
 from srcad.emit import function_text
 from srcad.errors import SeedError, SrcadError
-from srcad.backwards import every_step
+from srcad.shadows import every_step
 from srcad.gates import Gates
 from srcad.inference import Loop
 from srcad.ir import Assign, Block, Location, Return, Statement, arguments_text

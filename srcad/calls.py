@@ -19,11 +19,11 @@ import numpy as np
 
 from srcad.binding import IGNORED, bind_library, is_hashable, is_none, is_random, library_signature
 from srcad.dims import Undecided
-from srcad.ir import Assign
 from srcad.errors import MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
 from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.objects import Objects
 from srcad.outside import LIBRARIES, Globals, leaves, static_value
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
@@ -31,6 +31,7 @@ from srcad.source import Source, read
 from srcad.specials import SPECIAL
 from srcad.stage import stage
 from srcad.syntax import const, expression, names
+from srcad.writing import WRITING, Writing
 
 METHODS: dict[str, Callable[..., Any]] = {
     n: getattr(np, n) for n in (
@@ -51,7 +52,7 @@ SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
 Arguments = list[Ref]
 
 
-class Calls:
+class Calls(Objects, Writing):
     """The calls of one frame."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -136,54 +137,6 @@ class Calls:
         self.state.facts.record(f"len({path}.keywords) == {len(partial.keywords)}")
         keywords = {k: read(f"{path}.keywords[{k!r}]", v) for k, v in partial.keywords.items()}
         return Ref(expression(path), Bound(read(f"{path}.func", partial.func), held, keywords))
-
-    # ---- functions that write
-
-    def ufunc_writing(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-        """`np.add(a, b, out=y)` and `np.add.at(y, i, v)`; None where nothing is written."""
-        if not isinstance(function, np.ufunc):
-            return self.at_method(function, args, text) if getattr(function, "__name__", "") == "at" else None
-        out = keywords.get("out")
-        if out is None and len(args) > function.nin:
-            out = args[function.nin]
-        if out is not None and isinstance(out.value, Sequence) and len(out.value.items) == 1:
-            out = out.value.items[0]
-        if out is None or is_none(out):
-            return None
-        rest = {k: v for k, v in keywords.items() if k not in ("out", "where")}
-        inner = args[: function.nin]
-        mask = keywords.get("where")
-        if mask is not None and not is_none(mask) and not (isinstance(mask.expr, ast.Constant) and mask.expr.value is True):
-            self.masked_out(function, inner, rest, mask, out, text)
-            return out
-        plain = ast.Call(func=text.func, args=[a.expr for a in inner], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in rest.items()])
-        value = self.function(function, "", inner, rest, plain, None)
-        self.at.assign_whole(out, value)
-        return out
-
-    def masked_out(self, function: np.ufunc, args: Arguments, keywords: dict[str, Ref], mask: Ref, out: Ref, text: ast.Call) -> None:
-        """`f(x, out=y, where=m)`: the result where the mask holds, what was there elsewhere."""
-        before = len(self.state.statements)
-        plain = ast.Call(func=text.func, args=[a.expr for a in args], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in keywords.items()])
-        value = self.function(function, "", args, keywords, plain, None)
-        numpy = self.facts.module("numpy")
-        last = self.state.statements[-1]
-        if len(self.state.statements) > before and isinstance(last, Assign) and last.expr is plain:  # no warning where the mask does not hold
-            blank = ast.Call(func=expression(f"{numpy}.ones_like"), args=[out.expr], keywords=[])
-            guarded = [*plain.keywords, ast.keyword(arg="out", value=blank), ast.keyword(arg="where", value=mask.expr)]
-            self.state.statements[-1] = Assign(last.target, ast.Call(func=plain.func, args=plain.args, keywords=guarded), last.loc)
-        expr = ast.Call(func=expression(f"{numpy}.where"), args=[mask.expr, value.expr, out.expr], keywords=[])
-        kind = infer_call(np.where, self.facts, [mask.number, value.number, out.number], {})
-        chosen = self.at.operation(np.where, (mask, value, out), {}, expr, None, kind, find(np.where))
-        self.at.assign_whole(out, chosen)
-
-    def at_method(self, function: Any, args: Arguments, text: ast.Call) -> Ref:
-        ufunc = function.__self__
-        if ufunc not in (np.add, np.subtract):
-            if self.state.is_active(args):
-                self.at.refuse(f"np.{ufunc.__name__}.at is not differentiated. Use np.add.at, or a loop.")
-        self.at.add_at(args[0], args[1], args[2], 1 if ufunc is np.add else -1, text)
-        return Ref(const(None), Static(None))
 
     def unknown(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A library function without a rule: fine where nothing that it gets is differentiated."""
@@ -481,70 +434,6 @@ class Calls:
         self.state.helpers[label] = self.state.guards.objects[label]
         return f"{label}."
 
-    def construct(self, kind: type, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        """Named tuples and dataclasses are looked through; NumPy's types convert."""
-        if issubclass(kind, np.generic) and len(args) == 1 and isinstance(args[0].value, Number) and not keywords:
-            number = args[0].number
-            form = "unknown" if number.shape is None else "array" if number.shape else "scalar"
-            made = Number(form, np.dtype(kind), number.shape)
-            function = np.positive if made.is_float else np.floor
-            return self.at.operation(function, (args[0],), {}, text, target, made, find(np.positive) if made.is_float else None)
-        fields = getattr(kind, "_fields", None)
-        if fields is not None and issubclass(kind, tuple):
-            given = dict(zip(fields, args)) | keywords
-            if set(given) != set(fields):
-                self.at.refuse("every field of a named tuple must be given here.")
-            return Ref(text, Sequence(kind, tuple(given[f] for f in fields)))
-        if dataclasses.is_dataclass(kind):
-            return self.dataclass(kind, args, keywords, text)
-        if self.is_plain_class(kind):
-            return self.instance(kind, args, keywords)
-        if self.state.is_active([*args, *keywords.values()]):
-            self.at.refuse(f"a `{kind.__name__}` made inside a differentiated function is not looked through. Make it of plain Python classes.")
-        return self.at.opaque(text, target, Object(None, ""))
-
-    def dataclass(self, kind: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call) -> Ref:
-        """A dataclass: its fields by position, name or default; then __post_init__."""
-        fields = [f for f in dataclasses.fields(kind) if f.init]
-        given = dict(zip([f.name for f in fields if not f.kw_only], args)) | keywords
-        if len(args) > len([f for f in fields if not f.kw_only]) or set(given) - {f.name for f in fields}:
-            raise TypeError(f"{kind.__name__}() got arguments that are not its fields")
-        for field in dataclasses.fields(kind):
-            if field.name in given:
-                continue
-            if field.default is not dataclasses.MISSING:
-                given[field.name] = self.literal_or_held(field.default)
-            elif field.default_factory in (list, dict):
-                given[field.name] = display(list, ()) if field.default_factory is list else record_display(dict, {})
-            elif field.init:
-                raise TypeError(f"{kind.__name__}() misses the argument `{field.name}`")
-        order = {f.name: given[f.name] for f in dataclasses.fields(kind) if f.name in given}
-        made = Ref(text, Record(kind, order, not kind.__dataclass_params__.frozen))
-        if hasattr(kind, "__post_init__"):
-            self.own_function(kind.__post_init__, f"{self.class_label(kind)}.__post_init__", [made], {}, text, None)
-        return made
-
-    @staticmethod
-    def is_plain_class(kind: type) -> bool:
-        """A class written in Python, of nothing but other such classes."""
-        own = [c for c in kind.__mro__ if c is not object]
-        return type(kind) is type and all((c.__module__ or "").split(".")[0] not in LIBRARIES for c in own) and kind.__new__ is object.__new__
-
-    def instance(self, kind: type, args: Arguments, keywords: dict[str, Ref]) -> Ref:
-        """An object made by the program: its attributes are known one by one."""
-        made = Ref(ast.Name(id="object", ctx=ast.Load()), Record(kind, {}, True))
-        if kind.__init__ is not object.__init__:
-            path = f"{self.class_label(kind)}.__init__"
-            self.own_function(kind.__init__, path, [made, *args], keywords, ast.Call(func=made.expr, args=[], keywords=[]), None)
-        elif args or keywords:
-            raise TypeError(f"{kind.__name__}() takes no arguments")
-        return made
-
-    def class_label(self, kind: type) -> str:
-        label = self.state.guards.held(kind)
-        self.state.helpers[label] = kind
-        return label
-
     def object_call(self, value: Object, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         if is_random(value.value):
             return self.random(value.value, args, keywords, text, target)
@@ -626,56 +515,3 @@ def signature_of(arguments: ast.arguments, defaults: Mapping[str, Ref]) -> inspe
     pairs += [(a, kinds.KEYWORD_ONLY) for a in arguments.kwonlyargs]
     pairs += [(arguments.kwarg, kinds.VAR_KEYWORD)] if arguments.kwarg else []
     return inspect.Signature([kinds(a.arg, kind, default=None if a.arg in defaults else kinds.empty) for a, kind in pairs])
-
-
-# ---- functions of NumPy's that write
-
-def copy_to(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
-    """np.copyto(y, v, where=m) and y.fill(v)."""
-    where = keywords.get("where")
-    value = calls.as_array(args[1] if len(args) > 1 else keywords["src"])
-    if where is None:
-        calls.at.assign_whole(args[0], value)
-    else:
-        numpy = calls.facts.module("numpy")
-        expr = ast.Call(func=expression(f"{numpy}.where"), args=[where.expr, value.expr, args[0].expr], keywords=[])
-        kind = infer_call(np.where, calls.facts, [where.number, value.number, args[0].number], {})
-        calls.at.assign_whole(args[0], calls.at.operation(np.where, (where, value, args[0]), {}, expr, None, kind, find(np.where)))
-    return Ref(const(None), Static(None))
-
-
-def sort_in_place(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
-    numpy = calls.facts.module("numpy")
-    text = ast.Call(func=expression(f"{numpy}.sort"), args=[a.expr for a in args], keywords=[ast.keyword(arg=k, value=v.expr) for k, v in keywords.items()])
-    calls.at.assign_whole(args[0], calls.function(np.sort, "", args, keywords, text, None))
-    return Ref(const(None), Static(None))
-
-
-def put(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
-    """np.put(y, i, v) of a vector is y[i] = v."""
-    base, index, value = args[0], calls.as_array(args[1]), calls.as_array(args[2])
-    if base.number.ndim != 1 or keywords or value.number.ndim and not (index.number.shape is not None and value.number.shape is not None and len(
-            index.number.shape) == 1 and index.number.shape[0] == value.number.shape[0]):
-        calls.at.refuse("np.put is differentiated on vectors, with as many values as indices. Write y[i] = v.")
-    calls.at.write_at(base, index.expr, (index.number,), value)
-    return Ref(const(None), Static(None))
-
-
-def fill_diagonal(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> Ref:
-    base, value = args[0], calls.as_array(args[1] if len(args) > 1 else keywords["val"])
-    shape = base.number.shape
-    if shape is None or len(shape) != 2 or "wrap" in keywords or len(args) > 2:
-        calls.at.refuse("np.fill_diagonal is differentiated on matrices, without wrap. Write y[i, i] = v.")
-        raise AssertionError
-    small = shape[0] if shape[0].key == shape[1].key or shape[0] <= shape[1] else shape[1]
-    numpy = calls.facts.module("numpy")
-    text = ast.Call(func=expression(f"{numpy}.arange"), args=[small.expr], keywords=[])
-    kind = Number("array", np.dtype(int), (small,), unique=True)
-    rows = calls.at.operation(np.arange, (), {}, text, "diagonal", kind)
-    calls.at.write_at(base, ast.Tuple(elts=[rows.expr, rows.expr], ctx=ast.Load()), (rows.number, rows.number), value)
-    return Ref(const(None), Static(None))
-
-
-WRITING: dict[Any, Callable[[Calls, Arguments, dict[str, Ref]], Ref]] = {
-    np.copyto: copy_to, np.ndarray.sort: sort_in_place, np.put: put, np.fill_diagonal: fill_diagonal,
-}

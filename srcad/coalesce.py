@@ -12,9 +12,8 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
-from srcad.ir import Assign, Block, For, Statement, Unpack, Update, blocks, map_expressions, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, For, Statement, Unpack, Update, blocks, map_expressions, walk, with_blocks
 from srcad.live import Live
-from srcad.regions import NOWHERE_LOC
 from srcad.simplify import header_mapped
 from srcad.syntax import name, substitute
 
@@ -34,7 +33,7 @@ def copies(block: Block, user_names: set[str], adjoints: set[str]) -> Iterator[A
     for statement in walk(block):
         match statement:
             case Assign(target, ast.Name(id=source)):
-                joins = statement.loc is NOWHERE_LOC or not {source, target} & adjoints and source not in user_names
+                joins = statement.loc is UNPLACED or not {source, target} & adjoints and source not in user_names
                 if joins or target in adjoints and source in adjoints and stem(target) == stem(source):
                     yield statement
 

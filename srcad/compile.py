@@ -18,7 +18,7 @@ import numpy as np
 from srcad.assembly import Assembly
 from srcad.calls import Walker
 from srcad.dims import Facts
-from srcad.errors import AliasError, SrcadError
+from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Frame, Knowledge
 from srcad.ir import Assign, Program, walk
 from srcad.kinds import BOOL, FLOAT, Number, Ref
@@ -49,6 +49,8 @@ def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
         except SrcadError as problem:
             learnt(state, problem)
             if knowledge.size() == size:
+                if isinstance(problem, Split):
+                    raise UnsupportedSyntaxError(problem.reason, problem.location) from None
                 raise
             continue
         learnt(state, None)

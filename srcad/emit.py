@@ -107,7 +107,7 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
     """Neighbouring statements that come from the same statement of the user's."""
     group: list[Statement] = []
     for statement in block:
-        if blocks(statement):
+        if blocks(statement) and not is_choice(statement):
             if group:
                 yield group
             yield [statement]

@@ -46,12 +46,12 @@ from srcad.kinds import Closure, Lazy, Number, Object, Range, Record, Ref, Seque
 from srcad.live import Live
 from srcad.merge import NOTHING, RETURN, fork, is_defined
 from srcad.outside import static_value
-from srcad.regions import Regions
+from srcad.loops import Loops
 from srcad.rules import find
 from srcad.syntax import const, name, names, substitute
 
 
-class Interpreter(Regions):
+class Interpreter(Loops):
     """Walks the statements of one frame; calls are walked in frames of their own."""
 
     def __init__(self, state: Inference, frame: Frame) -> None:

@@ -41,6 +41,9 @@ class Location:
     tree: ast.AST | None = dataclasses.field(default=None, compare=False, repr=False)  # the statement as it is written
 
 
+UNPLACED = Location("", -4, 0, 0, 0, "", "")  # of what no statement of the user's says: copies where paths meet, what is kept
+
+
 @dataclass(frozen=True)
 class Assign:
     """`target = expr`."""

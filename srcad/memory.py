@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.kinds import Buffer, Number, Place, Ref
+from srcad.kinds import Number, Place, Ref
 from srcad.syntax import name, same, substitute
 
 HOLE = "_"
@@ -71,17 +71,15 @@ def is_contiguous(number: Number, facts: Facts) -> bool | None:
     return True
 
 
-def place_of(function: Any, params: Mapping[str, Any], expr: ast.expr, operands: list[Ref], kind: Number, facts: Facts, fresh: Place) -> Number:
+def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.expr, operands: list[Ref], kind: Number, facts: Facts, fresh: Place) -> Number:
     """The kind of a result with the memory that it lies in: `fresh`, or a part of its first operand's."""
-    from srcad.inference import GETITEM
-
     arrays = [o for o in operands if isinstance(o.value, Number) and not o.number.is_plain and o.number.place is not None]
     source = arrays[0] if arrays else None
     place = source.number.place if source is not None else None
     if source is None or place is None:
         return dataclasses.replace(kind, place=fresh, layout=frozenset() if function in C_ORDER or source is None else None, compact=True)
     step = template(expr, source.expr)
-    if function is GETITEM:
+    if is_item:
         if not is_basic(params["index"]):
             return dataclasses.replace(kind, place=fresh)
         kept = keeps_compact(params["index"])

@@ -238,7 +238,7 @@ class Operations:
         """The kind of a result, with the memory that it lies in."""
         if not isinstance(kind, Number) or kind.is_plain:
             return kind
-        return place_of(function, params, expr, flat, kind, self.state.facts, self.new_place(target or made))
+        return place_of(function, function is GETITEM, params, expr, flat, kind, self.state.facts, self.new_place(target or made))
 
     def new_place(self, label: str) -> Place:
         self.state.event += 1

@@ -16,12 +16,11 @@ from collections.abc import Callable, Sequence
 
 from srcad.control import jumps
 from srcad.inference import Change, Inference, Snapshot
-from srcad.ir import Assign, Block, Break, Effect, For, If, Statement, Unpack, While, With, blocks, expressions, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, With, blocks, expressions, walk, with_blocks
 from srcad.kinds import Number
 from srcad.coalesce import renamed
 from srcad.live import Live
 from srcad.memory import writes_apart
-from srcad.regions import NOWHERE_LOC
 from srcad.simplify import bound, reads, rebound
 from srcad.syntax import call, name, names
 
@@ -41,7 +40,7 @@ class Recording:
     def apply(self, forward: Block, backward: Block) -> tuple[Block, Block]:
         self.forward = forward
         backward = self.blocks(backward, inside=False)
-        starts = tuple(Assign(label, ast.List(elts=[], ctx=ast.Load()), NOWHERE_LOC) for label in self.lists)
+        starts = tuple(Assign(label, ast.List(elts=[], ctx=ast.Load()), UNPLACED) for label in self.lists)
         return place_lists(self.forward, starts), backward
 
     def blocks(self, backward: Block, inside: bool) -> Block:
@@ -97,7 +96,7 @@ class Recording:
         later = [n for n in plan.kept if n not in head_names]
         statements: list[Statement] = []
         for following, head in plan.following:
-            statements.append(Assign(following, name(head), NOWHERE_LOC))
+            statements.append(Assign(following, name(head), UNPLACED))
         groups = [first, later] if first and later and breaks_off(there) else [plan.kept] if plan.kept else []
         pops: list[Statement] = []
         for group in groups:
@@ -122,7 +121,7 @@ class Recording:
     def push(self, tag: int, side: int, group: list[str], label: str, at_start: bool) -> None:
         """Keep values in the forward pass, once they are all there."""
         kept: ast.expr = name(group[0]) if len(group) == 1 else ast.Tuple(elts=[name(n) for n in group], ctx=ast.Load())
-        statement = Effect(call(ast.Attribute(value=name(label), attr="append", ctx=ast.Load()), [kept]), NOWHERE_LOC)
+        statement = Effect(call(ast.Attribute(value=name(label), attr="append", ctx=ast.Load()), [kept]), UNPLACED)
 
         def changed(origin: Statement) -> Statement:
             inner = list(blocks(origin))
@@ -186,7 +185,7 @@ class Plan:
             if not self.at_hand(n) and n not in direct and not self.say(n, direct, done):
                 return False
         done.add(identifier)
-        self.again.append(Assign(identifier, definition.expr, NOWHERE_LOC))
+        self.again.append(Assign(identifier, definition.expr, UNPLACED))
         return True
 
     def cost(self, identifier: str, expr: ast.expr) -> int:
@@ -247,7 +246,7 @@ def heads_of(body: Block) -> list[tuple[str, ast.expr]]:
     """The variables that a loop hands from pass to pass, with what they get at its end."""
     out: list[tuple[str, ast.expr]] = []
     for statement in reversed(body):
-        if isinstance(statement, Assign) and statement.loc is NOWHERE_LOC and isinstance(statement.expr, (ast.Name, ast.Constant, ast.UnaryOp, ast.Attribute, ast.Subscript)):
+        if isinstance(statement, Assign) and statement.loc is UNPLACED and isinstance(statement.expr, (ast.Name, ast.Constant, ast.UnaryOp, ast.Attribute, ast.Subscript)):
             out.append((statement.target, statement.expr))
         else:
             break
@@ -262,7 +261,7 @@ def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
     """A block with a statement after the last definition of a group of names; at its start if there is none."""
     last = -1
     for i, s in enumerate(block):
-        if isinstance(s, Assign) and s.loc is NOWHERE_LOC and i >= len(block) - len(heads_of(block)):
+        if isinstance(s, Assign) and s.loc is UNPLACED and i >= len(block) - len(heads_of(block)):
             break
         if set(bound(s)) & set(group):
             last = i
@@ -275,7 +274,7 @@ def at_ends(block: Block, statement: Statement) -> Block:
     """A block with a statement at the end of every path, before a break."""
     if block and isinstance(block[-1], Break):
         cut = len(block) - 1
-        while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is NOWHERE_LOC:
+        while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
             cut -= 1
         return (*block[:cut], statement, *block[cut:])
     if block and isinstance(block[-1], If) and breaks_off(block[-1:]):
@@ -286,8 +285,8 @@ def at_ends(block: Block, statement: Statement) -> Block:
 def pop(group: Sequence[str], label: str) -> Statement:
     taken = call(ast.Attribute(value=name(label), attr="pop", ctx=ast.Load()))
     if len(group) == 1:
-        return Assign(group[0], taken, NOWHERE_LOC)
-    return Unpack(tuple(group), None, taken, NOWHERE_LOC)
+        return Assign(group[0], taken, UNPLACED)
+    return Unpack(tuple(group), None, taken, UNPLACED)
 
 
 def over_kept(loop: For) -> Statement:
@@ -295,7 +294,7 @@ def over_kept(loop: For) -> Statement:
     if not loop.body or any(loop.target in reads(s) for s in loop.body) and loop.target != "_":
         return loop
     match loop.body[0]:
-        case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name() as kept, attr="pop"), args=[])) if loop.body[0].loc is NOWHERE_LOC:
+        case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name() as kept, attr="pop"), args=[])) if loop.body[0].loc is UNPLACED:
             return dataclasses.replace(loop, target=target, iter=call("reversed", [kept]), body=loop.body[1:])
     later = next((s for s in loop.body if is_pop(s)), None)
     if later is not None and isinstance(loop.iter, ast.Call) and isinstance(loop.iter.args[0] if loop.iter.args else None, ast.Name):
@@ -307,7 +306,7 @@ def over_kept(loop: For) -> Statement:
 def is_pop(statement: Statement) -> bool:
     match statement:
         case Assign(_, ast.Call(func=ast.Attribute(attr="pop"))) | Unpack(_, _, ast.Call(func=ast.Attribute(attr="pop"))):
-            return statement.loc is NOWHERE_LOC
+            return statement.loc is UNPLACED
     return False
 
 
@@ -315,7 +314,7 @@ def sunk(block: Block) -> Block:
     """A block whose first statements, what is got back, stand just before their first use."""
     out = list(block)
     start = 0
-    while start < len(out) and (out[start].loc is NOWHERE_LOC and isinstance(out[start], (Assign, Unpack))):
+    while start < len(out) and (out[start].loc is UNPLACED and isinstance(out[start], (Assign, Unpack))):
         start += 1
     for i in range(start - 1, -1, -1):
         statement = out[i]

@@ -12,10 +12,9 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import Assign, Block, For, If, Return, Statement, Unpack, While, expressions, map_block, walk
+from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, Unpack, While, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
-from srcad.regions import NOWHERE_LOC
 from srcad.request import Compiled, Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
@@ -66,7 +65,7 @@ class Residuals:
         """What only one path sets is None on the others, so that it can be kept."""
         certain = {t for s in forward if not isinstance(s, (If, For, While)) for t in bound(s)} | set(self.state.parameters)
         self.maybe = {n for n in kept if n not in certain}
-        return tuple(Assign(n, const(None), NOWHERE_LOC) for n in kept if n in self.maybe)
+        return tuple(Assign(n, const(None), UNPLACED) for n in kept if n in self.maybe)
 
     def shapes_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
         """Where the backward pass reads only the shape of something, the shape is kept, not the array."""

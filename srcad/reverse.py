@@ -27,7 +27,8 @@ import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import adjoint_kind, cast, collapses, filled, full, is_unit, joined, like_rank, may_spread, sum_axes, zeros
 from srcad.dims import Facts, Shape, Undecided, product
 from srcad.errors import MissingRuleError, SrcadError
-from srcad.backwards import Backwards, every_step, read_by
+from srcad.backwards import Backwards
+from srcad.shadows import every_step, read_by
 from srcad.inference import GETITEM, Inference, Operation, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
 from srcad.kinds import BOOL, Number, Ref

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from srcad.ir import (
+    UNPLACED,
     Assign,
     Block,
     Break,
@@ -37,7 +38,7 @@ from srcad.ir import (
     walk,
     with_blocks,
 )
-from srcad.syntax import names, operations, root_of, same, substitute
+from srcad.syntax import Namer, name, names, operations, root_of, same, substitute
 
 LONG_EXPRESSION = 3  # what the backward half takes over from the forward half may hold so many operations
 Names = frozenset[str]
@@ -249,7 +250,7 @@ def taken_at_once(block: Block) -> Block:
 def taken(take: Statement, clear: Statement, use: Assign, uses: Counter[str]) -> Statement | None:
     match take, clear:
         case Assign(target, ast.Call(func=ast.Attribute(value=ast.Subscript() as place, attr="copy"))) | Assign(target, ast.Subscript() as place), Store(where, ast.Constant(value=0)):
-            inside = isinstance(use.expr, ast.BinOp) or isinstance(use.expr, ast.UnaryOp)
+            inside = isinstance(use.expr, (ast.BinOp, ast.UnaryOp))
             root = {root_of(place)}
             if inside and same(place, where) and uses[target] == 1 and list(names(use.expr)).count(target) == 1 and not root & set(names(use.expr)):
                 return Assign(use.target, substitute(use.expr, {target: place}), use.loc)
@@ -362,3 +363,19 @@ def branch(run: list[Statement], taken: bool) -> Iterable[Statement]:
 
 def short(expr: ast.expr) -> bool:
     return operations(expr) <= LONG_EXPRESSION
+
+
+def parallel(moves: list[tuple[str, ast.expr]], namer: Namer) -> list[Statement]:
+    """Assignments that all read what was there before: `a, b = b, a` needs a third name."""
+    targets_ = {target for target, _ in moves}
+    before: list[Statement] = []
+    out: list[Statement] = []
+    for target, expr in moves:
+        if isinstance(expr, ast.Name) and expr.id == target:
+            continue
+        if set(names(expr)) & (targets_ - {target}):
+            held = namer.temporary(f"next_{target}")
+            before.append(Assign(held, expr, UNPLACED))
+            expr = name(held)
+        out.append(Assign(target, expr, UNPLACED))
+    return [*before, *out]

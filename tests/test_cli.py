@@ -7,7 +7,7 @@ import pytest
 
 from srcad.cli import highlighted, main
 
-PROGRAM = "import numpy as np\n\ndef f(x, y):\n    return x * y\n\ndef g(w):\n    return np.sum(w ** 2)\n\ndef bad(x):\n    while x:\n        pass\n    return x\n"
+PROGRAM = "import numpy as np\n\ndef f(x, y):\n    return x * y\n\ndef g(w):\n    return np.sum(w ** 2)\n\ndef bad(x):\n    return sum({x, 2})\n"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_export(program: str, tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(("where", "text"), [
-    ("nowhere.py:f", "there is no file nowhere.py"), ("f", "must be FILE.py:FUNCTION"), ("{}:h", "has no `h`"), ("{}:bad", "loops are not differentiated"),
+    ("nowhere.py:f", "there is no file nowhere.py"), ("f", "must be FILE.py:FUNCTION"), ("{}:h", "has no `h`"), ("{}:bad", "sets are not in the language"),
 ])
 def test_refusals(program: str, where: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", where.format(program)]) == 1

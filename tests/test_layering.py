@@ -6,10 +6,11 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
-    {"errors", "syntax", "runtime"}, {"ir", "dims", "rules"}, {"kinds", "source", "simplify"}, {"outside", "shapes", "stage", "emit", "ownership", "load"},
-    {"render", "definitions"}, {"terms"}, {"splice"}, {"inference"}, {"operations", "request", "walk"}, {"attributes"}, {"infer"}, {"binding", "specials"}, {"calls"},
-    {"scatter", "adjoints", "gates"}, {"sharing"}, {"reverse", "module"}, {"tidy", "export"}, {"residuals"}, {"assembly"}, {"compile"}, {"dispatch"}, {"testing", "callables", "seeds"},
-    {"api"}, {"cli"}, {"__init__", "__main__"},
+    {"errors", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
+    {"coalesce", "definitions", "load", "memory", "outside", "ownership", "request", "shapes", "stage"}, {"inference", "terms"},
+    {"adjoints", "gates", "loopcode", "merge", "operations", "recording", "scatter", "specials", "splice", "walk"}, {"attributes", "module", "sharing"},
+    {"writes"}, {"regions", "shadows"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"}, {"binding", "objects", "residuals"},
+    {"assembly", "writing"}, {"calls"}, {"compile"}, {"dispatch", "export"}, {"testing", "callables", "seeds"}, {"api"}, {"cli"}, {"__init__", "__main__"},
 ]
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
 

@@ -1,0 +1,184 @@
+"""What a loop runs over: ranges, arrays, lists, and zip, enumerate and reversed of them.
+
+    for i, v in enumerate(x)    counts through range(len(x)) and takes (i, x[i])
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+
+from srcad.dims import Dim
+from srcad.inference import display, literal_ref
+from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Static, python
+from srcad.regions import Regions
+from srcad.syntax import call, const, expression, name
+
+PASSES = 600  # a loop is written out for so many passes at most
+
+
+class Endless(Exception):
+    """A loop that cannot be written out: it is too long, or its length is not known."""
+
+
+class Iteration(Regions):
+    """Finds the items of what is iterated over, one by one or by an index."""
+
+    def known_items(self, ref: Ref) -> tuple[Ref, ...] | None:
+        """The items of what is looked through; None for arrays and ranges."""
+        value = ref.value
+        match value:
+            case Sequence():
+                return value.items
+            case Record() if value.type is dict:
+                return tuple(literal_ref(const(k), k, self.state.facts) for k in value.items)
+            case Static(value=str() | range() as known):
+                return tuple(literal_ref(const(k), k, self.state.facts) for k in known)
+            case Lazy(parts=parts):
+                each = [self.known_items(p) for p in parts]
+                if all(e is None for e in each):
+                    return None
+                shortest = min(len(e) for e in each if e is not None)
+                return self.lazy_items(value, [e if e is not None else self.unrolled_items(p, shortest) for e, p in zip(each, parts)])
+        if isinstance(value, (Number, Range)):
+            return None
+        self.refuse("what this loops over is not known. Loop over a range, an array, a list, a tuple or a dict.")
+        raise AssertionError
+
+    def items_known(self, ref: Ref) -> tuple[Ref, ...]:
+        """The items of anything that can be iterated over, one by one."""
+        items = self.known_items(ref)
+        if items is not None:
+            return items
+        try:
+            return self.unrolled_items(ref)
+        except Endless:
+            self.refuse("its items are not known one by one: it is too long, or its length is known only at run time. Use an array.")
+            raise AssertionError from None
+
+    def listed(self, ref: Ref) -> tuple[Ref, ...]:
+        return self.items_known(ref)
+
+    def lazy_items(self, lazy: Lazy, each: list[tuple[Ref, ...]]) -> tuple[Ref, ...]:
+        match lazy.kind:
+            case "zip":
+                return tuple(display(tuple, row) for row in zip(*each))
+            case "enumerate":
+                start = lazy.start.number.dim if lazy.start is not None else Dim.of(0, self.state.facts)
+                assert start is not None
+                return tuple(display(tuple, (self.dim_ref(start + i), item)) for i, item in enumerate(each[0]))
+        return tuple(reversed(each[0]))
+
+    def dim_ref(self, dim: Dim) -> Ref:
+        return literal_ref(const(dim.const), dim.const, self.state.facts) if not dim.terms else Ref(expression(dim.key), python(INT, dim))
+
+    def unrolled_items(self, ref: Ref, limit: int | None = None) -> tuple[Ref, ...]:
+        """The items of a range or an array of known length. Raises Endless where there is none."""
+        value = ref.value
+        if isinstance(value, (Sequence, Record, Static)):
+            return self.known_items(ref) or ()
+        if isinstance(value, Lazy):
+            counts = [self.length(p) for p in value.parts]
+            return self.lazy_items(value, [self.unrolled_items(p, min(counts)) for p in value.parts])
+        if isinstance(value, Range):
+            if value.start is None or value.stop is None or value.step is None or value.start.value is None or value.stop.value is None:
+                raise Endless
+            span = range(value.start.known(), value.stop.known(), value.step)
+            numbers = [literal_ref(const(i), i, self.state.facts) for i in (reversed(span) if value.turned else span)[: None if limit is None else limit]]
+            return tuple(self.limited(numbers))
+        count = self.length(ref) if limit is None else limit
+        if count > PASSES:
+            raise Endless
+        rows = []
+        for i in range(count):
+            rows.append(self.subscript(ref, (python(INT, Dim.of(i, self.state.facts)),), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), None))
+        return tuple(rows)
+
+    @staticmethod
+    def limited(items: list[Ref]) -> list[Ref]:
+        if len(items) > PASSES:
+            raise Endless
+        return items
+
+    def length(self, ref: Ref) -> int:
+        """How many items there are, as a fact."""
+        value = ref.value
+        if isinstance(value, Range):
+            if value.start is None or value.stop is None or value.step is None or value.start.value is None or value.stop.value is None:
+                raise Endless
+            return len(range(value.start.known(), value.stop.known(), value.step))
+        if isinstance(value, Lazy):
+            return min(self.length(p) for p in value.parts)
+        if isinstance(value, (Sequence, Record)):
+            return len(value.items)
+        shape = ref.number.shape
+        if not shape or shape[0].value is None:
+            raise Endless
+        return shape[0].known()
+
+    def counter(self, ref: Ref) -> Ref:
+        """The range whose numbers a loop counts through."""
+        value = ref.value
+        facts = self.state.facts
+        if isinstance(value, Range):
+            return ref
+        if isinstance(value, Lazy):
+            counters = [self.counter(p) for p in value.parts]
+            if value.kind == "reversed":
+                inner = counters[0].value
+                assert isinstance(inner, Range)
+                return Ref(ref.expr, dataclasses.replace(inner, expr=call("reversed", [inner.expr]), turned=not inner.turned))
+            if value.kind == "enumerate" and not isinstance(value.parts[0].value, Range):
+                return counters[0]
+            return self.shortest([self.steps_of(c) for c in counters])
+        shape = ref.number.shape
+        if not shape:
+            self.refuse("what this loops over has no known length. Loop over a range, an array, a list, a tuple or a dict.")
+            raise AssertionError
+        length = ast.Call(func=name("len"), args=[ref.expr], keywords=[])
+        return Ref(ref.expr, Range(call("range", [length]), Dim.of(0, facts), shape[0], 1))
+
+    def steps_of(self, counter: Ref) -> tuple[Dim, ast.expr]:
+        """How many steps a range has."""
+        value = counter.value
+        assert isinstance(value, Range)
+        if value.start is not None and value.stop is not None and value.start.key == "0" and value.step == 1 and not value.turned:
+            arguments = value.expr.args if isinstance(value.expr, ast.Call) else []
+            return value.stop, arguments[-1] if len(arguments) == 1 else value.stop.expr
+        self.refuse("zip and enumerate are supported over arrays, lists and range(n).")
+        raise AssertionError
+
+    def shortest(self, steps: list[tuple[Dim, ast.expr]]) -> Ref:
+        best, expr = steps[0]
+        for dim, other in steps[1:]:
+            if dim.key != best.key and dim < best:
+                best, expr = dim, other
+        return Ref(expr, Range(call("range", [expr]), Dim.of(0, self.state.facts), best, 1))
+
+    def open_counter(self, counter: Ref | None, target: str) -> Ref | None:
+        """The index of a pass: a whole number between bounds."""
+        if counter is None:
+            return None
+        assert isinstance(counter.value, Range)
+        state, value = self.state, counter.value
+        made = self.new_name(target or state.namer.temporary("i"))
+        dim = Dim.atom(made, None, state.facts)
+        if value.start is not None and value.stop is not None and value.step is not None:
+            state.facts.ranges[made] = (value.start, value.stop) if value.step > 0 else (value.stop + 1, value.start + 1)
+            state.steps[made] = value.step * (-1 if value.turned else 1)
+        return self.named(made, python(INT, dim))
+
+    def item_at(self, iterable: Ref, index: Ref) -> Ref:
+        """What a pass with this index takes."""
+        value = iterable.value
+        if isinstance(value, Range):
+            return index
+        if isinstance(value, Lazy):
+            if value.kind == "reversed":
+                return self.item_at(value.parts[0], index)
+            items = [self.item_at(p, index) for p in value.parts]
+            if value.kind == "zip":
+                return display(tuple, tuple(items))
+            first = index if value.start is None else self.binary(ast.Add(), value.start, index, None)
+            return display(tuple, (first, items[0]))
+        item = ast.Subscript(value=iterable.expr, slice=index.expr, ctx=ast.Load())
+        return self.subscript(iterable, (index.number,), item, None)

@@ -1,0 +1,378 @@
+"""Loops: walked until what a pass leaves behind is of the kind that was assumed at its head; or written out.
+
+    for t in range(n):     h is what was there before or what a pass has made:
+        h = f(h)           one name, h, at the head, after the loop, and in the text
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from srcad.control import flagged_breaks, jumps
+from srcad.dims import Undecided
+from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
+from srcad.inference import Loop, Operation, Phi, Region, Step, current, flatten, literal_ref
+from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
+from srcad.iteration import PASSES, Endless, Iteration
+from srcad.kinds import INT, Number, Range, Record, Ref, python
+from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
+from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, is_defined, pairs, reachable
+from srcad.regions import checkpoint, rollback, with_copies
+from srcad.simplify import parallel
+from srcad.syntax import const, name
+from srcad.writes import Split
+
+ATTEMPTS = 12
+
+
+class Loops(Iteration):
+    """Walks loops."""
+
+    def for_loop(self, statement: For) -> None:
+        iterable = self.evaluate(statement.iter, None)
+        items = self.known_items(iterable)
+        if items is not None:
+            self.unrolled(statement, items)
+            return
+        counter = self.counter(iterable)
+        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, self.unrolled_items(iterable)))
+
+    def either(self, statement: Statement, structured: Callable[[], None], unrolled: Callable[[], None]) -> None:
+        """A loop as a loop if it can be one, else written out."""
+        state = self.state
+        site = self.site("loop", statement)
+        if site in state.knowledge.unrolled:
+            unrolled()
+            return
+        base, point, ending = fork(state), checkpoint(self), self.ending
+        try:
+            structured()
+            return
+        except MissingRuleError:
+            raise
+        except Split as problem:
+            if problem.site[:5] != site and problem.site not in state.knowledge.split:  # type: ignore[index]
+                raise
+            first: SrcadError = problem
+        except UnsupportedSyntaxError as problem:
+            first = problem
+        except (ValueError, IndexError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError) as problem:
+            if isinstance(problem, SrcadError):
+                raise
+            first = UnsupportedSyntaxError(f"the statement is not understood ({type(problem).__name__}: {problem}). Write it another way.", self.loc)
+        rollback(self, point)
+        base.restore()
+        self.ending = ending
+        try:
+            unrolled()
+        except Endless:
+            if isinstance(first, Split):
+                raise UnsupportedSyntaxError(first.reason, first.loc) from None
+            raise first from None
+        state.knowledge.unrolled.add(site)
+
+    def structured(self, statement: For | While, counter: Ref | None, iterable: Ref | None) -> None:
+        """Walk a loop until what a pass leaves behind is of the kind assumed at its head."""
+        site = self.site("loop", statement)
+        base = fork(self.state)
+        head_live, after = (self.frame.live.head.get(id(statement)), self.live_after(statement)) if self.frame.live else (None, None)
+        assumed: dict[Any, Ref] = {}
+        loop_id = self.state.event
+        for _ in range(ATTEMPTS):
+            point = checkpoint(self)
+            base.restore()
+            walked = self.one_pass(statement, counter, iterable, assumed, base, site, head_live, loop_id)
+            if walked is not None:
+                self.finish(statement, counter, walked, base, after)
+                return
+            rollback(self, point)
+        self.refuse("what a pass of this loop leaves behind is not of one kind.")
+
+    def one_pass(self, statement: For | While, counter: Ref | None, iterable: Ref | None, assumed: dict[Any, Ref], base: Env,
+                 site: tuple[object, ...], live: frozenset[str] | None, loop_id: int) -> tuple[Any, ...] | None:
+        state = self.state
+        instances = Instances(state, self.new_name)
+        heads = {slot: instances.named(template, slot_label(slot)) for slot, template in assumed.items()}
+        for slot, ref in heads.items():
+            set_slot(self.frame, base, slot, ref)
+        before = fork(state)
+        index = self.open_counter(counter, statement.target if isinstance(statement, For) and iterable is not None and isinstance(iterable.value, Range) else "")
+        outer_breaks, self.breaks = getattr(self, "breaks", []), []
+        state.loops = (*state.loops, loop_id)
+        count = state.namer.temporary("count")
+        try:
+            region = self.region(lambda: self.one_body(statement, index, iterable))
+        finally:
+            state.loops = state.loops[:-1]
+            breaks, self.breaks = self.breaks, outer_breaks
+        end = fork(state)
+        region = self.useful(region, end, live)
+        merger = Merger(state, (*site, "head"), base)
+        stable = True
+        for slot, _, second in changed_slots(self.frame, before, end, base):
+            if slot[0] == "local" and live is not None and slot[1] not in live and not slot[1].startswith("<"):
+                continue
+            if slot in heads and covers(heads[slot], second, state.active):
+                continue
+            stable = False
+            init = get_slot(self.frame, base, slot)
+            try:
+                template = self.wider(merger, heads[slot], second, init) if slot in assumed else merger.merge(init, second)
+            except Apart as problem:
+                raise Split(f"after a pass of this loop `{slot_label(slot)}` would be {problem}. Make it one kind of thing.", statement.loc, (*site, "head")) from None
+            assumed[slot] = template
+        if not stable:
+            return None
+        return region, heads, instances, end, breaks, index, count
+
+    def useful(self, region: Region, end: Env, live: frozenset[str] | None) -> Region:
+        """A pass without the operations that nothing is made of: what only a test reads has no derivative."""
+        if live is None:
+            return region
+        keys = {ref.key for ref in reachable(end, (self.frame, live))}
+        kept: list[Step] = []
+        for step in reversed(region.steps):
+            if isinstance(step, Operation):
+                if not any(o.key in keys or self.shadowed(o) for o in step.outputs):
+                    continue
+                keys.update(r.key for r in flatten(step.operands))
+            else:
+                keys.update(used_deep(step))
+            kept.append(step)
+        return dataclasses.replace(region, steps=tuple(reversed(kept)))
+
+    def wider(self, merger: Merger, head: Ref, end: Ref | None, init: Ref | None) -> Ref:
+        """The kind of a loop's variable once more, with what another pass has shown."""
+        template = merger.merge(init, end)
+        return widened(template, head, end, merger)
+
+    def one_body(self, statement: For | While, index: Ref | None, iterable: Ref | None) -> None:
+        if isinstance(statement, For):
+            assert index is not None and iterable is not None
+            self.loc = self.moved(statement.loc)
+            self.bind_ref(statement.target, self.item_at(iterable, index))
+            self.block(statement.body)
+        else:
+            stop: Block = (Break(statement.loc),)
+            self.block((*statement.head, If(statement.test, statement.body, stop, statement.loc)))
+
+    def bind_ref(self, target: str, ref: Ref) -> None:
+        raise NotImplementedError
+
+    def moved(self, loc: Any) -> Any:
+        return dataclasses.replace(loc, index=loc.index + 100_000 * self.offset) if self.offset else loc
+
+    def finish(self, statement: For | While, counter: Ref | None, walked: tuple[Any, ...], base: Env, after: frozenset[str] | None) -> None:
+        """Write the loop down, and what it leaves behind."""
+        region, heads, instances, end, breaks, index, count = walked
+        state = self.state
+        phis: list[Phi] = []
+        ends: dict[Any, Ref | None] = {slot: get_slot(self.frame, end, slot) for slot in heads}
+        made = {id(r) for r in instances.made.values()}
+        for slot, head in heads.items():
+            init = get_slot(self.frame, base, slot)
+            for leaf, first, second in pairs(head, init, ends[slot]):
+                if id(leaf) in made and leaf.key not in {p.output.key for p in phis}:
+                    phis.append(Phi(leaf, first, second))
+        self.restore_heads(base, end, heads, after)
+        self.close_memory(phis)
+        for phi in phis:
+            if phi.first is not None:
+                self.write(Assign(phi.output.key, phi.first.expr, UNPLACED))
+        leaving = {id(marker): self.leaving(phis, heads, env) for marker, env in breaks}
+        body = with_copies(region.statements, parallel([(p.output.key, p.second.expr) for p in phis if p.second is not None], state.namer))
+        body = with_breaks(body, leaving, state.namer)
+        loc = statement.loc
+        counted = bool(breaks) or isinstance(statement, While)
+        inner = trivial_exit(region, phis, state.active)
+        if counted:
+            self.write(Assign(count, const(0), UNPLACED))
+            state.kinds[count] = python(INT)
+            body = count_passes(body, count, inner is not None)
+        if isinstance(statement, For):
+            assert index is not None and counter is not None and isinstance(counter.value, Range)
+            loop: Statement = For(index.key, counter.value.expr, body, (), self.moved(loc), self.tag())
+        else:
+            loop = While((), const(True), body, (), self.moved(loc), self.tag())
+        self.write(loop)
+        active = tuple(p for p in phis if p.output.key in state.active and not self.shadowed_same(p))
+        side: tuple[int, bool] | None = None
+        if region.steps or active:
+            if inner is not None:
+                region, ends_inside, side = inner
+                active = tuple(dataclasses.replace(p, second=ends_inside.get(p.output.key, p.second)) for p in active)
+            iterates = counter.value.expr if isinstance(statement, For) and counter is not None and isinstance(counter.value, Range) else None
+            self.record(Loop(index.key if index is not None else "", iterates, count if counted else "", region, active, self.moved(loc), loop, side))
+
+    def leaving(self, phis: list[Phi], heads: dict[Any, Ref], env: Env) -> list[tuple[str, Ref]]:
+        """What each variable of a loop is where it is left by a break."""
+        out = {}
+        for slot, head in heads.items():
+            for leaf, _, value in pairs(head, None, get_slot(self.frame, env, slot)):
+                if value is not None and leaf.key in {p.output.key for p in phis}:
+                    out[leaf.key] = value
+        return list(out.items())
+
+    def restore_heads(self, base: Env, end: Env, heads: dict[Any, Ref], after: frozenset[str] | None) -> None:
+        """After a loop its variables are what its head calls them; what was only its own is gone."""
+        base.restore()
+        for slot, head in heads.items():
+            set_slot(self.frame, base, slot, head)
+        carried = {slot[1] for slot in heads if slot[0] == "local"}
+        variables = {id(f): v for f, v in end.frames}[id(self.frame)]
+        for identifier, ref in variables.items():
+            if identifier not in carried and self.frame.locals.get(identifier) is not ref and not identifier.startswith("<"):
+                self.frame.locals[identifier] = NOTHING
+
+    def close_memory(self, phis: list[Phi]) -> None:
+        """The memory that a loop's variable means is what it was before, or what a pass has left."""
+        for phi in phis:
+            place = phi.output.number.place
+            if place is None or place.buffer.root is not phi.output:
+                continue
+            second = phi.second.number.place if phi.second is not None else None
+            if second is not None and second.buffer is not place.buffer and second.buffer not in place.buffer.sources:
+                place.buffer.sources.append(second.buffer)
+            if second is not None and (second.steps != () or second.buffer is place.buffer and phi.second is not phi.output):
+                place.buffer.shared = True
+            first = phi.first.number.place if phi.first is not None else None
+            if first is not None and first.steps != ():
+                place.buffer.shared = True
+        self.check_shared(phis, None)
+        for phi in phis:
+            place = phi.output.number.place
+            if place is not None and place.buffer.root is phi.output and place.buffer.shared:
+                late = [c for c in self.state.changes if c.buffer in place.buffer.family() and c.event > place.buffer.event]
+                if late:
+                    self.unambiguous(place.buffer)
+
+    # ---- loops written out
+
+    def unrolled(self, statement: For, items: tuple[Ref, ...]) -> None:
+        """Every pass one after the other; a break on data is a flag that the later ones ask."""
+        if len(items) > PASSES:
+            raise Endless
+        body, flag = statement.body, ""
+        if any(jumps(s, (Break,)) for s in body):
+            flag = self.state.namer.temporary("stopped")
+            body = flagged_breaks(body, flag, jump=False)
+            self.frame.locals[flag] = literal_ref(const(False), False, self.state.facts)
+        offset = self.offset
+        for i, item in enumerate(items):
+            self.state.passes += 1
+            self.offset = self.state.passes
+            self.frame.locals[f"<item {i}>"] = item
+            block: Block = (Assign(statement.target, name(f"<item {i}>"), statement.loc), *body)
+            if flag and i:
+                block = (self.guarded(statement, flag, block),)
+            self.block(block)
+            self.frame.locals.pop(f"<item {i}>", None)
+        self.offset = offset
+
+    def guarded(self, statement: Statement, flag: str, block: Block) -> If:
+        """A pass that is only run if no earlier one has broken off."""
+        made = If(name(flag), (), block, statement.loc)
+        self.keep_alive(statement, made, flag)
+        return made
+
+    def keep_alive(self, statement: Statement, made: Statement, flag: str) -> None:
+        live = self.frame.live
+        if live is not None and id(statement) in live.head:
+            live.after[id(made)] = live.head[id(statement)] | live.after.get(id(statement), frozenset()) | {flag}
+            self.pinned.append(made)
+
+    pinned: list[Statement]
+
+    def while_loop(self, statement: While) -> None:
+        self.either(statement, lambda: self.structured(statement, None, None), lambda: self.unrolled_while(statement))
+
+    def unrolled_while(self, statement: While) -> None:
+        """A while loop whose tests are all known."""
+        if any(jumps(s, (Break,)) for s in statement.body):
+            raise Endless
+        offset = self.offset
+        for _ in range(PASSES):
+            self.state.passes += 1
+            self.offset = self.state.passes
+            self.block(statement.head)
+            try:
+                if not self.decide(self.evaluate(statement.test, None)):
+                    self.offset = offset
+                    return
+            except (LookupError, Undecided):
+                raise Endless from None
+            self.block(statement.body)
+        raise Endless
+
+
+# ---- the places that a loop may change: variables and items of containers
+
+def slot_label(slot: tuple[Any, ...]) -> str:
+    label = str(slot[-1])
+    return label if label.isidentifier() or label.startswith("<") else "item"
+
+
+def get_slot(frame: Any, env: Env, slot: tuple[Any, ...]) -> Ref | None:
+    if slot[0] == "local":
+        variables = {id(f): v for f, v in env.frames}[id(frame)]
+        found = variables.get(slot[1])
+        return found if is_defined(found) else None
+    items = env.containers[slot[1]][1] if slot[1] in env.containers else None
+    return items[slot[2]] if items is not None else None
+
+
+def set_slot(frame: Any, base: Env, slot: tuple[Any, ...], ref: Ref) -> None:
+    if slot[0] == "local":
+        frame.locals[slot[1]] = current(ref)
+        return
+    container = base.containers[slot[1]][0]
+    if isinstance(container, Record):
+        container.items = {**container.items, slot[2]: ref}
+    else:
+        items = list(container.items)
+        items[slot[2]] = ref
+        container.items = tuple(items)
+
+
+def changed_slots(frame: Any, before: Env, end: Env, base: Env) -> Iterator[tuple[tuple[Any, ...], Ref | None, Ref | None]]:
+    """Where two points differ: the place, what was there, what is there now."""
+    old, new = ({id(f): v for f, v in env.frames}[id(frame)] for env in (before, end))
+    for identifier in dict.fromkeys([*old, *new]):
+        a, b = old.get(identifier), new.get(identifier)
+        if a is not b and not (identifier.startswith("<item")) and (is_defined(a) or is_defined(b)) and not alike(a, b):
+            yield ("local", identifier), a, b
+    for key, (container, items) in before.containers.items():
+        if key not in base.containers:
+            continue
+        now = end.containers.get(key)
+        if now is None or now[1] is items:
+            continue
+        if isinstance(container, Record) and list(now[1]) != list(items) or len(now[1]) != len(items):
+            raise UnsupportedSyntaxError("a list or dict grows or shrinks in this loop, whose passes are not known one by one. Fill an array instead.", None)
+        for k in items if isinstance(container, Record) else range(len(items)):
+            if items[k] is not now[1][k] and not alike(items[k], now[1][k]):
+                yield ("item", key, k), items[k], now[1][k]
+
+
+def alike(a: Ref | None, b: Ref | None) -> bool:
+    """Whether two variables are one value: an object that is the same, written out anew."""
+    return a is not None and b is not None and a.value is b.value and a.key == b.key and (not isinstance(a.value, Number) or ast.dump(a.expr) == ast.dump(b.expr))
+
+
+def widened(template: Ref, head: Ref, end: Ref | None, merger: Merger) -> Ref:
+    """A template of init and end that also covers what the head was assumed to be."""
+    if isinstance(template.value, Number) and isinstance(head.value, Number) and end is not None:
+        both = merger.joined(head.number, end.number) if isinstance(end.value, Number) else head.number
+        again = merger.joined(both, template.number)
+        return Ref(template.expr, dataclasses.replace(again, place=template.number.place, shape=loosened(template.number, head, end, merger)), template.key)
+    return template
+
+
+def loosened(number: Number, head: Ref, end: Ref, merger: Merger) -> Any:
+    """A shape whose sizes that differ between passes are unknown."""
+    a, b = head.number.shape, end.number.shape
+    if number.shape is None or a is None or b is None or len(a) != len(b) or len(number.shape) != len(a):
+        return None
+    return tuple(d if x.key == y.key and x.key == d.key else merger.facts.new_dim() for d, x, y in zip(number.shape, a, b))

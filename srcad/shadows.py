@@ -1,0 +1,263 @@
+"""The adjoint of memory that is changed in place: memory that mirrors it, and writes in reverse.
+
+    x[i] = v        take, clear, give:  dv = dx[i];  dx[i] = 0
+    y = x[1:]       the same part:      dx[1:]
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
+from srcad.dims import Facts
+from srcad.inference import Branch, Loop, Operation, Scope, Step, Write, flatten
+from srcad.ir import Assign, Effect, Location, Statement, Store, Update
+from srcad.kinds import FLOAT, Number, Ref
+from srcad.memory import mirrored
+from srcad.outside import leaves
+from srcad.ownership import VIEWS
+from srcad.render import function_path, render, shape_expr
+from srcad.scatter import Scatter, index_argument, ufunc_at
+from srcad.sharing import Sharing
+from srcad.syntax import binary, call, const, method, name, without_sign
+from srcad.terms import Term, literal
+from srcad.writes import ELLIPSIS
+
+
+def every_step(steps: Sequence[Step]) -> Iterator[Step]:
+    """Every step, those inside branches and loops included."""
+    for step in steps:
+        yield step
+        match step:
+            case Branch(body=body, orelse=orelse):
+                yield from every_step(body.steps)
+                yield from every_step(orelse.steps)
+            case Loop(body=body) | Scope(body=body):
+                yield from every_step(body.steps)
+
+
+def read_by(step: Step) -> list[Ref]:
+    """What a step itself gives adjoints to."""
+    match step:
+        case Operation(operands=operands):
+            return flatten(operands)
+        case Write(value=value):
+            return leaves(value)
+        case Branch(phis=phis) | Loop(phis=phis):
+            return [r for p in phis for r in (p.first, p.second) if r is not None]
+    return []
+
+
+def made_by(step: Step) -> list[str]:
+    match step:
+        case Operation(outputs=outputs):
+            return [o.key for o in outputs]
+        case Branch(phis=phis) | Loop(phis=phis):
+            return [p.output.key for p in phis]
+    return []
+
+
+class Shadows(Sharing):
+    """Gives to memory, and reverses what is written into it."""
+
+    facts: Facts
+    out: list[Statement]
+    kinds: dict[str, Number]
+    literals: dict[str, Term]
+    masks: dict[str, Any]
+    constants: dict[str, str]
+    stored: dict[str, list[ast.expr]]
+    dense: Counter[str]
+    steady: dict[str, Term]
+    foldable: set[str]
+    allotted: dict[str, str]
+    loc: Location | None
+
+    def flush(self, key: str) -> None:
+        raise NotImplementedError
+
+    def adjoint_name(self, key: str) -> str:
+        raise NotImplementedError
+
+    def contribute(self, ref: Ref, contribution: Any, op: Any) -> None:
+        raise NotImplementedError
+
+    def reduced(self, term: Any, ref: Ref, shape: Any, elementwise: bool) -> Any:
+        raise NotImplementedError
+
+    def is_temporary(self, key: str) -> bool:
+        raise NotImplementedError
+
+    # ---- memory
+
+    def is_shadowed(self, ref: Ref) -> bool:
+        """Whether an array lies in memory that the program changes: then its adjoint is a part of that memory's."""
+        place = ref.number.place
+        if place is None or place.steps is None or ref.number.is_plain:
+            return False
+        return any(b.site in self.state.knowledge.written for b in place.buffer.family())
+
+    def root(self, ref: Ref) -> Ref:
+        place = ref.number.place
+        assert place is not None and place.buffer.root is not None
+        return place.buffer.root
+
+    def shadow(self, ref: Ref) -> ast.expr:
+        """The adjoint of a part of memory, as a place to read and to write."""
+        root = self.root(ref)
+        self.memory(root)
+        place = ref.number.place
+        assert place is not None
+        return mirrored(place, name(self.names[root.key]))
+
+    def memory(self, root: Ref) -> None:
+        """Adjoint memory: of the full shape, owned."""
+        key = root.key
+        self.flush(key)
+        self.literals.pop(key, None)
+        self.stored.pop(key, None)
+        if key not in self.names:
+            blank = zeros(root.number, self.facts, Term(root.expr, root.number, self.facts))
+            target = self.adjoint_name(key)
+            self.emit(Assign(target, blank.expr, self.here()))
+            self.kinds[target] = adjoint_kind(root.number)
+        self.fill(root)
+
+    def fill(self, ref: Ref) -> None:
+        """Spread an adjoint that is smaller than its variable."""
+        target = self.names[ref.key]
+        kind = self.kinds[target]
+        if not full(kind, ref.number) and not ref.number.is_plain:
+            spread = filled(Term(name(target), kind, self.facts), ref.number, self.facts)
+            if isinstance(spread.expr, ast.Call) and ast.unparse(spread.expr.func).endswith("broadcast_to"):
+                spread = Term(method(spread.expr, "copy"), spread.number, self.facts)
+            if spread.expr is not None and not (isinstance(spread.expr, ast.Name) and spread.expr.id == target):
+                self.emit(Assign(target, spread.expr, self.here()))
+            self.kinds[target] = adjoint_kind(ref.number)
+
+    def to_memory(self, ref: Ref, contribution: Any) -> None:
+        """Add to the adjoint of a part of memory, in place."""
+        root = self.root(ref)
+        whole = root.key == ref.key or ref.number.place is not None and ref.number.place.steps == ()
+        fresh = root.key not in self.names and root.key not in self.held
+        if isinstance(contribution, Scatter):
+            self.scatter_to_memory(ref, contribution)
+            return
+        if whole and fresh:
+            term = cast(filled(contribution, root.number, self.facts), root.number)
+            target = self.adjoint_name(root.key)
+            self.emit(Assign(target, self.whole_memory(term, contribution, root), self.here()))
+            self.kinds[target] = adjoint_kind(root.number) if full(term.number, root.number) else term.number
+            return
+        place = self.shadow(ref)
+        negative, expr = without_sign(contribution.expr)
+        self.emit(Update(place, ast.Sub() if negative else ast.Add(), expr, self.here()))
+
+    def whole_memory(self, term: Term, contribution: Term, root: Ref) -> ast.expr:
+        """The first that reaches the whole of an array, as memory of its own."""
+        if contribution.number.is_plain and literal(contribution) is None:
+            dtype = adjoint_kind(root.number).dtype
+            arguments = [shape_expr(Term(root.expr, root.number, self.facts).shape, self.facts), contribution.expr]
+            if dtype is not None and dtype != FLOAT:
+                arguments.append(render(dtype, self.facts))
+            return call(function_path(np.full, self.facts), arguments)
+        if isinstance(term.expr, ast.Call) and ast.unparse(term.expr.func).split(".")[-1] in VIEWS:
+            return method(term.expr, "copy")
+        return owned_copy(term)
+
+    def scatter_to_memory(self, ref: Ref, scatter: Scatter) -> None:
+        base = self.shadow(ref)
+        if scatter.unique:
+            negative, expr = without_sign(scatter.value.expr)
+            place = ast.Subscript(value=base, slice=scatter.index, ctx=ast.Load())
+            self.emit(Update(place, ast.Sub() if negative else ast.Add(), expr, self.here()))
+        else:
+            self.emit(Effect(call(ufunc_at(self.facts), [base, index_argument(scatter.index), scatter.value.expr]), self.here()))
+
+    # ---- writes
+
+    def write_back(self, step: Write) -> None:
+        root = self.root(step.base)
+        if root.key not in self.names and root.key not in self.held:
+            return  # nothing that is read later comes from it
+        place = self.shadow(step.base)
+        if step.index is not None:
+            place = ast.Subscript(value=place, slice=step.index, ctx=ast.Load())
+        value = step.value
+        active = value.key in self.state.active
+        if step.sign:
+            if active:
+                self.give(value, self.part_given(step, place), step)
+            return
+        if active:
+            self.take(step, value, place)
+        else:
+            self.clear(place)
+
+    def clear(self, place: ast.expr) -> None:
+        self.emit(Store(place if isinstance(place, ast.Subscript) else ast.Subscript(value=place, slice=ELLIPSIS, ctx=ast.Load()), const(0), self.here()))
+
+    def take(self, step: Write, value: Ref, place: ast.expr) -> None:
+        """`x[i] = v`: what reached x[i] goes to v, and nothing to what was there before."""
+        term = self.part_given(step, place)
+        if not step.distinct:
+            term = self.last_written(step, place, term)
+        waiting = value.key in self.names or value.key in self.held or self.is_shadowed(value) or value.key in self.steady or value.key in self.scatters
+        if waiting:
+            held = self.state.namer.temporary("part_given")
+            self.emit(Assign(held, owned_copy(term), self.here()))
+            self.clear(place)
+            self.contribute(value, Term(name(held), term.number, self.facts), None)  # type: ignore[arg-type]
+        else:
+            self.accumulate(value.key, Term(owned_copy(term), term.number, self.facts))
+            self.foldable.update([self.names[value.key]] if self.is_temporary(value.key) else [])
+            self.clear(place)
+
+    def give(self, value: Ref, term: Term, step: Write) -> None:
+        """`x[i] += v`: what reached x[i] goes to v as well."""
+        if value.key in self.names or self.is_shadowed(value):
+            self.contribute(value, term, None)  # type: ignore[arg-type]
+        else:
+            self.flush(value.key)
+            self.accumulate(value.key, Term(owned_copy(term), term.number, self.facts))
+
+    def part_given(self, step: Write, place: ast.expr) -> Term:
+        """The adjoint of what was written to, in the shape and dtype of what was written."""
+        part = adjoint_kind(step.part)
+        term = Term(place, dataclasses.replace(part, fresh=False), self.facts)
+        if step.sign < 0:
+            term = -term
+        reduced: Term = self.reduced(term, step.value, step.part.shape, True)
+        return reduced
+
+    def last_written(self, step: Write, place: ast.expr, term: Term) -> Term:
+        """Of repeated indices the one that is written last counts, as in NumPy: the others get nothing."""
+        facts = self.facts
+        taken = self.state.namer.temporary("taken")
+        order = self.state.namer.temporary("order")
+        numbers = self.state.namer.temporary("numbers")
+        loc = self.here()
+        assert isinstance(place, ast.Subscript)
+        self.emit(Assign(taken, place, loc))
+        arange = call(function_path(np.arange, facts), [ast.Attribute(value=name(taken), attr="size", ctx=ast.Load())])
+        self.emit(Assign(numbers, method(arange, "reshape", ast.Attribute(value=name(taken), attr="shape", ctx=ast.Load())), loc))
+        shape = ast.Attribute(value=place.value, attr="shape", ctx=ast.Load())
+        self.emit(Assign(order, call(function_path(np.zeros, facts), [shape, name("int")]), loc))
+        self.emit(Store(ast.Subscript(value=name(order), slice=place.slice, ctx=ast.Load()), name(numbers), loc))
+        same = ast.Compare(left=ast.Subscript(value=name(order), slice=place.slice, ctx=ast.Load()), ops=[ast.Eq()], comparators=[name(numbers)])
+        winners = Term(binary(name(taken), ast.Mult(), same), adjoint_kind(step.part), facts)
+        reduced: Term = self.reduced(winners, step.value, step.part.shape, True)
+        return reduced
+
+
+def owned_copy(term: Term) -> ast.expr:
+    """An expression whose memory is its own: a name or a view of an array is copied."""
+    _, inner = without_sign(term.expr)
+    if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)) and inner is term.expr and not term.number.is_plain:
+        return method(term.expr, "copy")
+    return term.expr
