@@ -69,6 +69,8 @@ class Backwards(Shadows):
         if not given and not any(self.reached_by(region) for region in (step.body, step.orelse)):
             return
         given = [(phi, self.written_down(phi.output.key, term)) for phi, term in given]
+        outer_redirect, self.redirected = self.redirected, {**self.redirected, **self.redirects(step, outer)}
+        outer = [ref for ref in outer if ref.key not in self.redirected]
         for ref in outer:
             self.materialise(ref)
         before = self.snapshot()
@@ -86,8 +88,23 @@ class Backwards(Shadows):
                 self.names[key] = one[key]
                 self.kinds[one[key]] = after_one["kinds"][one[key]]
         self.done |= after_one["done"]
+        self.redirected = outer_redirect
         if first or second:
             self.emit(If(step.test, tuple(first), tuple(second), step.loc, getattr(step.statement, "tag", 0)))
+
+    def redirects(self, step: Branch, outer: list[Ref]) -> dict[str, tuple[Ref, Scatter]]:
+        """Elements that only this branch reads: what reaches `v = x[i]` inside it goes to dx[i] at once."""
+        found = {}
+        uses = Counter(r.key for inner in every_step([step]) for r in read_by(inner))
+        for ref in outer:
+            maker = self.producer.get(ref.key)
+            if maker is None or maker.rule is not None or id(maker) not in self.current or not ref.number.is_plain:
+                continue
+            base = maker.operands[0]
+            alone = self.remaining[ref.key] == uses[ref.key] and not {ref.key} & (self.names.keys() | self.held.keys() | self.scatters.keys())
+            if alone and base.key in self.names and full(self.kinds[self.names[base.key]], base.number) and base.number.ndim:
+                found[ref.key] = base, Scatter(maker.params["slice"], Term(ref.expr, ref.number, self.facts), True)
+        return found
 
     def arm(self, region: Region, given: list[tuple[Ref | None, Term]], outer: list[Ref]) -> tuple[list[Statement], dict[str, str]]:
         """One arm of a branch in reverse, with the names of the adjoints that it leaves."""

@@ -65,7 +65,7 @@ def describe(reason: str, location: Location | None, what: str) -> str:
     """The text of an error: place, statement, caret, reason."""
     if location is None:
         return f"srcad cannot differentiate `{what}`: {reason}" if what else reason
-    head = f"{location.file}:{location.line}: srcad cannot differentiate `{what or location.text}`"
+    head = f"{location.file}:{location.line}: srcad cannot differentiate `{what or location.text.partition(chr(10))[0]}`"
     line = location.source_line
     indent = len(line) - len(line.lstrip())
     width = max(1, (location.end_column if location.end_line == location.line else len(line)) - location.column)

@@ -178,7 +178,7 @@ class Interpreter(Loops):
             self.bind_ref(target, ref)
 
     def bind_ref(self, target: str, ref: Ref) -> None:
-        if target in self.frame.own_names and isinstance(ref.value, (Number, Object)) and not (isinstance(ref.expr, ast.Name) and ref.expr.id == target):
+        if target in self.frame.own_names and isinstance(ref.value, (Number, Object)) and not (isinstance(ref.expr, ast.Name) and (ref.expr.id == target or ref.expr.id.startswith(f"{target}_") and ref.expr.id not in {r.key for r in self.frame.locals.values()})):
             ref = self.copy_of(ref, target)
         self.frame.locals[target] = ref
 

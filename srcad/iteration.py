@@ -167,18 +167,18 @@ class Iteration(Regions):
             state.steps[made] = value.step * (-1 if value.turned else 1)
         return self.named(made, python(INT, dim))
 
-    def item_at(self, iterable: Ref, index: Ref) -> Ref:
+    def item_at(self, iterable: Ref, index: Ref, target: str | None = None) -> Ref:
         """What a pass with this index takes."""
         value = iterable.value
         if isinstance(value, Range):
             return index
         if isinstance(value, Lazy):
             if value.kind == "reversed":
-                return self.item_at(value.parts[0], index)
+                return self.item_at(value.parts[0], index, target)
             items = [self.item_at(p, index) for p in value.parts]
             if value.kind == "zip":
                 return display(tuple, tuple(items))
             first = index if value.start is None else self.binary(ast.Add(), value.start, index, None)
             return display(tuple, (first, items[0]))
         item = ast.Subscript(value=iterable.expr, slice=index.expr, ctx=ast.Load())
-        return self.subscript(iterable, (index.number,), item, None)
+        return self.subscript(iterable, (index.number,), item, target)

@@ -69,7 +69,7 @@ class Loops(Iteration):
             unrolled()
         except Endless:
             if isinstance(first, Split):
-                raise UnsupportedSyntaxError(first.reason, first.loc) from None
+                raise UnsupportedSyntaxError(first.reason, first.location) from None
             raise first from None
         state.knowledge.unrolled.add(site)
 
@@ -152,7 +152,7 @@ class Loops(Iteration):
         if isinstance(statement, For):
             assert index is not None and iterable is not None
             self.loc = self.moved(statement.loc)
-            self.bind_ref(statement.target, self.item_at(iterable, index))
+            self.bind_ref(statement.target, self.item_at(iterable, index, statement.target))
             self.block(statement.body)
         else:
             stop: Block = (Break(statement.loc),)

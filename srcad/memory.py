@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from srcad.dims import Dim, Facts
+from srcad.inference import Change
 from srcad.kinds import Number, Place, Ref
 from srcad.syntax import name, same, substitute
 
@@ -139,4 +140,49 @@ def writes_apart(written: tuple[Any, ...], read: tuple[Any, ...], counters: Mapp
         moving = [c for c in counters if a.dim.terms.get(c) == 1]
         if not distance.terms and len(moving) == 1 and distance.const * counters[moving[0]] < 0:
             return True
+    return False
+
+
+def written_once(write: Change, others: Sequence[Change], counters: Mapping[str, int], facts: Facts) -> bool:
+    """Whether no element that a write fills has been read or written before: its adjoint is not asked for again.
+
+    Holds for `y[i] = f(y[i - 1])` in a loop over i, not for `y[i] = f(y[i + 1])`, nor in a loop around that one.
+    """
+    index, depth = write.index, write.buffer.depth
+    if index is None or write.buffer.sources or write.buffer.users or not is_basic(index):
+        return False
+    inside = write.loops[depth:]
+    own = [c for c in counters if any(is_dim(i) and i.dim.terms.get(c) == 1 for i in index)]
+    if len(own) < len(inside):
+        return False
+    return all(comes_later(write, other, own, counters, facts) for other in others if other.buffer is write.buffer and other is not write)
+
+
+def is_dim(item: Any) -> bool:
+    return isinstance(item, Number) and isinstance(item.dim, Dim)
+
+
+def comes_later(write: Change, other: Change, own: list[str], counters: Mapping[str, int], facts: Facts) -> bool:
+    """Whether another access to the same memory never touches an element before this write fills it."""
+    common = [loop for loop in write.loops[write.buffer.depth :] if loop in other.loops]
+    if not common:
+        return other.event > write.event or other.index is not None and apart(write.index or (), other.index, facts)
+    if other.index is None or len(common) != 1 or len(own) != 1:
+        return False
+    step = counters[own[0]]
+    for a, b in zip(write.index or (), other.index):
+        if is_dim(a) and is_dim(b) and a.dim.terms.get(own[0]) == 1:
+            distance = b.dim - a.dim
+            if not distance.terms:
+                return bool(distance.const * step < 0 or distance.const == 0 and other.event > write.event)
+    return False
+
+
+def apart(a: tuple[Any, ...], b: tuple[Any, ...], facts: Facts) -> bool:
+    """Whether two indices never name one element, by an axis on which one is always the greater."""
+    for i, j in zip(a, b):
+        if is_dim(i) and is_dim(j):
+            least, greatest = facts.bounds(i.dim - j.dim)
+            if not least.terms and least.const > 0 or not greatest.terms and greatest.const < 0:
+                return True
     return False

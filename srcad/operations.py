@@ -18,6 +18,7 @@ from srcad.inference import (
     GETITEM,
     NOWHERE,
     OPERATORS,
+    Change,
     Frame,
     Inference,
     Operation,
@@ -196,6 +197,8 @@ class Operations:
                   kind: Any, rule: Rule | None = None, loc: Location | None = None) -> Ref:
         flat = [leaf for o in flatten(operands) for leaf in leaves(o)]
         self.not_stale(flat)
+        if self.state.knowledge.written:
+            self.note_reads(flat, params)
         made = self.new_name(target or self.state.namer.temporary("value"))
         values = self.values_kept(function, flat, params)
         self.write(Assign(made, expr, self.loc))
@@ -261,6 +264,15 @@ class Operations:
             if late is not None or len(self.state.loops) > place.buffer.depth:
                 what = f" by line {late.loc.line}: `{late.loc.text}`" if late is not None else ""
                 self.refuse(f"it may be a view of memory that is changed{what}; whether it is cannot be told. Copy it with .copy().", AliasError)
+
+    def note_reads(self, refs: list[Ref], params: Mapping[str, Any]) -> None:
+        """Remember what is read of memory that is changed."""
+        self.state.event += 1
+        for ref in refs:
+            place = ref.number.place
+            if place is not None and self.shadowed(ref):
+                index = params.get("index") if place.steps == () else None
+                self.state.reads.append(Change(place.buffer, self.state.event, self.state.loops, self.loc, index))
 
     def values_kept(self, function: Any, flat: list[Ref], params: Mapping[str, Any]) -> dict[str, Ref]:
         """Copies of operands that are changed in place, for the backward pass; those that it does not read go again."""

@@ -19,7 +19,7 @@ from srcad.kinds import Number, Record, Ref, Sequence, Static
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
 from srcad.writes import Split, Writes
 
-SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "item_reads", "steps", "helpers")
+SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "reads", "item_reads", "steps", "helpers")
 FACTS = ("computed", "shapes", "dim_names", "imported")
 
 

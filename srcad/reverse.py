@@ -70,15 +70,16 @@ class Reverse(Backwards):
         self.constants: dict[str, str] = {}  # arrays of one number, by their text -> the adjoint that is one
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in self.operations for o in op.outputs}
-        every = list(every_step(steps))
-        self.remaining = Counter(ref.key for step in every for ref in read_by(step))
-        self.dense = Counter(ref.key for step in every if not (isinstance(step, Operation) and step.rule is None) for ref in read_by(step))
+        self.every = list(every_step(steps))
+        self.remaining = Counter(ref.key for step in self.every for ref in read_by(step))
+        self.dense = Counter(ref.key for step in self.every if not (isinstance(step, Operation) and step.rule is None) for ref in read_by(step))
         self.definitions = {s.target: s for s in walk(tuple(state.statements)) if isinstance(s, Assign)}
         self.done: set[int] = set()
         self.mirrored: set[str] = set()  # results whose backward step raises where the forward step does
         self.values: Mapping[str, Ref] = {}  # copies that stand for operands of the operation at hand
         self.current: set[int] = set()  # the operations of the block at hand
         self.allotted: dict[str, str] = {}  # the names that adjoints get when they are first written
+        self.redirected: dict[str, tuple[Ref, Scatter]] = {}
         self.steady: dict[str, Term] = {}  # what a loop adds to: its adjoint is the same in every pass
         self.foldable: set[str] = set()  # adjoints of temporaries that may go into the line that uses them
         self.loc: Location | None = None
@@ -305,6 +306,10 @@ class Reverse(Backwards):
         key = ref.key
         self.reached = self.loc
         if contribution is None or key in self.steady:  # written already, or the same in every pass
+            return
+        if key in self.redirected:
+            base, place = self.redirected[key]
+            self.contribute(base, Scatter(place.index, contribution, True), op)
             return
         if self.is_shadowed(ref):
             self.to_memory(ref, contribution)

@@ -18,7 +18,7 @@ from srcad.dims import Facts
 from srcad.inference import Branch, Loop, Operation, Scope, Step, Write, flatten
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
 from srcad.kinds import FLOAT, Number, Ref
-from srcad.memory import mirrored
+from srcad.memory import mirrored, written_once
 from srcad.outside import leaves
 from srcad.ownership import VIEWS
 from srcad.render import function_path, render, shape_expr
@@ -75,6 +75,10 @@ class Shadows(Sharing):
     dense: Counter[str]
     steady: dict[str, Term]
     foldable: set[str]
+    producer: dict[str, Operation]
+    every: list[Step]
+    current: set[int]
+    redirected: dict[str, tuple[Ref, Scatter]]  # elements whose adjoint is written where they came from
     allotted: dict[str, str]
     loc: Location | None
 
@@ -195,14 +199,23 @@ class Shadows(Sharing):
                 self.give(value, self.part_given(step, place), step)
             return
         if active:
-            self.take(step, value, place)
+            self.take(step, value, place, not self.first_write(step))
         else:
             self.clear(place)
+
+    def first_write(self, step: Write) -> bool:
+        """Whether nothing of what was there before is asked for: then its adjoint need not be cleared."""
+        state, root = self.state, self.root(step.base)
+        if step.change is None or root.key in self.producer or root.key in state.parameters:
+            return False
+        if any(isinstance(s, (Branch, Loop)) and root.key in made_by(s) for s in self.every):
+            return False
+        return written_once(step.change, [*state.reads, *state.changes], state.steps, self.facts)
 
     def clear(self, place: ast.expr) -> None:
         self.emit(Store(place if isinstance(place, ast.Subscript) else ast.Subscript(value=place, slice=ELLIPSIS, ctx=ast.Load()), const(0), self.here()))
 
-    def take(self, step: Write, value: Ref, place: ast.expr) -> None:
+    def take(self, step: Write, value: Ref, place: ast.expr, again: bool) -> None:
         """`x[i] = v`: what reached x[i] goes to v, and nothing to what was there before."""
         term = self.part_given(step, place)
         if not step.distinct:
@@ -211,12 +224,12 @@ class Shadows(Sharing):
         if waiting:
             held = self.state.namer.temporary("part_given")
             self.emit(Assign(held, owned_copy(term), self.here()))
-            self.clear(place)
+            self.clear(place) if again else None
             self.contribute(value, Term(name(held), term.number, self.facts), None)  # type: ignore[arg-type]
         else:
-            self.accumulate(value.key, Term(owned_copy(term), term.number, self.facts))
+            self.accumulate(value.key, Term(owned_copy(term) if again else term.expr, term.number, self.facts))
             self.foldable.update([self.names[value.key]] if self.is_temporary(value.key) else [])
-            self.clear(place)
+            self.clear(place) if again else None
 
     def give(self, value: Ref, term: Term, step: Write) -> None:
         """`x[i] += v`: what reached x[i] goes to v as well."""

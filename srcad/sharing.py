@@ -27,6 +27,7 @@ class Sharing:
     scatters: dict[str, list[Scatter]]
     remaining: Counter[str]
     steady: dict[str, Term]
+    redirected: dict[str, Any]
 
     def is_shadowed(self, ref: Ref) -> bool:
         raise NotImplementedError
@@ -53,7 +54,7 @@ class Sharing:
             if term is not None and id(term.expr) in shared:
                 shared[id(term.expr)] = self.written(output.key, term)
         for i, (ref, term) in enumerate(contributions):
-            known = self.is_shadowed(ref) or ref.key in self.steady or ref.key in self.names or ref.key in self.held or ref.key in self.scatters
+            known = self.is_shadowed(ref) or ref.key in self.steady or ref.key in self.redirected or ref.key in self.names or ref.key in self.held or ref.key in self.scatters
             once = isinstance(term, Term) and shared.get(id(term.expr)) == "" and self.remaining[ref.key] == 1 and not known
             if once and sum(r.key == ref.key for r, _ in contributions) == 1:
                 inner = {i: n for i, n in shared.items() if i != id(term.expr)}

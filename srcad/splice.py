@@ -129,6 +129,15 @@ def simplify_sum(left: Term, right: Term, number: Number) -> Term | None:
     return None
 
 
+def simplify_difference(left: Term, right: Term, number: Number) -> Term | None:
+    """`x - 0` is x; `0 - x` is -x."""
+    if literal(right) == 0 and like(number, left.number):
+        return left
+    if literal(left) == 0 and like(number, right.number) and number.dtype is not None and number.dtype.kind == "f":
+        return -right
+    return None
+
+
 def simplify_quotient(left: Term, right: Term, number: Number) -> Term | None:
     """`x / 1` is x; `-x / y` is said as it is; the smaller part of a product is divided."""
     if literal(right) == 1 and like(number, left.number):
@@ -137,7 +146,7 @@ def simplify_quotient(left: Term, right: Term, number: Number) -> Term | None:
 
 
 SIMPLIFY: dict[type[ast.operator], Callable[[Term, Term, Number], Term | None]] = {
-    ast.Mult: simplify_product, ast.Add: simplify_sum, ast.Div: simplify_quotient,
+    ast.Mult: simplify_product, ast.Add: simplify_sum, ast.Sub: simplify_difference, ast.Div: simplify_quotient,
 }
 
 
@@ -222,7 +231,7 @@ def expanded(facts: Facts, x: Any, axis: Any) -> Term | None:
     if x.base is not None and not x.spread and x.base.number.shape == ():
         expr = call(function_path(np.expand_dims, facts), [x.expr, render(axis, facts)])
         return Term(expr, number, facts, base=x.base)
-    if spread_axes[-1] == rank - 1 and len(spread_axes) > 1 or x.number.form != "array":
+    if rank > 5 or x.number.form != "array":
         expr = call(function_path(np.expand_dims, facts), [x.expr, render(axis, facts)])
         return Term(expr, number, facts, base=x, spread=spread_axes)
     parts: list[ast.expr] = [const(None) if i in spread_axes else ast.Slice() for i in range(spread_axes[-1] + 1)]

@@ -115,7 +115,9 @@ class Writes(Attributes):
             part = dataclasses.replace(kind, place=None, fresh=True)
         advanced = [i for i in indices or () if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
         unique = basic or not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
-        self.record(Write(base, slice_, part, value, unique, basic, sign, self.loc))
+        place = base.number.place
+        change = next((c for c in reversed(self.state.changes) if place is not None and c.buffer is place.buffer), None)
+        self.record(Write(base, slice_, part, value, unique, basic, sign, self.loc, change))
 
     def part_of(self, number: Number, indices: tuple[Any, ...]) -> Number:
         return getitem(self.state.facts, number, indices)
@@ -137,7 +139,7 @@ class Writes(Attributes):
                 state.knowledge.active.add(buffer.site)
             if buffer.root is not None and buffer.root.key in getattr(state, "integers", {}):
                 self.refuse("it writes into an integer argument that is differentiated as a float. Pass an array of floats.")
-            state.changes.append(Change(buffer, state.event, state.loops, self.loc, indices))
+            state.changes.append(Change(buffer, state.event, state.loops, self.loc, indices if place.steps == () else None))
 
     def unambiguous(self, buffer: Buffer) -> None:
         """Refuse a write into memory that a name may or may not mean."""

@@ -133,8 +133,9 @@ def log1p(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.logaddexp)
 def logaddexp(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    """The derivative is the logistic function of x - y. Where both are the same infinity, they share."""
-    return dz * np.exp(x - z), dz * np.exp(y - z)
+    """The derivative is the logistic function of x - y, in a form that does not overflow."""
+    e = np.exp(-np.abs(x - y))
+    return dz * np.where(x >= y, 1.0, e) / (1 + e), dz * np.where(y >= x, 1.0, e) / (1 + e)
 
 
 @rule(np.logaddexp2)
