@@ -63,7 +63,7 @@ class Assembly(Residuals, Tidying):
 
     def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
         """The value under a name of its own, where the backward pass takes back what it is made of."""
-        if kept is None or not set(names(kept)) & {t for s in rest for t in bound(s)}:
+        if kept is None or not {t for s in forward for t in bound(s)} & {t for s in rest for t in bound(s)}:
             return forward, kept
         target = self.state.namer.temporary("value")
         self.state.user_names.add(target)

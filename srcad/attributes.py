@@ -14,6 +14,7 @@ from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
 from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.operations import Operations
+from srcad.memory import known_nonnegative
 from srcad.outside import static_value
 from srcad.shapes import infer_call
 from srcad.shapes.indexing import getitem
@@ -198,8 +199,3 @@ def inside(where: Dim, size: Dim, facts: Facts) -> bool:
     """Whether an index lies inside an axis: written down, or between the bounds of a loop's counter."""
     least, greatest = facts.bounds(where)
     return known_nonnegative(least) and known_nonnegative(size - 1 - greatest) or not where.terms and where.const < 0 and known_nonnegative(size + where)
-
-
-def known_nonnegative(dim: Dim) -> bool:
-    """Whether a dimension cannot be negative: a constant and multiples of sizes of arrays."""
-    return dim.const >= 0 and all(c >= 0 and ".shape[" in atom for atom, c in dim.terms.items())

@@ -315,6 +315,9 @@ class Backwards(Shadows):
             return For("_", call("range", [name(step.count)]), tuple(body), (), step.loc, tag)
         passes: ast.expr = step.iter
         if step.count:
+            if isinstance(passes, ast.Call) and isinstance(passes.func, ast.Name) and passes.func.id == "reversed":
+                turned = ast.Slice(step=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)))
+                passes = ast.Subscript(value=passes.args[0], slice=turned, ctx=ast.Load())
             passes = ast.Subscript(value=passes, slice=ast.Slice(upper=name(step.count)), ctx=ast.Load())
         match passes:
             case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
@@ -373,5 +376,7 @@ class Backwards(Shadows):
         out, self.out = self.out, []
         self.block(step.body.steps)
         inner, self.out = self.out, out
-        if inner:
+        if len(step.headers) == 1 and "errstate" not in ast.unparse(step.headers[0]):
+            self.out += inner
+        elif inner:
             self.emit(With(step.headers, tuple(inner), step.loc, getattr(step.statement, "tag", 0)))

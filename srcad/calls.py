@@ -29,8 +29,8 @@ from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
 from srcad.source import Source, read
 from srcad.specials import SPECIAL
-from srcad.stage import stage
-from srcad.syntax import const, expression, names
+from srcad.stage import identifiers, stage
+from srcad.syntax import const, expression
 from srcad.writing import WRITING, Writing
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -369,7 +369,7 @@ class Calls(Objects, Writing):
     def walked(self, source: Source, function: types.FunctionType | None, arguments: dict[str, Ref], prefix: str, depth: int, parent: Frame | None = None) -> Ref:
         """Walk a function of the program's own in a frame of its own."""
         program = stage(source)
-        own = frozenset(names(source.tree)) | frozenset(arguments)
+        own = identifiers(source.tree) | frozenset(arguments)
         walker = Walker(self.state, Frame(program, function, dict(arguments), own, prefix, depth, parent))
         result = walker.run()
         if walker.raised:

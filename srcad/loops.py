@@ -16,7 +16,7 @@ from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Loop, Operation, Phi, Region, Step, current, flatten, literal_ref
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
-from srcad.kinds import INT, Number, Range, Record, Ref, python
+from srcad.kinds import INT, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, is_defined, pairs, reachable
 from srcad.regions import checkpoint, rollback, with_copies
@@ -32,6 +32,9 @@ class Loops(Iteration):
 
     def for_loop(self, statement: For) -> None:
         iterable = self.evaluate(statement.iter, None)
+        if isinstance(iterable.value, Sequence) and iterable.value.mutable:
+            self.unrolled(statement, (), iterable.value)
+            return
         items = self.known_items(iterable)
         if items is not None:
             self.unrolled(statement, items)
@@ -250,17 +253,19 @@ class Loops(Iteration):
 
     # ---- loops written out
 
-    def unrolled(self, statement: For, items: tuple[Ref, ...]) -> None:
-        """Every pass one after the other; a break on data is a flag that the later ones ask."""
-        if len(items) > PASSES:
-            raise Endless
+    def unrolled(self, statement: For, items: tuple[Ref, ...], growing: Sequence | None = None) -> None:
+        """Every pass one after the other; a break on data is a flag that the later ones ask. A list may grow on the way."""
         body, flag = statement.body, ""
         if any(jumps(s, (Break,)) for s in body):
             flag = self.state.namer.temporary("stopped")
             body = flagged_breaks(body, flag, jump=False)
             self.frame.locals[flag] = literal_ref(const(False), False, self.state.facts)
         offset = self.offset
-        for i, item in enumerate(items):
+        i = -1
+        while (i := i + 1) < len(growing.items if growing is not None else items):
+            if i >= PASSES:
+                raise Endless
+            item = growing.items[i] if growing is not None else items[i]
             self.state.passes += 1
             self.offset = self.state.passes
             self.frame.locals[f"<item {i}>"] = item
@@ -366,7 +371,11 @@ def widened(template: Ref, head: Ref, end: Ref | None, merger: Merger) -> Ref:
     if isinstance(template.value, Number) and isinstance(head.value, Number) and end is not None:
         both = merger.joined(head.number, end.number) if isinstance(end.value, Number) else head.number
         again = merger.joined(both, template.number)
-        return Ref(template.expr, dataclasses.replace(again, place=template.number.place, shape=loosened(template.number, head, end, merger)), template.key)
+        place = template.number.place
+        made = Ref(template.expr, dataclasses.replace(again, place=place, shape=loosened(template.number, head, end, merger)), template.key)
+        if place is not None and place.buffer.owner is template:
+            place.buffer.owner = made
+        return made
     return template
 
 

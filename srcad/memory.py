@@ -137,6 +137,8 @@ def writes_apart(written: tuple[Any, ...], read: tuple[Any, ...], counters: Mapp
         if not (isinstance(a, Number) and isinstance(b, Number) and isinstance(a.dim, Dim) and isinstance(b.dim, Dim)):
             continue
         distance = b.dim - a.dim
+        if not (never_wraps(a.dim) and never_wraps(b.dim)):
+            continue
         moving = [c for c in counters if a.dim.terms.get(c) == 1]
         if not distance.terms and len(moving) == 1 and distance.const * counters[moving[0]] < 0:
             return True
@@ -171,17 +173,28 @@ def comes_later(write: Change, other: Change, own: list[str], counters: Mapping[
         return False
     step = counters[own[0]]
     for a, b in zip(write.index or (), other.index):
-        if is_dim(a) and is_dim(b) and a.dim.terms.get(own[0]) == 1:
+        if is_dim(a) and is_dim(b) and a.dim.terms.get(own[0]) == 1 and never_wraps(a.dim) and never_wraps(b.dim):
             distance = b.dim - a.dim
             if not distance.terms:
                 return bool(distance.const * step < 0 or distance.const == 0 and other.event > write.event)
     return False
 
 
+def never_wraps(dim: Dim) -> bool:
+    """Whether an index is never negative: -1 is the last element."""
+    least, _ = dim.facts.bounds(dim)
+    return known_nonnegative(least)
+
+
+def known_nonnegative(dim: Dim) -> bool:
+    """Whether a dimension cannot be negative: a constant and multiples of sizes of arrays."""
+    return dim.const >= 0 and all(c >= 0 and ".shape[" in atom for atom, c in dim.terms.items())
+
+
 def apart(a: tuple[Any, ...], b: tuple[Any, ...], facts: Facts) -> bool:
     """Whether two indices never name one element, by an axis on which one is always the greater."""
     for i, j in zip(a, b):
-        if is_dim(i) and is_dim(j):
+        if is_dim(i) and is_dim(j) and never_wraps(i.dim) and never_wraps(j.dim):
             least, greatest = facts.bounds(i.dim - j.dim)
             if not least.terms and least.const > 0 or not greatest.terms and greatest.const < 0:
                 return True

@@ -153,7 +153,9 @@ class Merger:
             kind = self.joined(x, y)
             if active and kind.dtype is not None and kind.dtype.kind in "iu":
                 active = False
-            self.known[pair] = Ref(a.expr, kind, ACTIVE_PHI if active else PHI)
+            self.known[pair] = made = Ref(a.expr, kind, ACTIVE_PHI if active else PHI)
+            if kind.place is not None and kind.place.buffer.site is self.site and kind.place.buffer.owner is None:
+                kind.place.buffer.owner = made
         return self.known[pair]
 
     def joined(self, x: Number, y: Number) -> Number:
@@ -268,7 +270,7 @@ class Instances:
         ref = Ref(name(made), number, made)
         self.state.kinds[made] = number
         if number.place is not None:
-            if number.place.buffer.root is None:
+            if number.place.buffer.root is None or number.place.buffer.owner is template:
                 number.place.buffer.root = ref
             self.state.aliases[made] = number.place.buffer.root.key
         if template.key == ACTIVE_PHI:

@@ -55,7 +55,8 @@ class Guards:
         return self.refs[path]
 
     def describe(self, path: str, value: object) -> Value:
-        if value is None or isinstance(value, (types.ModuleType, type)) or callable(value):
+        is_record = dataclasses.is_dataclass(value) and not isinstance(value, type)
+        if value is None or isinstance(value, (types.ModuleType, type)) or callable(value) and not is_record:
             return self.callable(path, value)
         if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):
             return self.number(path, value)

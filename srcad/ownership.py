@@ -175,7 +175,8 @@ class Settlement:
         memory.site = str(place)
         match statement:
             case Assign(target, expr):
-                memory.bind(target, memory.of(expr))
+                plain = target in self.kinds and self.kinds[target].is_plain  # a number shares no memory
+                memory.bind(target, frozenset() if plain else memory.of(expr))
             case Unpack(targets, _, expr):
                 for target in targets:
                     memory.bind(target, frozenset({"=?"}))

@@ -17,6 +17,9 @@ from srcad.inference import Branch, Phi, Region, Scope, current
 from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With
 from srcad.kinds import Number, Record, Ref, Sequence, Static
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
+from srcad.runtime import handled
+from srcad.stage import HANDLED
+from srcad.syntax import name
 from srcad.writes import Split, Writes
 
 SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "reads", "item_reads", "steps", "helpers")
@@ -201,8 +204,15 @@ class Regions(Writes):
         if made.steps:
             self.record(Scope(headers, made, self.moved(statement.loc), written))
 
+    def renamed(self, expr: ast.expr) -> ast.expr:
+        raise NotImplementedError
+
     def with_header(self, header: ast.expr) -> ast.expr:
         assert isinstance(header, ast.Call)
+        if isinstance(header.func, ast.Name) and header.func.id == HANDLED and HANDLED not in self.frame.locals:
+            label = next((k for k, v in self.state.helpers.items() if v is handled), None) or self.state.namer.adjoint(HANDLED)
+            self.state.helpers[label] = handled
+            return ast.Call(func=name(label), args=[self.renamed(a) for a in header.args], keywords=[])
         func = self.evaluate(header.func, None)
         if not (isinstance(func.value, Static) and func.value.value is np.errstate):
             self.refuse("only np.errstate(...) may stand in a with statement here.")
@@ -223,7 +233,7 @@ def checkpoint(walker: Regions) -> dict[str, Any]:
     kept |= {f"facts.{label}": copy.copy(getattr(state.facts, label)) for label in FACTS}
     kept["namer"] = (set(state.namer.taken), dict(state.namer.counts))
     kept["lists"] = (list(state.statements), list(state.operations))
-    kept["event"], kept["passes"] = state.event, state.passes
+    kept["passes"] = state.passes
     return kept
 
 
@@ -235,4 +245,4 @@ def rollback(walker: Regions, kept: dict[str, Any]) -> None:
         setattr(state.facts, label, copy.copy(kept[f"facts.{label}"]))
     state.namer.taken, state.namer.counts = set(kept["namer"][0]), dict(kept["namer"][1])
     state.statements, state.operations = list(kept["lists"][0]), list(kept["lists"][1])
-    state.event, state.passes = kept["event"], kept["passes"]
+    state.passes = kept["passes"]  # events go on: what was made in a walk that is undone comes before what is made now

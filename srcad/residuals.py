@@ -12,7 +12,7 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, Unpack, While, expressions, map_block, walk
+from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, While, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
 from srcad.request import Compiled, Request
@@ -174,9 +174,5 @@ def expressions_deep(statement: Statement) -> list[ast.expr]:
 
 def emptied(block: Block) -> set[str]:
     """The lists that a backward pass takes from."""
-    found = set()
-    for statement in walk(block):
-        match statement:
-            case Assign(_, ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="pop"))) | Unpack(_, _, ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="pop"))):
-                found.add(label)
-    return found
+    calls = (n for s in walk(block) for e in expressions(s) for n in ast.walk(e) if isinstance(n, ast.Call))
+    return {c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name)}

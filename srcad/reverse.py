@@ -88,6 +88,7 @@ class Reverse(Backwards):
     def run(self, seeds: dict[str, Term], leaves: list[Ref]) -> Backward:
         for key, seed in seeds.items():
             self.held[key] = seed
+        self.loc = Location("", -3, 0, 0, 0, "", "")
         for ref in self.seeded(seeds):
             self.to_memory(ref, self.held.pop(ref.key))
         self.block(self.steps)

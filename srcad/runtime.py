@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from srcad.errors import SrcadError
+
 T = TypeVar("T")
 
 
@@ -16,6 +18,24 @@ def stop_gradient(x: T) -> T:
     3.0
     """
     return x
+
+
+class handled:  # noqa: N801
+    """The body of a try statement: an exception that one of its handlers would take is refused, with the line of the try.
+
+    What a handler computes is not differentiated.
+    """
+
+    def __init__(self, line: int, *kinds: Any) -> None:
+        self.line, self.kinds = line, tuple(k for kind in kinds for k in (kind if isinstance(kind, tuple) else (kind,)))
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: object) -> None:
+        if kind is not None and issubclass(kind, self.kinds) and not issubclass(kind, SrcadError):
+            raise SrcadError(f"line {self.line}: {kind.__name__} ({problem}) would enter an except clause, and what that computes is not differentiated. "
+                             "Test for the case with if.") from problem
 
 
 def unbroadcast(dz: Any, x: Any) -> Any:

@@ -117,7 +117,10 @@ class Shadows(Sharing):
         self.memory(root)
         place = ref.number.place
         assert place is not None
-        return mirrored(place, name(self.names[root.key]))
+        found = mirrored(place, name(self.names[root.key]))
+        if root.number.shape == () or not isinstance(found, (ast.Name, ast.Subscript)):
+            found = ast.Subscript(value=found, slice=ELLIPSIS, ctx=ast.Load())  # in place: neither a call nor an attribute is assigned to
+        return found
 
     def memory(self, root: Ref) -> None:
         """Adjoint memory: of the full shape, owned."""
@@ -164,7 +167,7 @@ class Shadows(Sharing):
 
     def whole_memory(self, term: Term, contribution: Term, root: Ref) -> ast.expr:
         """The first that reaches the whole of an array, as memory of its own."""
-        if contribution.number.is_plain and literal(contribution) is None:
+        if contribution.number.is_plain and (literal(contribution) is None or root.number.shape == ()):
             dtype = adjoint_kind(root.number).dtype
             arguments = [shape_expr(Term(root.expr, root.number, self.facts).shape, self.facts), contribution.expr]
             if dtype is not None and dtype != FLOAT:
@@ -227,7 +230,7 @@ class Shadows(Sharing):
             self.clear(place) if again else None
             self.contribute(value, Term(name(held), term.number, self.facts), None)  # type: ignore[arg-type]
         else:
-            self.accumulate(value.key, Term(owned_copy(term) if again else term.expr, term.number, self.facts))
+            self.accumulate(value.key, Term(owned_copy(term), term.number, self.facts))
             self.foldable.update([self.names[value.key]] if self.is_temporary(value.key) else [])
             self.clear(place) if again else None
 

@@ -238,21 +238,23 @@ def taken_at_once(block: Block) -> Block:
     for statement in block:
         if blocks(statement):
             statement = with_blocks(statement, taken_at_once)
-        if isinstance(statement, Assign) and len(out) >= 2:
-            found = taken(out[-2], out[-1], statement, uses)
+        if isinstance(statement, Assign) and out:
+            clear = out[-1] if isinstance(out[-1], Store) else None
+            found = taken(out[-2 if clear is not None else -1], clear, statement, uses) if len(out) > (clear is not None) else None
             if found is not None:
-                out[-2:] = [found, out[-1]]
+                out[-2 if clear is not None else -1 :] = [found, *([clear] if clear is not None else [])]
                 continue
         out.append(statement)
     return tuple(out)
 
 
-def taken(take: Statement, clear: Statement, use: Assign, uses: Counter[str]) -> Statement | None:
-    match take, clear:
-        case Assign(target, ast.Call(func=ast.Attribute(value=ast.Subscript() as place, attr="copy"))) | Assign(target, ast.Subscript() as place), Store(where, ast.Constant(value=0)):
-            inside = isinstance(use.expr, (ast.BinOp, ast.UnaryOp))
+def taken(take: Statement, clear: Store | None, use: Assign, uses: Counter[str]) -> Statement | None:
+    match take:
+        case Assign(target, ast.Call(func=ast.Attribute(value=ast.Subscript() as place, attr="copy"))) | Assign(target, ast.Subscript() as place):
+            inside = isinstance(use.expr, (ast.BinOp, ast.UnaryOp)) or clear is None and isinstance(use.expr, ast.Call)
+            cleared = clear is None or isinstance(clear.expr, ast.Constant) and same(place, clear.target)
             root = {root_of(place)}
-            if inside and same(place, where) and uses[target] == 1 and list(names(use.expr)).count(target) == 1 and not root & set(names(use.expr)):
+            if inside and cleared and uses[target] == 1 and list(names(use.expr)).count(target) == 1 and not root & set(names(use.expr)):
                 return Assign(use.target, substitute(use.expr, {target: place}), use.loc)
     return None
 

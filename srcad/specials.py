@@ -169,6 +169,13 @@ def special_shares(calls: Calls, args: Arguments, keywords: dict[str, Ref], text
     return calls.at.opaque(text, target, python(np.dtype(bool)))
 
 
+def special_any(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """any and all: a truth."""
+    if isinstance(args[0].value, (Lazy, Range, Record)):
+        text = ast.Call(func=text.func, args=[display(list, calls.at.items_known(args[0])).expr], keywords=[])
+    return calls.at.operation(np.any, (), {}, text, target, python(np.dtype(bool)))
+
+
 def special_dict(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     base = dict(args[0].value.items) if args and isinstance(args[0].value, Record) else {}
     if args and not isinstance(args[0].value, Record):
@@ -274,7 +281,7 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, isinstance: special_isinstance, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
-    np.nonzero: special_where, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
+    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     **{getattr(operator, label): special_operator(symbol) for label, symbol in (
         ("add", ast.Add()), ("sub", ast.Sub()), ("mul", ast.Mult()), ("truediv", ast.Div()), ("pow", ast.Pow()), ("matmul", ast.MatMult()),

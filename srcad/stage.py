@@ -59,7 +59,7 @@ REFUSED: dict[type[ast.AST], str] = {
     ast.YieldFrom: "generators have no single result to differentiate.",
     ast.Await: "coroutines cannot be differentiated.",
 }
-HANDLER = "what an except clause computes is not differentiated; it may only raise. Test for the case before."
+HANDLED = "handled"  # the context in which an exception that a handler would take is refused
 
 
 def stage(source: Source, display_name: str | None = None) -> Program:
@@ -80,7 +80,10 @@ def stage(source: Source, display_name: str | None = None) -> Program:
 @functools.lru_cache(512)
 def identifiers(tree: FunctionTree) -> frozenset[str]:
     """Every name that a function's text mentions."""
-    return frozenset(names(tree)) | {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
+    found = set(names(tree))
+    for node in ast.walk(tree):
+        found |= {label for field in ("arg", "name", "asname", "rest") if isinstance(label := getattr(node, field, None), str)}
+    return frozenset(found)
 
 
 class Stager:
@@ -103,7 +106,7 @@ class Stager:
         return block
 
     def lower(self, node: ast.stmt) -> None:
-        previous, self.statement = self.statement, node
+        previous, self.statement = self.statement, None if hasattr(node, "made_up") else node
         self.count += 1
         lowering: Callable[[ast.stmt], None] | None = getattr(self, f"lower_{type(node).__name__}", None)
         if lowering is None:
@@ -330,14 +333,16 @@ class Stager:
 
     def lower_Try(self, node: ast.Try) -> None:
         """The body, where it does not throw. A handler may only raise: nothing that it computes is differentiated."""
-        for handler in node.handlers:
-            if not all(isinstance(s, ast.Raise) for s in handler.body[-1:]):
-                self.entered(handler)
-        for statement in [*node.body, *node.orelse, *node.finalbody]:
+        caught = [h.type or name("Exception") for h in node.handlers if not isinstance(h.body[-1], ast.Raise)]
+        outer, self.out = self.out, []
+        for statement in node.body:
             self.lower(statement)
-
-    def entered(self, handler: ast.ExceptHandler) -> None:
-        """Where a handler would be entered the exception passes through: nothing is computed instead."""
+        body, self.out = tuple(self.out), outer
+        self.statement = node
+        header = ast.Call(func=name(HANDLED), args=[const(node.lineno), *caught], keywords=[])
+        self.out += [With((header,), body, self.loc(node))] if caught else body
+        for statement in [*node.orelse, *node.finalbody]:
+            self.lower(statement)
 
     def lower_Match(self, node: ast.Match) -> None:
         subject = self.atom(node.subject)
@@ -380,7 +385,9 @@ class Stager:
                 return [placed(ast.BoolOp(op=ast.Or(), values=[tests[0] for tests in each]))]
             case ast.MatchAs(pattern=None, name=identifier):
                 if identifier is not None:
-                    bindings.append(ast.fix_missing_locations(ast.copy_location(ast.Assign(targets=[ast.Name(id=identifier, ctx=ast.Store())], value=subject), pattern)))
+                    binding = ast.Assign(targets=[ast.Name(id=identifier, ctx=ast.Store())], value=subject)
+                    binding.made_up = True  # type: ignore[attr-defined]
+                    bindings.append(ast.fix_missing_locations(ast.copy_location(binding, pattern)))
                 return []
             case ast.MatchSequence(patterns=patterns) if not any(isinstance(p, ast.MatchStar) for p in patterns):
                 call = ast.Call(func=name("len"), args=[subject], keywords=[])

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from srcad.coalesce import coalesced
 from srcad.ir import Assign, Block, Effect, Location, Statement, blocks, expressions, walk, with_blocks
@@ -30,9 +30,7 @@ class Tidying:
         value = (Effect(kept, VALUE),) if kept is not None else ()
         block = (*forward, *value, MARK, *backward)
         self.forward_bound = {t for s in forward for t in bound(s)}
-        self.groups: dict[str, list[str]] = {}
-        for identifier, root in self.state.aliases.items():
-            self.groups.setdefault(root, []).append(identifier)
+        self.groups = self.memory_groups()
         block = self.live(block, forward)
         if any(blocks(s) for s in block):
             at = block.index(MARK)
@@ -54,10 +52,22 @@ class Tidying:
         at = block.index(MARK)
         return block[:at], unused_counters(join_branches(block[at + 1 :]))
 
-    def sharing(self, identifier: str) -> list[str]:
+    def memory_groups(self) -> dict[str, set[str]]:
+        """For each name that lies in memory that is changed, the names that may lie in the same."""
+        groups: dict[str, set[str]] = {}
+        if not self.state.knowledge.written:
+            return groups
+        for identifier, kind in self.state.kinds.items():
+            if kind.place is None:
+                continue
+            together = {identifier, *(b.root.key for b in kind.place.buffer.family() if b.root is not None)}
+            merged = set().union(together, *(groups.get(n, ()) for n in together))
+            groups.update(dict.fromkeys(merged, merged))
+        return groups
+
+    def sharing(self, identifier: str) -> Iterable[str]:
         """The names that may lie in the same memory."""
-        root = self.state.aliases.get(identifier)
-        return self.groups.get(root, []) if root is not None else []
+        return self.groups.get(identifier, ())
 
     def lasting(self, identifier: str) -> bool:
         """Whether a name's memory may be the caller's."""

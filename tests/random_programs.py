@@ -96,6 +96,10 @@ HELPERS = {
 FILES = itertools.count()
 
 
+class TooLong(BaseException):
+    """What nothing on the way catches."""
+
+
 class Missing(LookupError):
     """A template asks for a name of a kind that there is none of."""
 
@@ -257,7 +261,7 @@ class Program:
         filename = f"<random program {next(FILES)}>"
         linecache.cache[filename] = (len(self.text), None, self.text.splitlines(True), filename)
         scope: dict[str, Any] = {}
-        exec(compile(self.text, filename, "exec"), scope)
+        exec(compile(self.text, filename, "exec", dont_inherit=True), scope)
         return scope["f"]  # type: ignore[no-any-return]
 
 
@@ -319,64 +323,75 @@ def failure(program: Program) -> str | None:
 
 
 def compared(f: Callable[..., Any], gradient: Any, args: tuple[Any, ...], value: Any, own: tuple[Any, ...], want: tuple[np.ndarray, ...]) -> str | None:
+    """What `grad` and `vjp` say at a point, against the program's own value, what it leaves in its arguments, and its differences."""
+    label = "grad"
     given, given_vjp = copies(args), copies(args)
     try:
-        found = gradient(*given)
-        out, pullback = srcad.vjp(f, *given_vjp)
-        pulled = [pullback(1.0), pullback(1.0)]
+        problem = differing(gradient(*given), args, want)
+        if problem is None:
+            label = "vjp"
+            out, pullback = srcad.vjp(f, *given_vjp)
+            problem = differing(pullback(1.0), args, want)
+        if problem is None:
+            label = "second pullback"
+            problem = differing(pullback(1.0), args, want)
     except srcad.SrcadError as error:
-        reason = str(error).strip().split("\n")[-1]
-        return f"refused: {reason}"
-    except TimeoutError:
-        raise
+        return f"refused: {str(error).strip().splitlines()[-1]}"
     except Exception as error:
-        return f"crash: {type(error).__name__}: {error}"
-    for label, got in (("wrong", found), ("wrong vjp", pulled[0]), ("wrong second pullback", pulled[1])):
-        for name, g, w, a in zip("xys", got, want, args):
-            if type(g) is not type(a) or np.shape(g) != np.shape(a) or getattr(g, "dtype", None) != getattr(a, "dtype", None):
-                return f"{label} type: d{name} is {g!r} for {a!r}"
-            if not np.all(np.abs(np.atleast_1d(g) - w) <= 1e-6 * (1 + np.max(np.abs(w)))):
-                return f"{label}: d{name} is {g} and not {w} at {args}"
-    if not np.allclose(out, value, rtol=1e-10, atol=1e-12):
+        return f"{label} crash: {type(error).__name__}: {error}"
+    if problem is not None:
+        return f"{label} {problem}"
+    if not same(out, value):
         return f"value: {out} and not {value} at {args}"
     for label, left in (("grad", given), ("vjp", given_vjp)):
-        if not all(np.allclose(a, b, rtol=1e-10, atol=1e-12) for a, b in zip(left, own)):
+        if not all(same(a, b) for a, b in zip(left, own)):
             return f"contents: {label} leaves {left} and not {own}"
     return None
 
 
+def differing(found: tuple[Any, ...], args: tuple[Any, ...], want: tuple[np.ndarray, ...]) -> str | None:
+    for name, g, w, a in zip("xys", found, want, args):
+        if type(g) is not type(a) or np.shape(g) != np.shape(a) or getattr(g, "dtype", None) != getattr(a, "dtype", None):
+            return f"type: d{name} is {g!r} for {a!r}"
+        if not np.all(np.abs(np.atleast_1d(g) - w) <= 1e-6 * (1 + np.max(np.abs(w)))):
+            return f"wrong: d{name} is {g} and not {w} at {args}"
+    return None
+
+
+def same(a: Any, b: Any) -> bool:
+    return bool(np.allclose(a, b, rtol=1e-10, atol=1e-12))
+
+
 @contextlib.contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     def stop(*_: Any) -> None:
-        raise TimeoutError(f"longer than {seconds} seconds")
+        raise TooLong(f"longer than {seconds} seconds")
 
     signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def guarded(program: Program, seconds: int = 20) -> str | None:
+def guarded(program: Program, seconds: float = 20) -> str | None:
     try:
         with time_limit(seconds):
             return failure(program)
-    except TimeoutError as error:
+    except TooLong as error:
         return f"slow: {error}"
     except Exception as error:
         return f"invalid: {error}"
 
 
 def kind_of(outcome: str | None) -> str:
-    """The part of an outcome that shrinking keeps."""
-    if outcome is None:
-        return ""
-    words = outcome.split(":")
-    return ":".join(words[:2]) if words[0] in ("crash", "refused") else words[0].split(" ")[0]
+    """The part of an outcome that shrinking keeps: what failed, and for a crash or a refusal its reason."""
+    words = (outcome or "").split(":")
+    return ":".join(words[:2]) if "crash" in words[0] or words[0] == "refused" else words[0]
 
 
-def shrunk(program: Program, kind: str, tries: int = 400) -> Program:
+def shrunk(program: Program, kind: str, tries: int = 300) -> Program:
     """The program with as few statements and operations as keep it failing in the same way."""
     again = True
     while again and tries > 0:
@@ -384,7 +399,7 @@ def shrunk(program: Program, kind: str, tries: int = 400) -> Program:
         for text in smaller(program.text):
             tries -= 1
             candidate = Program(text, program.points)
-            if kind_of(guarded(candidate, 5)) == kind:
+            if kind_of(guarded(candidate, 2)) == kind:
                 program, again = candidate, True
                 break
             if tries <= 0:
@@ -401,9 +416,10 @@ def smaller(text: str) -> Iterator[str]:
             node = list(ast.walk(tree))[number]
             if reduced(tree, node, form):
                 with contextlib.suppress(SyntaxError, ValueError):
-                    new = ast.unparse(ast.fix_missing_locations(tree))
+                    new = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
                     ast.parse(new)
-                    yield new + "\n"
+                    if len(new) < len(text) or text.count("    ") > new.count("    "):
+                        yield new
 
 
 def reduced(tree: ast.AST, node: ast.AST, form: int) -> bool:
@@ -451,7 +467,7 @@ def main(low: int, high: int) -> None:
             refusals.setdefault(re.sub(r"`[^`]*`", "`...`", outcome or "")[:160], []).append(seed)
         elif outcome is not None and not kind.startswith("invalid"):
             seen[kind] += 1
-            if seen[kind] <= 25:
+            if seen[kind] <= (25 if kind == "grad wrong" else 3):
                 small = shrunk(program, kind)
                 print(f"---- {seed}: {guarded(small)}\n{small.text}\n{small.points}", flush=True)
     print(dict(counts))

@@ -64,7 +64,10 @@ def getitem_shape(facts: Facts, x: Number, index: tuple[Any, ...]) -> tuple[Shap
             gap = gap or bool(advanced)
         elif isinstance(item, slice):
             step = 1 if item.step is None else integer(item.step)
-            out.append(slice_length(item.start, item.stop, facts, dims[axis], step))
+            try:
+                out.append(slice_length(item.start, item.stop, facts, dims[axis], step))
+            except (Undecided, NotImplementedError):
+                out.append(facts.new_dim())
             axis += 1
             gap = gap or bool(advanced)
         elif isinstance(item, Number) and item.form in ("array", "unknown"):
