@@ -30,6 +30,8 @@ SUBTRACTS = ("subtract", "sub")
 class Backwards(Shadows):
     """Reverses branches and loops."""
 
+    carried_names: dict[str, str]
+
     def block(self, steps: Sequence[Step]) -> None:
         raise NotImplementedError
 
@@ -260,6 +262,7 @@ class Backwards(Shadows):
         if not (isinstance(expr, ast.Name) and expr.id == target):
             self.emit(Assign(target, expr, self.here()))
         self.kinds[target] = adjoint_kind(output.number)
+        self.widen(target, term)
         return target
 
     def pass_back(self, step: Loop, steady: dict[str, Term], moving: list[Phi], carried: dict[str, str], outer: list[Ref]) -> list[Statement]:
@@ -286,6 +289,7 @@ class Backwards(Shadows):
         for ref in outer:
             self.materialise(ref)
         self.loc = dataclasses.replace(step.loc, text="")
+        self.carried_names = carried
         ends: list[tuple[str, ast.expr]] = []
         for phi in moving:
             ends.append((carried[phi.output.key], self.at_head(phi)))
@@ -298,6 +302,12 @@ class Backwards(Shadows):
             self.allotted[phi.output.key] = carried[phi.output.key]
         return statements
 
+    def widen(self, target: str, term: Term) -> None:
+        """A number that is handed on may be NumPy's in some pass."""
+        kind = self.kinds[target]
+        if kind.is_plain and term.number.form != "python" and kind.form == "python":
+            self.kinds[target] = dataclasses.replace(kind, form="scalar")
+
     def at_head(self, phi: Phi) -> ast.expr:
         """What has reached a loop's variable at the head of a pass."""
         output = phi.output
@@ -305,6 +315,7 @@ class Backwards(Shadows):
         if term is None:
             term = zeros(output.number, self.facts, Term(output.expr, output.number, self.facts))
         term = cast(filled(term, output.number, self.facts), output.number)
+        self.widen(self.carried_names[output.key], term)
         value = literal(term)
         return const(float(value)) if value is not None and term.number.form == "python" else term.expr
 

@@ -205,6 +205,7 @@ class Inference:
     snapshots: list[Snapshot] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)  # a name -> the name of the memory that it lies in
     kept: dict[tuple[str, int], Ref] = field(default_factory=dict)
+    users: dict[Buffer, tuple[Buffer, ...]] = field(default_factory=dict)  # memory -> the joined memories that it may be
     reads: list[Change] = field(default_factory=list)  # of memory that is changed
     item_reads: dict[str, Change] = field(default_factory=dict)  # what was read of memory that is changed, by the name it was given
     steps: dict[str, int] = field(default_factory=dict)  # the indices of all loops -> 1 upwards, -1 downwards

@@ -78,7 +78,6 @@ class Buffer:
     event: int = 0
     external: bool = False  # the caller's
     owner: Ref | None = None  # of joined memory: the merged value that it was made for
-    users: list[Buffer] = field(default_factory=list)  # the joined memories that this one is a source of
 
     def family(self) -> set[Buffer]:
         """This memory and what it may be."""

@@ -151,7 +151,7 @@ def written_once(write: Change, others: Sequence[Change], counters: Mapping[str,
     Holds for `y[i] = f(y[i - 1])` in a loop over i, not for `y[i] = f(y[i + 1])`, nor in a loop around that one.
     """
     index, depth = write.index, write.buffer.depth
-    if index is None or write.buffer.sources or write.buffer.users or not is_basic(index):
+    if index is None or write.buffer.sources or not is_basic(index):
         return False
     inside = write.loops[depth:]
     own = [c for c in counters if any(is_dim(i) and i.dim.terms.get(c) == 1 for i in index)]

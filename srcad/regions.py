@@ -22,7 +22,7 @@ from srcad.stage import HANDLED
 from srcad.syntax import name
 from srcad.writes import Split, Writes
 
-SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "reads", "item_reads", "steps", "helpers")
+SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "users", "reads", "item_reads", "steps", "helpers")
 FACTS = ("computed", "shapes", "dim_names", "imported")
 
 
@@ -176,7 +176,7 @@ class Regions(Writes):
             assert place is not None
             family = place.buffer.family() - {place.buffer}
             for buffer in place.buffer.sources:
-                buffer.users.append(place.buffer)
+                self.state.users[buffer] = (*self.state.users.get(buffer, ()), place.buffer)
             if any(o.key != key and o.number.place is not None and o.number.place.buffer.family() & family for o in others):
                 place.buffer.shared = True
 

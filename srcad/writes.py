@@ -143,7 +143,7 @@ class Writes(Attributes):
 
     def unambiguous(self, buffer: Buffer) -> None:
         """Refuse a write into memory that a name may or may not mean."""
-        for joined in (buffer, *buffer.users):
+        for joined in (buffer, *self.state.users.get(buffer, ())):
             if joined.sources and (joined.shared or joined is not buffer):
                 raise Split("which memory this changes depends on the path taken, and another name can reach it too. Copy the array before.", self.loc, joined.site)
 

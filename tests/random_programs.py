@@ -39,7 +39,7 @@ VECTORS = ["<V>", "<V>", "<V>", "<V>", "<V>[::-1]", "np.sin(<v>)", "np.tanh(<v>)
            "np.concatenate([<V1>[1:], <V1>[:1]])", "same(<V>)", "np.outer(<v>, <v>)[<i>]", "<v> / (1.5 + <v> ** 2)", "np.ravel(<V>)", "np.array([<V1>[(t + 1) % <n>] for t in range(<n>)])",
            "np.asarray(<V>)", "np.zeros(<n>) + <s>", "np.ones(<n>) * <k>", "np.zeros_like(<V>)", "np.array(<V>)", "np.maximum(<v>, <s>)"]
 MATRICES = ["<M>", "<M>", "np.ones((2, <n>)) * <k>", "np.stack([<v>, <v>])", "np.array([<v>, <v>])", "<M> * <s>", "np.sin(<m>)", "<m> * <v>", "<M>[::-1]", "np.outer(<M>[:, 0], <v>)", "<M> + <m>", "<M>.T.T", "np.vstack([<v>, <v>])"]
-CONDITIONS = ["<S> > <k>", "<V>[<i>] < <k>", "<V>[<i>] > <S>", "np.sum(<V>) > <k>", "<s> < <k>", "<c> and <c>", "<c> or <c>", "not <c>", "<I> % 2 == 0", "<I> > 0", "<I> == 1", "len(<V>) > 3", "(<V> > <k>).any()",
+CONDITIONS = ["<S> > <k>", "<V>[<i>] < <k>", "<V>[<i>] > <S>", "np.sum(<V>) > <k>", "<s> < <k>", "(<c>) and (<c>)", "(<c>) or (<c>)", "not (<c>)", "<I> % 2 == 0", "<I> > 0", "<I> == 1", "len(<V>) > 3", "(<V> > <k>).any()",
               "<k> < <S> < 0.9", "len(<L>) < 3", "<V>[0] * <V>[<i>] > 0.1", "bool(<S> > <k>)"]
 
 # What is written, and the kinds of the names that it makes.
@@ -74,8 +74,8 @@ LOOPS: list[tuple[str, str]] = [
     ("for <N> in range(<n>):\n<block>", "I"), ("for <N> in range(1, <n>):\n<block>", "I"), ("for <N> in range(<n> - 1, -1, -1):\n<block>", "I"), ("for <N> in reversed(range(<n>)):\n<block>", "I"), ("for <N> in range(len(<V>)):\n<block>", "I"), ("for <N> in range(2):\n<block>", "I"),
     ("for <N> in <V>:\n<block>", "S"), ("for <N> in <v>:\n<block>", "S"), ("for <N>, <O> in enumerate(<V>):\n<block>", "IS"), ("for <N>, <O> in zip(<V>, <V>):\n<block>", "SS"), ("for <N>, <O> in zip(<V>, <v>):\n<block>", "SS"), ("for <N> in reversed(<L>):\n<block>", "S"),
     ("for <N> in reversed(<V>):\n<block>", "S"), ("for <N> in <L>:\n    <S> += <N> * <s>", "S"), ("for <N> in <M>:\n<block>", "V"), ("for <N> in <A>:\n<block>", "V"), ("for <N> in <V>[1:]:\n<block>", "S"), ("for <N> in (<s>, <s>):\n<block>", "S"), ("for <N> in [<V>, <v>]:\n<block>", "V"),
-    ("for <N>, <O> in <D>.items():\n    <S> += <O> * <s>", " S"), ("for <N> in <D>.values():\n<block>", "S"), ("for t, (<N>, <O>) in enumerate(zip(<V>, <V>)):\n<block>", "SS"), ("<N> = 0\nwhile <N> < 3:\n    <N> += 1\n<block>", "I"), ("<N> = 0\nwhile <N> < 2 and <c>:\n    <N> += 1\n<block>", "I"),
-    ("<N> = 0\nwhile True:\n    <N> += 1\n<block>\n    if <N> >= 3:\n        break", "I"), ("for <N> in range(<n>):\n<block>\nelse:\n    <S> += <s>", "I"), ("for <N> in range(2):\n<block>\n    <S> = np.tanh(<S> + <s>)", "I"), ("for <N> in range(<n>):\n<block>\n    <V>[<N>] = <s>", "I"),
+    ("for <N>, <O> in <D>.items():\n    <S> += <O> * <s>", " S"), ("for <N> in <D>.values():\n<block>", "S"), ("for t, (<N>, <O>) in enumerate(zip(<V>, <V>)):\n<block>", "SS"), ("<N> = 0\nwhile <N> < 3:\n    <N> += 1\n<block>", "I"), ("<N> = 0\nwhile <N> < 2 and (<c>):\n    <N> += 1\n<block>", "I"),
+    ("<N> = 0\nwhile True:\n    <N> += 1\n    if <N> > 3:\n        break\n<block>", "I"), ("for <N> in range(<n>):\n<block>\nelse:\n    <S> += <s>", "I"), ("for <N> in range(2):\n<block>\n    <S> = np.tanh(<S> + <s>)", "I"), ("for <N> in range(<n>):\n<block>\n    <V>[<N>] = <s>", "I"),
     ("for <N> in np.arange(3) * 0.2:\n<block>", "S")]
 INSIDE: list[tuple[str, str]] = [("if <c>:\n    break", ""), ("if <c>:\n    continue", ""), ("if <c>:\n<block>\n    break", ""), ("if <c>:\n<block>\n    continue", ""), ("if <c>:\n    return <s>", "")]
 
@@ -393,7 +393,7 @@ def kind_of(outcome: str | None) -> str:
 
 def shrunk(program: Program, kind: str, tries: int = 300) -> Program:
     """The program with as few statements and operations as keep it failing in the same way."""
-    again = True
+    again = not kind.startswith("slow")
     while again and tries > 0:
         again = False
         for text in smaller(program.text):
