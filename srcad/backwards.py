@@ -90,6 +90,7 @@ class Backwards(Shadows):
                 self.names[key] = one[key]
                 self.kinds[one[key]] = after_one["kinds"][one[key]]
         self.done |= after_one["done"]
+        self.kinds = {**after_one["kinds"], **self.kinds}
         self.redirected = outer_redirect
         if first or second:
             self.emit(If(step.test, tuple(first), tuple(second), step.loc, getattr(step.statement, "tag", 0)))

@@ -154,9 +154,10 @@ class Knowledge:
     active: set[object] = field(default_factory=set)  # those of it that hold what is differentiated
     split: set[object] = field(default_factory=set)  # branches whose ends do not meet: what follows is walked in both
     unrolled: set[object] = field(default_factory=set)  # loops that are written out
+    peeled: set[object] = field(default_factory=set)  # loops whose first pass is, since it makes an array of a number
 
     def size(self) -> int:
-        return sum(map(len, (self.integral, self.written, self.active, self.split, self.unrolled)))
+        return sum(map(len, (self.integral, self.written, self.active, self.split, self.unrolled, self.peeled)))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from srcad.control import flagged_breaks, jumps
-from srcad.dims import Undecided
+from srcad.dims import Dim, Undecided
 from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Loop, Operation, Phi, Region, Step, current, flatten, literal_ref
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
@@ -21,7 +21,7 @@ from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, is_defined, pairs, reachable
 from srcad.regions import checkpoint, rollback, with_copies
 from srcad.simplify import parallel
-from srcad.syntax import const, name
+from srcad.syntax import call, const, name
 from srcad.writes import Split
 
 ATTEMPTS = 12
@@ -40,7 +40,44 @@ class Loops(Iteration):
             self.unrolled(statement, items)
             return
         counter = self.counter(iterable)
+        if self.never_runs(counter):
+            return
+        if self.site("loop", statement) in self.state.knowledge.peeled:
+            counter = self.first_pass(statement, counter, iterable)
         self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, self.unrolled_items(iterable)))
+
+    def first_pass(self, statement: For, counter: Ref, iterable: Ref) -> Ref:
+        """Walk the first pass of a loop on its own; the range of the others is returned."""
+        value = counter.value
+        assert isinstance(value, Range) and value.start is not None and value.stop is not None
+        self.state.passes += 1
+        offset, self.offset = self.offset, self.state.passes
+        self.loc = self.moved(statement.loc)
+        self.bind_ref(statement.target, self.item_at(iterable, self.dim_ref(value.start), statement.target))
+        self.block(statement.body)
+        self.offset = offset
+        start = value.start + 1
+        expr = call("range", [start.expr, value.expr.args[-1] if isinstance(value.expr, ast.Call) else value.stop.expr])
+        return Ref(counter.expr, Range(expr, start, value.stop, 1))
+
+    def can_peel(self, statement: For | While, counter: Ref | None) -> bool:
+        """Whether the first pass of a loop can stand before it: it runs at least once, upwards, to its end."""
+        if not isinstance(statement, For) or counter is None or any(jumps(s, (Break,)) for s in statement.body):
+            return False
+        value = counter.value
+        assert isinstance(value, Range)
+        known = value.start is not None and value.stop is not None and value.start.value is not None and value.stop.value is not None
+        return known and value.step == 1 and not value.turned and bool(value.start < value.stop)  # type: ignore[operator]
+
+    @staticmethod
+    def never_runs(counter: Ref) -> bool:
+        """Whether a loop has no passes for the arguments at hand: then that is a fact."""
+        value = counter.value
+        assert isinstance(value, Range)
+        start, stop, step = value.start, value.stop, value.step
+        if start is None or stop is None or step is None or start.value is None or stop.value is None or range(start.value, stop.value, step):
+            return False
+        return start >= stop if step > 0 else start <= stop
 
     def either(self, statement: Statement, structured: Callable[[], None], unrolled: Callable[[], None]) -> None:
         """A loop as a loop if it can be one, else written out."""
@@ -53,6 +90,9 @@ class Loops(Iteration):
         try:
             structured()
             return
+        except Peel:
+            state.knowledge.peeled.add(site)
+            raise
         except MissingRuleError:
             raise
         except Split as problem:
@@ -121,6 +161,8 @@ class Loops(Iteration):
                 continue
             stable = False
             init = get_slot(self.frame, base, slot)
+            if becomes_array(init, second) and self.site("loop", statement) not in self.state.knowledge.peeled and self.can_peel(statement, counter):
+                raise Peel
             try:
                 template = self.wider(merger, heads[slot], second, init) if slot in assumed else merger.merge(init, second)
             except Apart as problem:
@@ -180,6 +222,8 @@ class Loops(Iteration):
                 if id(leaf) in made and leaf.key not in {p.output.key for p in phis}:
                     phis.append(Phi(leaf, first, second))
         self.restore_heads(base, end, heads, after)
+        if isinstance(statement, For) and counter is not None:
+            self.sharpen(heads, ends, counter)
         self.close_memory(phis)
         for phi in phis:
             if phi.first is not None:
@@ -228,6 +272,21 @@ class Loops(Iteration):
         for identifier, ref in variables.items():
             if identifier not in carried and self.frame.locals.get(identifier) is not ref and not identifier.startswith("<"):
                 self.frame.locals[identifier] = NOTHING
+
+    def sharpen(self, heads: dict[Any, Ref], ends: dict[Any, Ref | None], counter: Ref) -> None:
+        """Where a loop runs at least once, what it leaves is of the kind that a pass leaves: an array, say, where a number was before."""
+        value = counter.value
+        assert isinstance(value, Range)
+        for slot, head in heads.items():
+            end = ends[slot]
+            if end is None or not isinstance(head.value, Number) or head.number.shape is not None or end.number.shape is None or slot[0] != "local":
+                continue
+            if value.start is None or value.stop is None or value.start.value is None or value.stop.value is None or value.step is None:
+                continue
+            if value.start < value.stop if value.step > 0 else value.start > value.stop:
+                dims = tuple(Dim.atom(f"{head.key}.shape[{i}]", None, self.state.facts) if "?" in d.key or d.value is None else d for i, d in enumerate(end.number.shape))
+                kind = dataclasses.replace(end.number, place=head.number.place, shape=dims)
+                self.frame.locals[slot[1]] = Ref(head.expr, kind, head.key)
 
     def close_memory(self, phis: list[Phi]) -> None:
         """The memory that a loop's variable means is what it was before, or what a pass has left."""
@@ -310,6 +369,17 @@ class Loops(Iteration):
                 raise Endless from None
             self.block(statement.body)
         raise Endless
+
+
+class Peel(UnsupportedSyntaxError):
+    """A number before a loop that is an array after its first pass: the walk begins again with that pass on its own."""
+
+    def __init__(self) -> None:
+        super().__init__("a number becomes an array in this loop.", None)
+
+
+def becomes_array(before: Ref | None, after: Ref | None) -> bool:
+    return before is not None and after is not None and before.number.is_plain and isinstance(before.value, Number) and after.number.form == "array"
 
 
 # ---- the places that a loop may change: variables and items of containers

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from srcad.control import jumps
 from srcad.inference import Change, Inference, Snapshot
@@ -86,7 +86,7 @@ class Recording:
     def restored(self, forward: Callable[[], Block], backward: Block, heads: list[tuple[str, ast.expr]], tag: int, side: int, counter: str = "") -> Block:
         """The block of the backward pass with what it reads of its mirror's values at hand."""
         there = forward()
-        assigned = list(dict.fromkeys(t for s in there for t in rebound(s)))
+        assigned = list(dict.fromkeys((*given_here(there), *(h for h, _ in heads))))
         exposed = Live(backward).into
         wanted = [n for n in assigned if n in exposed and n != counter]
         plan = Plan(self.state, there, assigned, heads, counter)
@@ -217,7 +217,7 @@ class Plan:
             kind = self.state.kinds.get(base.id) if isinstance(base, ast.Name) else None
             return kind is None or kind.place is None or not any(b.site in self.state.knowledge.written for b in kind.place.buffer.family())
         for changed in self.state.changes:
-            if changed.buffer not in read.buffer.family():
+            if not changed.buffer.family() & read.buffer.family():
                 continue
             common = [loop for loop in changed.loops if loop in read.loops]
             if changed.event < read.event and not common:
@@ -245,7 +245,7 @@ def single_definitions(block: Block) -> dict[str, Assign]:
 def heads_of(body: Block) -> list[tuple[str, ast.expr]]:
     """The variables that a loop hands from pass to pass, with what they get at its end."""
     out: list[tuple[str, ast.expr]] = []
-    for statement in reversed(body):
+    for statement in reversed(body[:-1] if body and isinstance(body[-1], Break) else body):
         if isinstance(statement, Assign) and statement.loc is UNPLACED and isinstance(statement.expr, (ast.Name, ast.Constant, ast.UnaryOp, ast.Attribute, ast.Subscript)):
             out.append((statement.target, statement.expr))
         else:
@@ -263,7 +263,7 @@ def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
     for i, s in enumerate(block):
         if isinstance(s, Assign) and s.loc is UNPLACED and i >= len(block) - len(heads_of(block)):
             break
-        if set(bound(s)) & set(group):
+        if set(given_here((s,))) & set(group):
             last = i
     if last >= 0 and breaks_off(block[last : last + 1]):
         return at_ends(block, statement)
@@ -272,14 +272,34 @@ def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
 
 def at_ends(block: Block, statement: Statement) -> Block:
     """A block with a statement at the end of every path, before a break."""
-    if block and isinstance(block[-1], Break):
+    cut = len(block) - ends_in_break(block)
+    while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
+        cut -= 1
+    core, rest = block[:cut], block[cut:]
+    if core and isinstance(core[-1], If) and breaks_off(core[-1:]):
+        return (*core[:-1], with_blocks(core[-1], lambda b: at_ends(b, statement)), *rest)
+    return (*core, statement, *rest)
+
+
+def ends_in_break(block: Block) -> bool:
+    return bool(block) and isinstance(block[-1], Break)
+
+
+def given_here(block: Block) -> Iterator[str]:
+    """The names that a block gives values to; what it hands to the end of a loop before a break is not among them."""
+    rest = block
+    if ends_in_break(block):
         cut = len(block) - 1
         while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
             cut -= 1
-        return (*block[:cut], statement, *block[cut:])
-    if block and isinstance(block[-1], If) and breaks_off(block[-1:]):
-        return (*block[:-1], with_blocks(block[-1], lambda b: at_ends(b, statement)))
-    return (*block, statement)
+        rest = block[:cut]
+    for statement in rest:
+        if blocks(statement):
+            yield from (statement.target,) if isinstance(statement, For) else ()
+            for inner in blocks(statement):
+                yield from given_here(inner)
+        else:
+            yield from rebound(statement)
 
 
 def pop(group: Sequence[str], label: str) -> Statement:
@@ -391,4 +411,5 @@ def changes_after(change: Change, snapshot: Snapshot) -> bool:
     if not change.buffer.family() & snapshot.buffer.family():
         return False
     common = len([loop for loop in change.loops if loop in snapshot.loops])
-    return change.event > snapshot.event or common > snapshot.buffer.depth
+    depth = snapshot.buffer.depth if change.buffer is snapshot.buffer else 0  # under another name it comes from an earlier pass
+    return change.event > snapshot.event or common > depth

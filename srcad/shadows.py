@@ -209,7 +209,7 @@ class Shadows(Sharing):
     def first_write(self, step: Write) -> bool:
         """Whether nothing of what was there before is asked for: then its adjoint need not be cleared."""
         state, root = self.state, self.root(step.base)
-        if step.change is None or step.change.buffer in state.users or root.key in self.producer or root.key in state.parameters:
+        if step.change is None or step.change.buffer.external or step.change.buffer in state.users or root.key in self.producer or root.key in state.parameters:
             return False
         if any(isinstance(s, (Branch, Loop)) and root.key in made_by(s) for s in self.every):
             return False
