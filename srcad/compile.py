@@ -64,6 +64,8 @@ def learnt(state: Walk, problem: SrcadError | None) -> None:
     state.knowledge.integral |= {path for path in state.integral if path in state.integers}
     if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "if":
         state.knowledge.split.add(problem.site)
+    if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "loop":
+        state.knowledge.unrolled.add(problem.site[:5])
 
 
 def apart(state: Walk, request: Request, arguments: Mapping[str, Any]) -> None:

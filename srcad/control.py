@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from srcad.ir import Assign, Block, Break, Continue, For, If, Raise, Return, Statement, While, With, blocks
+from srcad.ir import Assign, Block, Break, Continue, For, If, Raise, Return, Statement, While, With, blocks, with_blocks
 from srcad.syntax import Namer, const, name
 
 JUMPS = (Break, Continue, Return)
@@ -36,14 +36,11 @@ class TailForm:
             match statement:
                 case Break() | Continue() | Return() | Raise():
                     return (*out, statement)
-                case If(test, body, orelse, loc) if jumps(statement, JUMPS):
-                    return (*out, If(test, self.block(body + rest), self.block(orelse + rest), loc))
-                case If(test, body, orelse, loc):
-                    out.append(If(test, self.block(body), self.block(orelse), loc))
-                case With(headers, body, loc):
-                    if jumps(statement, JUMPS):
-                        return (*out, With(headers, self.block(body + rest), loc))
-                    out.append(With(headers, self.block(body), loc))
+                case If() | With():
+                    inner = with_blocks(statement, self.block)  # a return from a loop inside becomes one that is not
+                    if jumps(inner, JUMPS):
+                        return (*out, with_blocks(inner, lambda b, rest=rest: self.block(b + rest)))  # type: ignore[misc]
+                    out.append(inner)
                 case For() | While():
                     before, loop, after = self.loop(statement)
                     out += [*before, loop]

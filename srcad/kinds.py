@@ -141,6 +141,7 @@ class Sequence:
     type: type
     items: tuple[Ref, ...]
     mutable: bool = False
+    merged: bool = False  # two of a kind in one: its items are to be named
 
 
 @dataclass(eq=False)
@@ -150,6 +151,7 @@ class Record:
     type: type
     items: Mapping[Any, Ref]
     mutable: bool = False
+    merged: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,6 +50,7 @@ class Loops(Iteration):
         """Walk the first pass of a loop on its own; the range of the others is returned."""
         value = counter.value
         assert isinstance(value, Range) and value.start is not None and value.stop is not None
+        assert value.start < value.stop  # a fact from now on
         self.state.passes += 1
         offset, self.offset = self.offset, self.state.passes
         self.loc = self.moved(statement.loc)

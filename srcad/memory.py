@@ -98,7 +98,8 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
         if source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
             return dataclasses.replace(kind, place=place, layout=source.number.layout, compact=source.number.compact)
         return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event))
-    if not kind.fresh:
+    copies = function is np.array and not (isinstance(expr, ast.Call) and any(k.arg == "copy" for k in expr.keywords))
+    if not kind.fresh and not copies:
         fresh.buffer.sources += [a.number.place.buffer for a in arrays if a.number.place is not None]
         return dataclasses.replace(kind, place=Place(fresh.buffer, None, fresh.event))
     return dataclasses.replace(kind, place=fresh, layout=common_layout(function, operands), compact=True)

@@ -131,9 +131,9 @@ class Merger:
                 active = ref.key in self.state.active
                 return Ref(ref.expr, dataclasses.replace(number, dim=self.unknown(number, number)), ACTIVE_PHI if active else PHI)
             case Sequence(type=kind, items=items, mutable=mutable):
-                return Ref(ref.expr, Sequence(kind, tuple(self.marked(i, None) for i in items), mutable))
+                return Ref(ref.expr, Sequence(kind, tuple(self.marked(i, None) for i in items), mutable, True))
             case Record(type=kind, items=mapping, mutable=mutable) if mutable:
-                return Ref(ref.expr, Record(kind, {k: self.marked(i, None) for k, i in mapping.items()}, mutable))
+                return Ref(ref.expr, Record(kind, {k: self.marked(i, None) for k, i in mapping.items()}, mutable, True))
         return ref
 
     def unknown(self, a: Number, b: Number) -> Dim | None:
@@ -189,13 +189,13 @@ class Merger:
         return Place(buffer, () if known else None, self.state.event)
 
     def sequences(self, x: Sequence, y: Sequence) -> Ref:
-        items = self.container(x, y, lambda: Sequence(x.type, tuple(self.merge(i, j) for i, j in zip(x.items, y.items)), x.mutable))
+        items = self.container(x, y, lambda: Sequence(x.type, tuple(self.merge(i, j) for i, j in zip(x.items, y.items)), x.mutable, True))
         return Ref(ast.Tuple(elts=[], ctx=ast.Load()), items)
 
     def records(self, x: Record, y: Record) -> Ref:
         if not (x.mutable and y.mutable):
             raise Apart("two objects that come from outside")
-        made = self.container(x, y, lambda: Record(x.type, {k: self.merge(i, y.items[k]) for k, i in x.items.items()}, x.mutable))
+        made = self.container(x, y, lambda: Record(x.type, {k: self.merge(i, y.items[k]) for k, i in x.items.items()}, x.mutable, True))
         return Ref(ast.Dict(keys=[], values=[]), made)
 
     def container(self, x: Any, y: Any, make: Callable[[], Any]) -> Any:
@@ -249,11 +249,11 @@ class Instances:
                 if id(template) not in self.made:
                     self.made[id(template)] = self.leaf(template, value, label)
                 return self.made[id(template)]
-            case Sequence(type=kind, items=items, mutable=mutable):
+            case Sequence(type=kind, items=items, mutable=mutable, merged=True):
                 if id(value) not in self.containers:
                     self.containers[id(value)] = Sequence(kind, tuple(self.named(i, f"{label}_{n}") for n, i in enumerate(items)), mutable)
                 return Ref(template.expr, self.containers[id(value)], template.key)
-            case Record(type=kind, items=mapping, mutable=mutable) if mutable:
+            case Record(type=kind, items=mapping, mutable=mutable, merged=True):
                 if id(value) not in self.containers:
                     self.containers[id(value)] = Record(kind, {k: self.named(i, f"{label}_{k}") for k, i in mapping.items()}, mutable)
                 return Ref(template.expr, self.containers[id(value)], template.key)

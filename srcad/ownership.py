@@ -99,6 +99,9 @@ class Memory:
         return frozenset({"=?"}).union(*(self.of(a) for a in [*sources, *args]))
 
     def fresh(self) -> frozenset[str]:
+        """New memory: what was made here in an earlier pass of a loop is other memory."""
+        for target in list(self.names.get(self.site, ())):
+            self.bind(target, (self.cells[target] - {self.site}) | {f"{self.site} before"})
         return frozenset({self.site})
 
     def owned(self, cells: frozenset[str]) -> bool:

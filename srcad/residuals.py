@@ -71,10 +71,11 @@ class Residuals:
         """Where the backward pass reads only the shape of something, the shape is kept, not the array."""
         known = self.forward_bound | set(self.state.parameters)
         every = [e for s in rest for e in expressions_deep(s)]
+        made = {t for s in rest for t in bound(s)}
         sizes: dict[str, ast.expr] = {}
         changes: dict[str, str] = {}
         for identifier in dict.fromkeys(n for e in every for n in names(e)):
-            if identifier in known and not any(value_read(identifier, e, ("shape",)) for e in every):
+            if identifier in known and identifier not in made and not any(value_read(identifier, e, ("shape",)) for e in every):
                 label = self.state.namer.temporary(f"{identifier}_shape")
                 sizes[label] = expression(f"{identifier}.shape")
                 changes[identifier] = label
