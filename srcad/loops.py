@@ -271,7 +271,7 @@ class Loops(Iteration):
         carried = {slot[1] for slot in heads if slot[0] == "local"}
         variables = {id(f): v for f, v in end.frames}[id(self.frame)]
         for identifier, ref in variables.items():
-            if identifier not in carried and self.frame.locals.get(identifier) is not ref and not identifier.startswith("<"):
+            if identifier not in carried and not identifier.startswith("<") and not alike(self.frame.locals.get(identifier), ref):
                 self.frame.locals[identifier] = NOTHING
 
     def sharpen(self, heads: dict[Any, Ref], ends: dict[Any, Ref | None], counter: Ref) -> None:

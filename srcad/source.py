@@ -187,7 +187,7 @@ def instructions(code: types.CodeType) -> list[tuple[str, str]]:
     """The instructions of a code object, less how a method is looked up: Python chooses by the module's imports."""
     found = []
     for step in dis.get_instructions(code):
-        if step.opname in ("PUSH_NULL", "PRECALL", "CACHE", "NOP", "RESUME"):
+        if step.opname in ("PUSH_NULL", "PRECALL", "CACHE", "NOP", "RESUME", "EXTENDED_ARG"):
             continue
         opname = "LOAD_ATTR" if step.opname == "LOAD_METHOD" else step.opname
         jump = step.opcode in dis.hasjrel or step.opcode in dis.hasjabs

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from srcad.coalesce import coalesced
-from srcad.ir import Assign, Block, Effect, Location, Statement, blocks, expressions, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, walk, with_blocks
 from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
-from srcad.syntax import const
+from srcad.syntax import const, names
 from srcad.walk import ENTRY, VALUE, Walk
 
 MARK = Effect(const(None), Location("", -5, 0, 0, 0, "", ""))  # between the forward half and the backward half
@@ -50,6 +50,9 @@ class Tidying:
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))
         block = tuple(s for s in block if s.loc is not VALUE)
         at = block.index(MARK)
+        unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.state.parameters))))
+        block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
+        at += len(unset)
         return block[:at], unused_counters(join_branches(block[at + 1 :]))
 
     def memory_groups(self) -> dict[str, set[str]]:
@@ -106,6 +109,28 @@ class Tidying:
         if id(origin) in self.in_forward:
             return target not in state.raising and short(definition.expr)
         return short(definition.expr)
+
+
+def maybe_unset(block: Block, known: set[str], own: frozenset[str] | None = None) -> Iterator[str]:
+    """The names that are handed on where paths meet, or kept, though not every path has given them a value. `known` grows."""
+    own = own or frozenset(t for s in block for t in bound(s))
+    for statement in block:
+        if statement.loc is UNPLACED and isinstance(statement, (Assign, Effect)):
+            yield from (n for n in names(statement.expr) if n in own and n not in known)
+        match statement:
+            case If(_, body, orelse):
+                arms = [set(known), set(known)]
+                yield from maybe_unset(body, arms[0], own)
+                yield from maybe_unset(orelse, arms[1], own)
+                ends = [isinstance(b[-1] if b else None, (Break, Raise)) for b in (body, orelse)]
+                known |= arms[0] if ends[1] else arms[1] if ends[0] else arms[0] & arms[1]
+            case For(target, _, body) | While(_, target, body):
+                inner = known | ({target} if isinstance(target, str) else set())
+                yield from maybe_unset(body, inner, own)
+            case With(_, body):
+                yield from maybe_unset(body, known, own)
+            case _:
+                known.update(bound(statement))
 
 
 def is_append(statement: Effect) -> bool:

@@ -7,8 +7,8 @@ import pathlib
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
-    {"coalesce", "definitions", "load", "memory", "outside", "ownership", "request", "shapes", "stage"}, {"inference", "terms"},
-    {"adjoints", "gates", "loopcode", "merge", "operations", "recording", "scatter", "specials", "splice", "walk"}, {"attributes", "module", "sharing"},
+    {"coalesce", "definitions", "load", "outside", "ownership", "request", "shapes", "stage"}, {"inference", "terms"},
+    {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "splice", "walk"}, {"module", "operations", "recording", "sharing"}, {"attributes"},
     {"writes"}, {"regions", "shadows"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"}, {"binding", "objects", "residuals"},
     {"assembly", "writing"}, {"calls"}, {"compile"}, {"dispatch", "export"}, {"testing", "callables", "seeds"}, {"api"}, {"cli"}, {"__init__", "__main__"},
 ]
