@@ -71,6 +71,8 @@ class Assembly(Residuals, Tidying):
 
     def split_result(self) -> None:
         self.main = self.state.result
+        if holds_series(self.main):
+            raise SrcadError("it returns a list that grows in a loop, whose items are known only at run time. Return np.array of it.", None, self.request.title)
         if self.request.has_aux:
             value = self.state.result.value
             if not isinstance(value, Items) or len(value.items) != 2:
@@ -192,6 +194,17 @@ class Assembly(Residuals, Tidying):
     def loaded(self, bodies: list[str], wanted: list[str]) -> Compiled:
         module = Module(self.state, self.request, self.source)
         return module.compiled(bodies, wanted)
+
+
+def holds_series(ref: Ref) -> bool:
+    match ref.value:
+        case Items(series=series) if series is not None:
+            return True
+        case Items(items=items):
+            return any(map(holds_series, items))
+        case Record(items=mapping):
+            return any(map(holds_series, mapping.values()))
+    return False
 
 
 def is_none(expr: ast.expr) -> bool:

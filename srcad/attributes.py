@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
-from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Series, Static, python
 from srcad.operations import Operations
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
@@ -33,6 +33,8 @@ class Attributes(Operations):
         raise NotImplementedError
 
     def item(self, base: Ref, index: ast.expr, target: str | None) -> Ref:
+        if isinstance(base.value, Sequence) and base.value.series is not None:
+            return self.series_item(base.value.series, index, target)
         expr = ast.Subscript(value=base.expr, slice=self.renamed(index), ctx=ast.Load())
         if isinstance(base.value, (Sequence, Record)):
             return self.container_item(base, index)
@@ -41,6 +43,12 @@ class Attributes(Operations):
             return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else literal_ref(const(known), known, self.state.facts)
         self.require_numbers(base)
         return self.subscript(base, self.index_values(index), expr, target)
+
+    def series_item(self, series: Series, index: ast.expr, target: str | None) -> Ref:
+        raise NotImplementedError
+
+    def known_position(self, container: Sequence | Record, index: ast.expr) -> Any:
+        raise NotImplementedError
 
     def static_index(self, index: ast.expr) -> Any:
         if isinstance(index, ast.Slice):
@@ -52,7 +60,7 @@ class Attributes(Operations):
             raise AssertionError from None
 
     def container_item(self, base: Ref, index: ast.expr) -> Ref:
-        known = self.static_index(index)
+        known = self.known_position(base.value, index)  # type: ignore[arg-type]
         value = base.value
         assert isinstance(value, (Sequence, Record))
         if isinstance(value, Sequence):

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
-from srcad.inference import Branch, Loop, Operation, Phi, Region, Scope, Step, Write
+from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write
 from srcad.ir import Assign, For, If, Statement, With
 from srcad.kinds import Ref
 from srcad.scatter import Scatter
-from srcad.shadows import Shadows, every_step, made_by, read_by
+from srcad.listback import ListBack
+from srcad.shadows import every_step, made_by, read_by
 from srcad.simplify import parallel, rebound
 from srcad.syntax import call, const, is_path, name
 from srcad.terms import Term, literal
@@ -27,7 +28,7 @@ ADDS = ("add",)
 SUBTRACTS = ("subtract", "sub")
 
 
-class Backwards(Shadows):
+class Backwards(ListBack):
     """Reverses branches and loops."""
 
     carried_names: dict[str, str]
@@ -55,6 +56,8 @@ class Backwards(Shadows):
                 self.loop_back(step)
             case Scope():
                 self.scope_back(step)
+            case ListStep():
+                self.list_back(step)
         self.settled(step)
 
     def settled(self, step: Step) -> None:
@@ -75,6 +78,7 @@ class Backwards(Shadows):
         outer = [ref for ref in outer if ref.key not in self.redirected]
         for ref in outer:
             self.materialise(ref)
+        self.lists_ready(step)
         before = self.snapshot()
         first, one = self.arm(step.body, [(phi.first, term) for phi, term in given], outer)
         after_one = self.snapshot()
@@ -104,6 +108,8 @@ class Backwards(Shadows):
             if maker is None or maker.rule is not None or id(maker) not in self.current or not ref.number.is_plain:
                 continue
             base = maker.operands[0]
+            if self.is_shadowed(base):
+                continue
             alone = self.remaining[ref.key] == uses[ref.key] and not {ref.key} & (self.names.keys() | self.held.keys() | self.scatters.keys())
             if alone and base.key in self.names and full(self.kinds[self.names[base.key]], base.number) and base.number.ndim:
                 found[ref.key] = base, Scatter(maker.params["slice"], Term(ref.expr, ref.number, self.facts), True)
@@ -158,6 +164,8 @@ class Backwards(Shadows):
                 key = self.root(step.base).key
                 if key in self.names or key in self.held:
                     return True
+            if isinstance(step, ListStep) and step.series.active:
+                return True
             if isinstance(step, Operation) and any(self.is_shadowed(o) for o in step.outputs):
                 return True
         return False
@@ -210,6 +218,7 @@ class Backwards(Shadows):
             return
         for ref in outer:
             self.prepared(ref)
+        self.lists_ready(step)
         steady_terms = {phi.output.key: self.steady_term(phi, given[phi.output.key]) for phi in steady}
         moving = [phi for phi in step.phis if phi not in steady]
         carried = {phi.output.key: self.carried(phi, given.get(phi.output.key)) for phi in moving}

@@ -22,7 +22,7 @@ from srcad.dims import Undecided
 from srcad.errors import MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
-from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Series, Static, python
 from srcad.objects import Objects
 from srcad.outside import LIBRARIES, Globals, leaves, static_value
 from srcad.rules import Rule, find, is_zero
@@ -186,6 +186,10 @@ class Calls(Objects, Writing):
             return out
         if isinstance(function, np.ufunc) and "where" in keywords:
             self.at.refuse("`where=` of a ufunc leaves elements unset. Give it `out=` too, or use np.where on its result.")
+        if args and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
+            whole = self.of_series(function, args[0].value.series, args, keywords, text, target)
+            if whole is not None:
+                return whole
         if is_zero(function):
             if function in INTEGRAL:
                 self.integral_arguments([*args, *keywords.values()])
@@ -210,6 +214,16 @@ class Calls(Objects, Writing):
             return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
         operands, params = self.bind_rule(rule, function, args, keywords)
         return self.at.operation(function, operands, params, text, target, kind, rule)
+
+    def of_series(self, function: Any, series: Series, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        """np.array(hs), np.stack(hs); any other function gets that array."""
+        if function in (np.array, np.asarray, np.stack) and len(args) == 1 and not keywords:
+            return self.at.series_whole(series, "array", text, target)
+        if function in TAKE_LISTS:
+            self.at.refuse("of a list that grows in a loop only np.array and np.stack are supported here. Make an array of it first.")
+        array = self.at.array_of_series(series)
+        text = ast.Call(func=text.func, args=[array.expr, *(a.expr for a in args[1:])], keywords=text.keywords)
+        return self.library(function, [array, *args[1:]], keywords, text, target)
 
     def joined(self, ref: Ref) -> Ref:
         """A list of arrays, some of which are lists."""

@@ -273,8 +273,9 @@ class Interpreter(Loops):
             case ast.Subscript(value=value, slice=index):
                 return self.item(self.evaluate(value, None), index, target)
             case ast.Tuple(elts=elts) | ast.List(elts=elts):
-                kind = tuple if isinstance(expr, ast.Tuple) else list
-                return display(kind, self.elements(elts))
+                if isinstance(expr, ast.Tuple):
+                    return display(tuple, self.elements(elts))
+                return self.listed_display(expr, display(list, self.elements(elts)), target)
             case ast.Dict(keys=keys, values=values):
                 return self.dict_display(keys, values)
             case ast.Call():

@@ -22,11 +22,11 @@ from srcad.ir import (
     Program,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, Buffer, Method, Number, Object, Record, Ref, Sequence, Static, python
+from srcad.kinds import BOOL, FLOAT, INT, Buffer, Method, Number, Object, Record, Ref, Sequence, Series, Static, python
 from srcad.live import Live
 from srcad.outside import Guards, leaves
 from srcad.rules import Rule
-from srcad.syntax import Namer, const
+from srcad.syntax import Namer, const, name
 
 OPERATORS: dict[type[ast.AST], tuple[np.ufunc, Callable[..., Any]]] = {
     ast.Add: (np.add, operator.add), ast.Sub: (np.subtract, operator.sub), ast.Mult: (np.multiply, operator.mul),
@@ -113,6 +113,7 @@ class Branch:
     phis: tuple[Phi, ...]
     loc: Location
     statement: Statement
+    sizes: Mapping[str, str] = field(default_factory=dict)  # the lengths of lists after it
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +130,7 @@ class Loop:
     phis: tuple[Phi, ...]
     loc: Location
     statement: Statement
+    sizes: Mapping[str, str] = field(default_factory=dict)
     side: tuple[int, bool] | None = None  # the arm of the branch that a pass which counts goes through, if the other one breaks
 
 
@@ -142,7 +144,24 @@ class Scope:
     statement: Statement
 
 
-Step = Operation | Write | Branch | Loop | Scope
+@dataclass(frozen=True, eq=False)
+class ListStep:
+    """What happens to a list whose items are known only at run time.
+
+    what: "make" (of values), "append" (values[0]), "pop", "read", "store" (values[0] at index), "array", "sum"; size: a
+    name that holds its length after it.
+    """
+
+    what: str
+    series: Series
+    values: tuple[Ref, ...]
+    output: Ref | None
+    index: ast.expr | None
+    size: str
+    loc: Location
+
+
+Step = Operation | Write | Branch | Loop | Scope | ListStep
 
 
 @dataclass
@@ -154,10 +173,12 @@ class Knowledge:
     active: set[object] = field(default_factory=set)  # those of it that hold what is differentiated
     split: set[object] = field(default_factory=set)  # branches whose ends do not meet: what follows is walked in both
     unrolled: set[object] = field(default_factory=set)  # loops that are written out
+    series: dict[object, tuple[Number | None, bool]] = field(default_factory=dict)  # lists that grow in loops -> the kind of their items, and activity
+    widened: int = 0  # how often one of these has turned out to be wider
     peeled: set[object] = field(default_factory=set)  # loops whose first pass is, since it makes an array of a number
 
     def size(self) -> int:
-        return sum(map(len, (self.integral, self.written, self.active, self.split, self.unrolled, self.peeled)))
+        return self.widened + sum(map(len, (self.integral, self.written, self.active, self.split, self.unrolled, self.peeled, self.series)))
 
 
 @dataclass(frozen=True)
@@ -206,6 +227,7 @@ class Inference:
     snapshots: list[Snapshot] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)  # a name -> the name of the memory that it lies in
     kept: dict[tuple[str, int], Ref] = field(default_factory=dict)
+    lists: dict[str, bool] = field(default_factory=dict)  # the names of lists that grow in loops -> whether they only grow
     users: dict[Buffer, tuple[Buffer, ...]] = field(default_factory=dict)  # memory -> the joined memories that it may be
     reads: list[Change] = field(default_factory=list)  # of memory that is changed
     item_reads: dict[str, Change] = field(default_factory=dict)  # what was read of memory that is changed, by the name it was given
@@ -225,6 +247,8 @@ class Inference:
             return any(self.is_active(v) for v in value)
         if not isinstance(value, Ref):
             return False
+        if isinstance(value.value, Sequence) and value.value.series is not None:
+            return value.value.series.active
         if isinstance(value.value, Method):
             return self.is_active(value.value.owner)
         return any(leaf.key in self.active for leaf in leaves(value))
@@ -292,6 +316,8 @@ def record_display(kind: type, items: dict[Any, Ref]) -> Ref:
 def current(ref: Ref) -> Ref:
     """A container as it is now: what the program made and may have changed is written out from its items."""
     value = ref.value
+    if isinstance(value, Sequence) and value.series is not None:
+        return Ref(name(value.series.name), value, value.series.name)
     if isinstance(value, Sequence) and (value.mutable or value.type is tuple and isinstance(ref.expr, ast.Tuple)):
         made = display(value.type, tuple(current(i) for i in value.items))
         return Ref(made.expr, value, ref.key)

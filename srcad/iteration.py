@@ -9,7 +9,7 @@ import dataclasses
 
 from srcad.dims import Dim
 from srcad.inference import display, literal_ref
-from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Static, python
+from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Series, Static, python
 from srcad.regions import Regions
 from srcad.syntax import call, const, expression, name
 
@@ -27,6 +27,8 @@ class Iteration(Regions):
         """The items of what is looked through; None for arrays and ranges."""
         value = ref.value
         match value:
+            case Sequence(series=Series()):
+                return None
             case Sequence():
                 return value.items
             case Record() if value.type is dict:
@@ -74,6 +76,8 @@ class Iteration(Regions):
     def unrolled_items(self, ref: Ref, limit: int | None = None) -> tuple[Ref, ...]:
         """The items of a range or an array of known length. Raises Endless where there is none."""
         value = ref.value
+        if isinstance(value, Sequence) and value.series is not None:
+            raise Endless
         if isinstance(value, (Sequence, Record, Static)):
             return self.known_items(ref) or ()
         if isinstance(value, Lazy):
@@ -130,6 +134,9 @@ class Iteration(Regions):
             if value.kind == "enumerate" and not isinstance(value.parts[0].value, Range):
                 return counters[0]
             return self.shortest([self.steps_of(c) for c in counters])
+        if isinstance(value, Sequence) and value.series is not None:
+            size = self.length_ref(value.series)
+            return Ref(ref.expr, Range(call("range", [size.expr]), Dim.of(0, facts), size.number.dim, 1))
         shape = ref.number.shape
         if not shape:
             self.refuse("what this loops over has no known length. Loop over a range, an array, a list, a tuple or a dict.")
@@ -180,5 +187,7 @@ class Iteration(Regions):
                 return display(tuple, tuple(items))
             first = index if value.start is None else self.binary(ast.Add(), value.start, index, None)
             return display(tuple, (first, items[0]))
+        if isinstance(value, Sequence) and value.series is not None:
+            return self.series_at(value.series, index, target)
         item = ast.Subscript(value=iterable.expr, slice=index.expr, ctx=ast.Load())
         return self.subscript(iterable, (index.number,), item, target)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Shape
+from srcad.errors import UnsupportedSyntaxError
 
 FLOAT = np.dtype(float)
 
@@ -142,6 +143,27 @@ class Sequence:
     items: tuple[Ref, ...]
     mutable: bool = False
     merged: bool = False  # two of a kind in one: its items are to be named
+    series: Series | None = None  # a list whose items are known only at run time
+    site: tuple[object, ...] = ()
+
+
+class Hidden(tuple[Any, ...]):
+    """The items of a list that grows in a loop: whoever asks for them one by one is refused."""
+
+    def refuse(self, *_: object) -> Any:
+        raise UnsupportedSyntaxError("the items of a list that grows in a loop are known only at run time. Index it, loop over it, or make an array of it.")
+
+    __iter__ = __len__ = __getitem__ = __bool__ = __add__ = __mul__ = refuse
+
+
+@dataclass(eq=False)
+class Series:
+    """A list that grows or shrinks in a loop: numbers, or arrays of one kind, under a name of the generated code."""
+
+    name: str
+    site: tuple[object, ...]
+    kind: Number | None = None
+    active: bool = False
 
 
 @dataclass(eq=False)

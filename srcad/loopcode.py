@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from srcad.control import jumps
-from srcad.inference import Branch, Loop, Operation, Phi, Region, Scope, Step, Write, flatten
+from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write, flatten
 from srcad.ir import UNPLACED, Assign, Block, Break, If, Statement, With, with_blocks
 from srcad.kinds import Ref
 from srcad.simplify import parallel
@@ -93,3 +93,5 @@ def used_deep(step: Step) -> Iterator[str]:
         case Scope(body=body):
             for inner in body.steps:
                 yield from used_deep(inner)
+        case ListStep(values=values, series=series):
+            yield from (series.name, *(v.key for v in values))

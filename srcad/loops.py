@@ -20,11 +20,13 @@ from srcad.kinds import INT, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, is_defined, pairs, reachable
 from srcad.regions import checkpoint, rollback, with_copies
+from srcad.series import Grows
 from srcad.simplify import parallel
 from srcad.syntax import call, const, name
 from srcad.writes import Split
 
 ATTEMPTS = 12
+SHORT = 4  # passes: a list that grows in them is known item by item
 
 
 class Loops(Iteration):
@@ -32,7 +34,7 @@ class Loops(Iteration):
 
     def for_loop(self, statement: For) -> None:
         iterable = self.evaluate(statement.iter, None)
-        if isinstance(iterable.value, Sequence) and iterable.value.mutable:
+        if isinstance(iterable.value, Sequence) and iterable.value.mutable and iterable.value.series is None:
             self.unrolled(statement, (), iterable.value)
             return
         items = self.known_items(iterable)
@@ -41,6 +43,9 @@ class Loops(Iteration):
             return
         counter = self.counter(iterable)
         if self.never_runs(counter):
+            return
+        if isinstance(iterable.value, Sequence):
+            self.structured(statement, counter, iterable)
             return
         if self.site("loop", statement) in self.state.knowledge.peeled:
             counter = self.first_pass(statement, counter, iterable)
@@ -70,6 +75,15 @@ class Loops(Iteration):
         known = value.start is not None and value.stop is not None and value.start.value is not None and value.stop.value is not None
         return known and value.step == 1 and not value.turned and bool(value.start < value.stop)  # type: ignore[operator]
 
+    def is_short(self, statement: Statement) -> bool:
+        """Whether a loop has so few passes that it is rather written out than its list kept in the generated code."""
+        if not isinstance(statement, For):
+            return False
+        try:
+            return self.length(self.evaluate(statement.iter, None)) <= SHORT
+        except (Endless, LookupError, AttributeError):
+            return False
+
     @staticmethod
     def never_runs(counter: Ref) -> bool:
         """Whether a loop has no passes for the arguments at hand: then that is a fact."""
@@ -91,6 +105,12 @@ class Loops(Iteration):
         try:
             structured()
             return
+        except Grows as problem:
+            if problem.site in state.knowledge.series or self.is_short(statement):
+                first = problem
+            else:
+                state.knowledge.series[problem.site] = (None, False)
+                raise
         except Peel:
             state.knowledge.peeled.add(site)
             raise
@@ -252,7 +272,8 @@ class Loops(Iteration):
                 region, ends_inside, side = inner
                 active = tuple(dataclasses.replace(p, second=ends_inside.get(p.output.key, p.second)) for p in active)
             iterates = counter.value.expr if isinstance(statement, For) and counter is not None and isinstance(counter.value, Range) else None
-            self.record(Loop(index.key if index is not None else "", iterates, count if counted else "", region, active, self.moved(loc), loop, side))
+            sizes = self.sizes_after(region.steps)
+            self.record(Loop(index.key if index is not None else "", iterates, count if counted else "", region, active, self.moved(loc), loop, sizes, side))
 
     def leaving(self, phis: list[Phi], heads: dict[Any, Ref], env: Env) -> list[tuple[str, Ref]]:
         """What each variable of a loop is where it is left by a break."""
@@ -425,6 +446,8 @@ def changed_slots(frame: Any, before: Env, end: Env, base: Env) -> Iterator[tupl
         now = end.containers.get(key)
         if now is None or now[1] is items:
             continue
+        if isinstance(container, Sequence) and container.site and len(now[1]) != len(items):
+            raise Grows(container.site, UNPLACED)
         if isinstance(container, Record) and list(now[1]) != list(items) or len(now[1]) != len(items):
             raise UnsupportedSyntaxError("a list or dict grows or shrinks in this loop, whose passes are not known one by one. Fill an array instead.", None)
         for k in items if isinstance(container, Record) else range(len(items)):

@@ -15,8 +15,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.inference import Frame, Inference
-from srcad.kinds import INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Static, Undefined
-from srcad.outside import leaves
+from srcad.kinds import INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined
 from srcad.syntax import name, same
 
 RETURN = "<return>"
@@ -68,6 +67,8 @@ def collect(ref: Ref, frames: dict[int, Frame], containers: dict[int, tuple[Sequ
         case Sequence() | Record():
             if id(value) in containers:
                 return
+            if isinstance(value, Sequence) and value.series is not None:
+                return
             if value.mutable:
                 containers[id(value)] = (value, value.items)
             for item in value.items.values() if isinstance(value, Record) else value.items:
@@ -107,6 +108,10 @@ class Merger:
             return self.marked(found, None) if found is not None else NOTHING
         if a.value is b.value and same(a.expr, b.expr) and a.key == b.key:
             return a
+        if is_series(a) or is_series(b):
+            if a.value is b.value:
+                return a
+            raise Apart("two lists that grow in a loop")
         match a.value, b.value:
             case Number() as x, Number() as y:
                 return self.numbers(a, b, x, y)
@@ -278,12 +283,16 @@ class Instances:
         return ref
 
 
+def is_series(ref: Ref) -> bool:
+    return isinstance(ref.value, Sequence) and ref.value.series is not None
+
+
 def covers(head: Ref, end: Ref | None, active: set[str]) -> bool:
     """Whether what a pass of a loop leaves behind is of the kind that was assumed at its head."""
     if end is None or not is_defined(end):
         return True
-    if head is end:
-        return True
+    if head is end or is_series(head):
+        return head.value is end.value
     match head.value, end.value:
         case Number() as x, Number() as y:
             if x.form != y.form and not (x.form == "scalar" and y.form == "python" or x.form == "unknown"):
@@ -315,6 +324,8 @@ def pairs(made: Ref, a: Ref | None, b: Ref | None) -> Iterator[tuple[Ref, Ref | 
     match made.value:
         case Number():
             yield made, a if a is not None and is_defined(a) else None, b if b is not None and is_defined(b) else None
+        case Sequence(series=Series()):
+            return
         case Sequence(items=items):
             for i, item in enumerate(items):
                 yield from pairs(item, part(a, i), part(b, i))
@@ -332,7 +343,22 @@ def reachable(env: Env, skip: tuple[Frame, frozenset[str]] | None = None) -> Ite
     for frame, variables in env.frames:
         for identifier, ref in variables.items():
             if skip is None or frame is not skip[0] or identifier in skip[1] or identifier.startswith("<"):
-                yield from leaves(ref)
+                yield from numbers_of(ref)
     for container, items in env.containers.values():
         for item in items.values() if isinstance(container, Record) else items:
-            yield from leaves(item)
+            yield from numbers_of(item)
+
+
+def numbers_of(ref: Ref) -> Iterator[Ref]:
+    """The leaves of a value; those of a list that grows in a loop have no names."""
+    match ref.value:
+        case Sequence(series=Series()):
+            return
+        case Sequence(items=items):
+            for item in items:
+                yield from numbers_of(item)
+        case Record(items=mapping):
+            for item in mapping.values():
+                yield from numbers_of(item)
+        case _:
+            yield ref

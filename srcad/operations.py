@@ -37,7 +37,7 @@ from srcad.ir import (
     Location,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Static, python
+from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Series, Static, python
 from srcad.memory import place_of
 from srcad.outside import leaves, static_value
 from srcad.render import plain
@@ -114,10 +114,15 @@ class Operations:
 
     def array_of(self, ref: Ref) -> Ref:
         """np.array of a list or tuple of numbers, as NumPy makes it where an array is meant."""
+        if isinstance(ref.value, Sequence) and ref.value.series is not None:
+            return self.array_of_series(ref.value.series)
         numpy = self.state.facts.module("numpy")
         expr = ast.Call(func=expression(f"{numpy}.array"), args=[ref.expr], keywords=[])
         kind = infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
         return self.operation(np.array, (nested(ref),), {}, expr, self.state.namer.temporary("array"), kind, find(np.array))
+
+    def array_of_series(self, series: Series) -> Ref:
+        raise NotImplementedError
 
     def sequence_operator(self, op: ast.operator, left: Ref, right: Ref) -> Ref:
         if isinstance(left.value, Sequence) and isinstance(right.value, Sequence) and isinstance(op, ast.Add):
@@ -366,6 +371,8 @@ class Operations:
 
     def decide(self, ref: Ref) -> bool:
         """The truth of a test that is known when the code is generated; it becomes a fact. Raises LookupError for data."""
+        if isinstance(ref.value, Sequence) and ref.value.series is not None:
+            raise LookupError
         if isinstance(ref.value, (Sequence, Record)):
             return bool(ref.value.items)
         if isinstance(ref.value, Static):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from srcad.control import jumps
 from srcad.inference import Change, Inference, Snapshot
-from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, With, blocks, expressions, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, With, blocks, expressions, operands, walk, with_blocks
 from srcad.kinds import Number
 from srcad.coalesce import renamed
 from srcad.live import Live
@@ -195,12 +195,14 @@ class Plan:
         match expr:
             case ast.Name() | ast.Constant():
                 return 0
+            case ast.Subscript(value=ast.Name(id=label), slice=index) if label in self.state.lists:
+                return 1 if self.state.lists[label] and isinstance(index, ast.Name) and index.id in self.state.steps else CHEAP + 1
             case ast.Subscript(value=value):
                 return (1 if plain else 0) if self.unchanged(identifier, value) and (plain or is_view(kind)) else CHEAP + 1
             case ast.Attribute():
                 return 0 if is_view(kind) or plain else CHEAP + 1
             case ast.BinOp() | ast.UnaryOp() | ast.Compare():
-                return 1 if plain else CHEAP + 1
+                return 1 if plain and all(map(self.is_plain, operands(expr))) else CHEAP + 1
             case ast.Call(func=func, args=args):
                 label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
                 return 2 if plain and label in AGAIN and all(self.is_plain(a) for a in args) else CHEAP + 1

@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from srcad.dims import Undecided
-from srcad.inference import Branch, Phi, Region, Scope, current
+from srcad.inference import Branch, ListStep, Loop, Phi, Region, Scope, Step, current
 from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With
-from srcad.kinds import Number, Record, Ref, Sequence, Static
+from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
 from srcad.runtime import handled
 from srcad.stage import HANDLED
 from srcad.syntax import name
-from srcad.writes import Split, Writes
+from srcad.series import Grows, Lists
+from srcad.writes import Split
 
-SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "users", "reads", "item_reads", "steps", "helpers")
+SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "lists", "users", "reads", "item_reads", "steps", "helpers")
 FACTS = ("computed", "shapes", "dim_names", "imported")
 
 
-class Regions(Writes):
+class Regions(Lists):
     """Walks branches and loops."""
 
     ending: str = ""  # how the block being walked ends: "", "break", "raise", "return"
@@ -81,6 +82,8 @@ class Regions(Writes):
 
     def dynamic_branch(self, statement: If, test: Ref) -> None:
         """A branch whose test only the run can tell."""
+        if isinstance(test.value, Sequence) and test.value.series is not None:
+            test = self.length_ref(test.value.series)
         if isinstance(test.value, Number) and not test.number.is_plain and self.shadowed(test):
             test = self.kept(test)
         base, loc = fork(self.state), self.moved(statement.loc)
@@ -100,8 +103,13 @@ class Regions(Writes):
         self.write(made)
         differentiated = tuple(p for p in phis if p.output.key in self.state.active and not self.shadowed_same(p))
         if body.steps or orelse.steps or differentiated:
-            self.record(Branch(test.expr, body, orelse, differentiated, self.loc, made))
+            sizes = self.sizes_after([*body.steps, *orelse.steps])
+            self.record(Branch(test.expr, body, orelse, differentiated, self.loc, made, sizes))
         self.ending = "break" if body.stops and orelse.stops else ""
+
+    def sizes_after(self, steps: Iterable[Step]) -> dict[str, str]:
+        """Names for the lengths of the lists that inner steps have changed or read."""
+        return {series.name: self.size_of(series) for series in {s.name: s for s in lists_in(steps)}.values()}
 
     def raising_branch(self, statement: If, test: Ref, body: Region, orelse: Region, one: Env, two: Env) -> None:
         """A path that raises is only a check: the other one goes on."""
@@ -163,6 +171,8 @@ class Regions(Writes):
                 raise Split("a dict or an object would have other items on one path than on the other.", self.loc, site)
             return {k: self.met(merger, instances, phis, first[k], second[k], str(k) if str(k).isidentifier() else "item", site) for k in first}
         if len(first) != len(second):
+            if self.state.loops and container.type is list and container.site and not self.state.knowledge.series.get(container.site):
+                raise Grows(container.site, self.loc)
             raise Split("a list would be longer on one path than on the other.", self.loc, site)
         return tuple(self.met(merger, instances, phis, a, b, "item", site) for a, b in zip(first, second))
 
@@ -219,6 +229,17 @@ class Regions(Writes):
         return ast.Call(func=func.expr, args=header.args, keywords=header.keywords)
 
 
+def lists_in(steps: Iterable[Step]) -> Iterator[Series]:
+    for step in steps:
+        match step:
+            case ListStep(series=series):
+                yield series
+            case Branch(body=body, orelse=orelse):
+                yield from lists_in((*body.steps, *orelse.steps))
+            case Loop(body=body) | Scope(body=body):
+                yield from lists_in(body.steps)
+
+
 def with_copies(block: Block, copies: list[Statement]) -> Block:
     """A block with assignments at its end, before a break."""
     if block and isinstance(block[-1], (Break, Raise)):
@@ -232,7 +253,7 @@ def checkpoint(walker: Regions) -> dict[str, Any]:
     kept: dict[str, Any] = {label: copy.copy(getattr(state, label)) for label in SCOPED}
     kept |= {f"facts.{label}": copy.copy(getattr(state.facts, label)) for label in FACTS}
     kept["namer"] = (set(state.namer.taken), dict(state.namer.counts))
-    kept["lists"] = (list(state.statements), list(state.operations))
+    kept["blocks"] = (list(state.statements), list(state.operations))
     kept["passes"] = state.passes
     return kept
 
@@ -244,5 +265,5 @@ def rollback(walker: Regions, kept: dict[str, Any]) -> None:
     for label in FACTS:
         setattr(state.facts, label, copy.copy(kept[f"facts.{label}"]))
     state.namer.taken, state.namer.counts = set(kept["namer"][0]), dict(kept["namer"][1])
-    state.statements, state.operations = list(kept["lists"][0]), list(kept["lists"][1])
+    state.statements, state.operations = list(kept["blocks"][0]), list(kept["blocks"][1])
     state.passes = kept["passes"]  # events go on: what was made in a walk that is undone comes before what is made now

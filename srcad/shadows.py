@@ -15,7 +15,7 @@ import numpy as np
 
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.dims import Facts
-from srcad.inference import Branch, Loop, Operation, Scope, Step, Write, flatten
+from srcad.inference import Branch, ListStep, Loop, Operation, Scope, Step, Write, flatten
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
 from srcad.kinds import FLOAT, Number, Ref
 from srcad.memory import mirrored, written_once
@@ -48,6 +48,8 @@ def read_by(step: Step) -> list[Ref]:
             return flatten(operands)
         case Write(value=value):
             return leaves(value)
+        case ListStep(values=values):
+            return list(values)
         case Branch(phis=phis) | Loop(phis=phis):
             return [r for p in phis for r in (p.first, p.second) if r is not None]
     return []
@@ -59,6 +61,10 @@ def made_by(step: Step) -> list[str]:
             return [o.key for o in outputs]
         case Branch(phis=phis) | Loop(phis=phis):
             return [p.output.key for p in phis]
+        case ListStep(what="make", series=series):
+            return [series.name]
+        case ListStep(output=Ref() as output):
+            return [output.key]
     return []
 
 

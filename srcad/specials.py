@@ -21,7 +21,7 @@ from srcad.outside import static_value
 from srcad.rules import find
 from srcad.runtime import stop_gradient
 from srcad.shapes import infer_call
-from srcad.syntax import const
+from srcad.syntax import const, expression
 
 if TYPE_CHECKING:
     from srcad.calls import Calls
@@ -35,6 +35,8 @@ def known_number(calls: Calls, value: int | bool) -> Ref:
 
 def special_len(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     value = args[0].value
+    if isinstance(value, Sequence) and value.series is not None:
+        return calls.at.length_ref(value.series)
     if isinstance(value, (Sequence, Record)):
         return known_number(calls, len(value.items))
     if isinstance(value, Static) and hasattr(value.value, "__len__"):
@@ -197,6 +199,8 @@ def special_stop_gradient(calls: Calls, args: Arguments, keywords: dict[str, Ref
 def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """Python's sum over a list of what is known: one addition after the other."""
     items = args[0].value
+    if isinstance(items, Sequence) and items.series is not None and len(args) == 1 and not keywords:
+        return calls.at.series_whole(items.series, "sum", text, target)
     start = args[1] if len(args) > 1 else keywords.get("start")
     if isinstance(items, (Range, Lazy, Record)):
         return special_sum(calls, [display(tuple, calls.at.items_known(args[0])), *args[1:]], keywords, text, target)
@@ -221,6 +225,11 @@ def special_extreme(function: Any) -> Callable[..., Ref | None]:
     def extreme(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         if keywords:
             calls.at.refuse(f"{function.__name__}() with keywords is not supported.")
+        if len(args) == 1 and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
+            whole = np.max if function is max else np.min
+            array = calls.at.array_of_series(args[0].value.series)
+            head = expression(f"{calls.facts.module('numpy')}.{function.__name__}")
+            return calls.library(whole, [array], {}, ast.Call(func=head, args=[array.expr], keywords=[]), target)
         items = args[0].value.items if len(args) == 1 and isinstance(args[0].value, Sequence) else args
         if len(args) == 1 and not isinstance(args[0].value, Sequence):
             calls.at.refuse(f"{function.__name__}() of an array: use np.{function.__name__}.")

@@ -86,11 +86,18 @@ class Tidying:
             if id(statement) not in forward:
                 return statement.loc is VALUE or statement is MARK
             if isinstance(statement, Effect):
-                return not is_append(statement)
+                return not is_append(statement) and not self.grows_list(statement)
             return isinstance(statement, Assign) and (statement.target in self.state.impure or statement.target in self.state.raising - self.reverse.mirrored)
 
         block = DeadCode(keep, self.sharing, self.lasting).apply(block)
         return tuple(s for s in block if not (s.loc is ENTRY and isinstance(s, Assign) and not self.reads_value(s.target, block)))
+
+    def grows_list(self, statement: Effect) -> bool:
+        """Whether a statement appends to a list of the program's, which matters only if that is read."""
+        match statement.expr:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append")):
+                return label in self.state.lists
+        return False
 
     @staticmethod
     def reads_value(parameter: str, block: Block) -> bool:

@@ -12,10 +12,10 @@ from typing import Any
 
 from srcad.attributes import Attributes
 from srcad.dims import Undecided
-from srcad.errors import AliasError, SrcadError
+from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Change, Write, describe_value, symbol_of
 from srcad.ir import Effect, Location, Store, Update
-from srcad.kinds import BOOL, Buffer, Number, Object, Record, Ref, Sequence, Static
+from srcad.kinds import BOOL, Buffer, Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.memory import is_basic
 from srcad.outside import static_value
 from srcad.shapes.indexing import distinct, getitem
@@ -56,7 +56,10 @@ class Writes(Attributes):
         container = owner.value
         if isinstance(container, (Sequence, Record)):
             self.require_mutable(container)
-            known = self.static_index(index)
+            if isinstance(container, Sequence) and container.series is not None:
+                self.series_store(container.series, index, value)
+                return
+            known = self.known_position(container, index)
             if isinstance(container, Record):
                 container.items = {**container.items, known: value}
                 return
@@ -67,6 +70,21 @@ class Writes(Attributes):
         if not isinstance(container, Number):
             self.refuse(OUTLIVES.format(describe_value(owner)))
         self.write_item(owner, index, value)
+
+    def known_position(self, container: Sequence | Record, index: ast.expr) -> Any:
+        """The key of an item; where only the run can tell it, a list made by the program becomes one of the generated code."""
+        try:
+            return self.static_index(index)
+        except UnsupportedSyntaxError:
+            if isinstance(container, Sequence) and container.site and container.site not in self.state.knowledge.series:
+                self.state.knowledge.series[container.site] = (None, False)
+            raise
+
+    def series_store(self, series: Series, index: ast.expr, value: Ref) -> None:
+        raise NotImplementedError
+
+    def series_method(self, series: Series, attribute: str, args: list[Ref]) -> Ref | None:
+        raise NotImplementedError
 
     def require_mutable(self, container: Sequence | Record) -> None:
         if container.type is tuple:
@@ -179,7 +197,7 @@ class Writes(Attributes):
 
     def update_item(self, owner: Ref, index: ast.expr, op: ast.operator, expr: ast.expr) -> None:
         if isinstance(owner.value, (Sequence, Record)):
-            old = self.container_item(owner, index)
+            old = self.item(owner, index, None)
             new = self.updated(old, op, self.evaluate(expr, None), None)
             if new is not old or not isinstance(old.value, Sequence):
                 self.set_item(owner, index, new)
@@ -232,6 +250,8 @@ class Writes(Attributes):
         """What a method does to a list; None where it is not one of these."""
         container = owner.value
         assert isinstance(container, Sequence)
+        if container.series is not None:
+            return self.series_method(container.series, attribute, args)
         nothing = Ref(const(None), Static(None))
         items = list(container.items)
         if attribute in ("append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort", "__delitem__"):

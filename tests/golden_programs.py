@@ -104,6 +104,54 @@ def called_rule(x):
     return np.sum(np.diag(x, k=1) ** 2)
 
 
+def character_rnn(letters, following, embed, recur, bias, read, read_bias, h):
+    loss = 0.0
+    for t in range(len(letters)):
+        h = np.tanh(embed[letters[t]] + recur @ h + bias)
+        scores = read @ h + read_bias
+        highest = np.max(scores)
+        loss += highest + np.log(np.sum(np.exp(scores - highest))) - scores[following[t]]
+    return loss / len(letters)
+
+
+def jacobi(u, source, sweeps):
+    old, new = u.copy(), u.copy()
+    for _ in range(sweeps):
+        new[1:-1] = 0.5 * (old[:-2] + old[2:] + source[1:-1])
+        old[:] = new
+    return np.sum(old * old)
+
+
+def newton_root(a):
+    x = a
+    while abs(x * x - a) > 1e-12 * a:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def pendulum(state, stiffness):
+    return np.stack([state[1], -stiffness * np.sin(state[0])])
+
+
+def runge_kutta(state, stiffness, dt, steps):
+    for _ in range(steps):
+        k1 = pendulum(state, stiffness)
+        k2 = pendulum(state + 0.5 * dt * k1, stiffness)
+        k3 = pendulum(state + 0.5 * dt * k2, stiffness)
+        k4 = pendulum(state + dt * k3, stiffness)
+        state = state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return state @ state
+
+
+def cumulative_product(x, w):
+    y = np.empty(len(x))
+    running = 1.0
+    for i in range(len(x)):
+        running = running * x[i]
+        y[i] = running
+    return y @ w
+
+
 RNG = np.random.default_rng(0)
 CASES = {
     "staged": ((3.0, -4.0), "staged"),
@@ -120,6 +168,12 @@ CASES = {
     "nested": (({"W": RNG.standard_normal((2, 3)), "b": RNG.standard_normal(2), "scale": 2.0}, RNG.standard_normal(3)), "nested"),
     "mixed_precision": ((RNG.standard_normal(3).astype(np.float32), RNG.standard_normal(3)), "mixed_precision"),
     "called_rule": ((RNG.standard_normal((3, 4)),), "called_rule"),
+    "character_rnn": ((np.array([0, 2, 1, 2]), np.array([2, 1, 2, 0]),
+                       *(RNG.standard_normal(s) for s in [(3, 4), (4, 4), (4,), (3, 4), (3,), (4,)])), "character_rnn"),
+    "jacobi": ((RNG.standard_normal(6), RNG.standard_normal(6), 4), "jacobi"),
+    "newton_root": ((7.0,), "newton_root"),
+    "runge_kutta": ((RNG.standard_normal(2), 1.3, 0.1, 5), "runge_kutta"),
+    "cumulative_product": ((RNG.standard_normal(5), RNG.standard_normal(5)), "cumulative_product"),
 }
 PAIRS = {
     "batchnorm": (RNG.standard_normal((4, 3)), RNG.standard_normal(3), RNG.standard_normal(3)),

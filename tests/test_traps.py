@@ -357,3 +357,112 @@ def test_an_adjoint_that_was_a_number_meets_a_scatter():
         return np.sum(kept * 0.7) + np.sum(total)
 
     np.testing.assert_allclose(srcad.grad(f)(np.array([1.0, 2.0])), [1.7, 1.7])
+
+
+# ---- what is changed in place
+
+def shrunk(x, a):
+    x *= a
+    x[0] = 0.0
+    return np.sum(x * x)
+
+
+def test_the_gradient_is_by_the_value_passed_in():
+    x = np.array([1.0, 2.0, 3.0])
+    dx, da = srcad.grad(shrunk)(x, 2.0)
+    np.testing.assert_array_equal(dx, [0.0, 16.0, 24.0])
+    assert da == 52.0
+    np.testing.assert_array_equal(x, [0.0, 4.0, 6.0])
+    assert not np.shares_memory(dx, x)
+
+
+def test_arguments_that_are_not_changed_stay():
+    def f(x, w):
+        y = x
+        z = y.copy()
+        z[0] = w[1]
+        z *= w
+        return np.sum(z)
+
+    x, w = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    srcad.value_and_grad(f)(x, w)
+    np.testing.assert_array_equal(x, [1.0, 2.0])
+    np.testing.assert_array_equal(w, [3.0, 4.0])
+
+
+def test_what_is_written_over_has_no_gradient():
+    def f(x):
+        x[1] = 5.0
+        return np.sum(x * x)
+
+    np.testing.assert_array_equal(srcad.grad(f)(np.array([1.0, 2.0])), [2.0, 0.0])
+
+
+def test_the_element_written_last_counts():
+    def f(x, i):
+        y = np.zeros(2)
+        y[i] = x
+        return np.sum(y)
+
+    def added(x, i):
+        y = np.zeros(2)
+        np.add.at(y, i, x)
+        return np.sum(y)
+
+    x, i = np.array([1.0, 2.0, 3.0]), np.array([0, 1, 0])
+    np.testing.assert_array_equal(srcad.grad(f, wrt="x")(x, i), [0.0, 1.0, 1.0])
+    np.testing.assert_array_equal(srcad.grad(added, wrt="x")(x, i), [1.0, 1.0, 1.0])
+
+
+def looped(x, w):
+    y = x.copy()
+    for i in range(1, len(x)):
+        y[i] *= y[i - 1]
+        w = np.tanh(w * y[i])
+    return y * w
+
+
+def test_a_pullback_of_a_loop_may_be_called_twice():
+    _, pullback = srcad.vjp(looped, np.array([1.0, 2.0, 3.0]), 0.3)
+    first, second = pullback(np.ones(3)), pullback(np.ones(3))
+    np.testing.assert_array_equal(first[0], second[0])
+    assert first[1] == second[1] and not np.shares_memory(first[0], second[0])
+    srcad.check_grad(looped, np.array([1.0, 2.0, 3.0]), 0.3)
+
+
+def test_two_forward_passes_before_the_backward_ones():
+    gradient = srcad.grad(looped)
+    x = np.array([1.0, 2.0, 3.0])
+    alone = gradient.backward(np.ones(3), gradient.forward(x, 0.3)[1])
+    _, first = gradient.forward(x, 0.3)
+    gradient.forward(x + 1, 0.5)
+    for a, b in zip(gradient.backward(np.ones(3), first), alone):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_loop_that_is_not_entered():
+    def f(x, n):
+        total = 0.0
+        for i in range(n):
+            total += x[i] ** 2
+        while total > 1e9:
+            total = total / 2
+        return total + np.sum(x)
+
+    gradient = srcad.grad(f, wrt="x")
+    np.testing.assert_array_equal(gradient(np.array([1.0, 2.0]), 0), [1.0, 1.0])
+    np.testing.assert_array_equal(gradient(np.array([1.0, 2.0]), 2), [3.0, 5.0])
+    assert gradient(np.zeros(0), 0).shape == (0,)
+
+
+def test_the_function_raises_in_the_pass_in_which_it_raises():
+    def f(x):
+        total = 1.0
+        for e in x:
+            total = total * math.log(e)
+        return total
+
+    with pytest.raises(ValueError):
+        srcad.grad(f)(np.array([2.0, -1.0]))
+    with pytest.raises(IndexError):
+        srcad.grad(lambda x: sum(x[i] for i in range(4)))(np.ones(3))
