@@ -104,6 +104,8 @@ class Calls(Objects, Writing):
             found = special(self, args, keywords, text, target)
             if found is not None:
                 return found  # type: ignore[no-any-return]
+        if is_hashable(function) and function in FORBIDDEN:
+            self.at.refuse("it reads or runs what the text does not say. Write it out.", UnsupportedSyntaxError, function_label(function))
         if function is functools.partial:
             return Ref(text, Bound(args[0], tuple(args[1:]), keywords))
         if isinstance(function, functools.partial):
@@ -368,8 +370,7 @@ class Calls(Objects, Writing):
 
     def own_function(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         depth = self.at.frame.depth + 1
-        if depth > 40:
-            self.at.refuse("recursion this deep is not supported yet.")
+        self.shallow(depth)
         try:
             bound = inspect.signature(function, follow_wrapped=False).bind(*args, **keywords)
         except TypeError as problem:
@@ -390,11 +391,16 @@ class Calls(Objects, Writing):
             self.at.ending = "raise"
         return result
 
+    def shallow(self, depth: int) -> None:
+        """Recursion is followed as it is walked. Where an integer argument may be what ends it, the next walk takes that as known."""
+        if depth > DEPTH:
+            self.state.integral |= {k for k, leaf in getattr(self.state, "integers", {}).items() if leaf.number.form == "python"}
+            self.at.refuse(f"recursion deeper than {DEPTH}, or whose end depends on data, is not supported. Write a loop.")
+
     def closure(self, closure: Closure, args: Arguments, keywords: dict[str, Ref]) -> Ref:
         """A call of a function defined inside."""
         depth = self.at.frame.depth + 1
-        if depth > 40:
-            self.at.refuse("recursion this deep is not supported yet.")
+        self.shallow(depth)
         arguments = self.bound_to(closure, args, keywords)
         frame = closure.frame
         file = self.at.loc.file
@@ -490,6 +496,7 @@ def is_operand(rule: Rule, position: int) -> bool:
     return rule.operands[position] not in SHAPE_PARAMETERS
 
 
+DEPTH = 40  # calls
 TAKE_LISTS = {
     np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.array, np.asarray, np.asanyarray, sum, math.fsum, math.prod, math.dist, max, min,
 }
@@ -498,6 +505,9 @@ TAKE_LISTS = {
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
 TAKE_LISTS |= {np.full, np.einsum}
 INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
+
+
+FORBIDDEN = {eval, exec, compile, locals, globals, vars, setattr, delattr, input, open, __import__}
 
 
 class Walker(Interpreter):

@@ -237,15 +237,13 @@ class Dim:
         least, greatest = self.facts.bounds(difference)
         if least.value is None or greatest.value is None or symbol in ("==", "!="):
             raise Undecided(question)
-        always, never = {
-            "<": (lambda: greatest < 0, lambda: least >= 0), "<=": (lambda: greatest <= 0, lambda: least > 0),
-            ">": (lambda: least > 0, lambda: greatest <= 0), ">=": (lambda: least >= 0, lambda: greatest < 0),
-        }[symbol]
-        if always():
-            return True
-        if never():
-            return False
-        raise Undecided(question)
+        if symbol in ("<", ">="):
+            found = True if greatest < 0 else False if least >= 0 else None
+        else:
+            found = True if greatest <= 0 else False if least > 0 else None
+        if found is None:
+            raise Undecided(question)
+        return found == (symbol in ("<", "<="))
 
     def __eq__(self, other: object) -> bool:
         return self.ask("==", other, lambda a, b: a == b, "!=")

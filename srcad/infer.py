@@ -49,6 +49,7 @@ from srcad.outside import static_value
 from srcad.loops import Loops
 from srcad.rules import find
 from srcad.syntax import const, name, names, substitute
+from srcad.writes import Split
 
 
 class Interpreter(Loops):
@@ -97,9 +98,13 @@ class Interpreter(Loops):
         """Walk a statement; what NumPy or Python would raise is an error of it."""
         try:
             self.statement(statement)
+        except Split:
+            raise
+        except SrcadError as problem:
+            if problem.location is None and type(problem) in (SrcadError, UnsupportedSyntaxError):
+                raise type(problem)(problem.reason, self.loc, problem.what) from problem
+            raise
         except (ValueError, IndexError, TypeError, KeyError) as problem:
-            if isinstance(problem, SrcadError):
-                raise
             raise SrcadError(f"the statement would raise {type(problem).__name__}: {problem}", self.loc) from problem
         except (AttributeError, LookupError, AssertionError, ArithmeticError, RecursionError, Undecided) as problem:
             raise UnsupportedSyntaxError(f"the statement is not understood ({type(problem).__name__}: {problem}). Write it another way.", self.loc) from problem
@@ -303,7 +308,7 @@ class Interpreter(Loops):
         return tuple(out)
 
     def dict_display(self, keys: list[ast.expr | None], values: list[ast.expr]) -> Ref:
-        items = {}
+        items: dict[Any, Ref] = {}
         for key, value in zip(keys, values):
             if key is None:
                 items |= self.mapping(value)

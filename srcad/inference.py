@@ -8,7 +8,7 @@ import ast
 import dataclasses
 import operator
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,7 +178,8 @@ class Knowledge:
     peeled: set[object] = field(default_factory=set)  # loops whose first pass is, since it makes an array of a number
 
     def size(self) -> int:
-        return self.widened + sum(map(len, (self.integral, self.written, self.active, self.split, self.unrolled, self.peeled, self.series)))
+        sets: tuple[Sized, ...] = (self.integral, self.written, self.active, self.split, self.unrolled, self.peeled, self.series)
+        return self.widened + sum(len(s) for s in sets)
 
 
 @dataclass(frozen=True)

@@ -209,8 +209,12 @@ class Plan:
         return CHEAP + 1
 
     def is_plain(self, expr: ast.expr) -> bool:
-        kind = self.state.kinds.get(expr.id) if isinstance(expr, ast.Name) else None
-        return isinstance(expr, ast.Constant) or kind is not None and kind.is_plain
+        """Whether an operand is a single number."""
+        if not isinstance(expr, ast.Name):
+            return isinstance(expr, (ast.Constant, ast.UnaryOp))
+        parameter = getattr(self.state, "parameters", {}).get(expr.id)
+        kind = parameter.number if parameter is not None else self.state.kinds.get(expr.id)
+        return kind is not None and kind.is_plain
 
     def unchanged(self, identifier: str, base: ast.expr) -> bool:
         """Whether what is read is still there when the backward pass comes by."""

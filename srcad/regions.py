@@ -14,7 +14,7 @@ import numpy as np
 
 from srcad.dims import Undecided
 from srcad.inference import Branch, ListStep, Loop, Phi, Region, Scope, Step, current
-from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With
+from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With, walk
 from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
 from srcad.runtime import handled
@@ -171,7 +171,9 @@ class Regions(Lists):
                 raise Split("a dict or an object would have other items on one path than on the other.", self.loc, site)
             return {k: self.met(merger, instances, phis, first[k], second[k], str(k) if str(k).isidentifier() else "item", site) for k in first}
         if len(first) != len(second):
-            if self.state.loops and container.type is list and container.site and not self.state.knowledge.series.get(container.site):
+            alone = not self.state.loops and site not in self.state.knowledge.split  # what follows can be walked for each path
+            if not alone and container.type is list and container.site and container.site not in self.state.knowledge.series:
+                self.state.knowledge.series[container.site] = (None, False)
                 raise Grows(container.site, self.loc)
             raise Split("a list would be longer on one path than on the other.", self.loc, site)
         return tuple(self.met(merger, instances, phis, a, b, "item", site) for a, b in zip(first, second))
@@ -211,6 +213,8 @@ class Regions(Lists):
         self.state.statements, self.state.operations = outer
         written = With(headers, made.statements, self.moved(statement.loc), self.tag())
         self.write(written)
+        if not any("errstate" in ast.unparse(h) for h in headers):  # what may raise must, where it is handled
+            self.state.impure.update(s.target for s in walk(made.statements) if isinstance(s, Assign) and s.target in self.state.raising)
         if made.steps:
             self.record(Scope(headers, made, self.moved(statement.loc), written))
 

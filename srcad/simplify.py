@@ -176,11 +176,14 @@ class DeadCode:
         return identifier in live or self.lasting(identifier) or any(n in live for n in self.sharing(identifier))
 
 
-def replaced(statement: Statement, **changed: Block) -> Statement:
+def replaced(statement: Statement, body: Block, orelse: Block = ()) -> Statement:
     """The statement with other blocks; itself, where they are the same."""
-    if all(getattr(statement, label) == new for label, new in changed.items()):
-        return statement
-    return dataclasses.replace(statement, **changed)  # type: ignore[type-var]
+    match statement:
+        case If() if (body, orelse) != (statement.body, statement.orelse):
+            return dataclasses.replace(statement, body=body, orelse=orelse)
+        case For() | While() | With() if body != statement.body:
+            return dataclasses.replace(statement, body=body)
+    return statement
 
 
 class Folding:

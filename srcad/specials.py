@@ -97,6 +97,10 @@ def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
     return None
 
 
+def special_getattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    return calls.at.attribute(args[0], str(static_value(args[1], calls.facts)), target) if len(args) == 2 else None
+
+
 def special_sequence(kind: type) -> Callable[..., Ref | None]:
     def convert(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         if not args:
@@ -287,7 +291,7 @@ def special_where(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
 
 
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
-    len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, isinstance: special_isinstance, hasattr: special_hasattr,
+    len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,

@@ -21,7 +21,7 @@ from srcad.outside import static_value
 from srcad.shapes.indexing import distinct, getitem
 from srcad.syntax import const, name, names, substitute
 
-OUTLIVES = "it changes a {} that outlives the call. Make a copy inside the function, or return the new value."
+OUTLIVES = "it changes {} that outlives the call. Make a copy inside the function, or return the new value."
 ELLIPSIS = ast.Constant(value=...)
 
 
@@ -31,6 +31,10 @@ class Split(SrcadError):
     def __init__(self, reason: str, loc: Location, site: object) -> None:
         super().__init__(reason, loc)
         self.site = site
+
+
+def with_article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 
 class Writes(Attributes):
@@ -48,7 +52,9 @@ class Writes(Attributes):
 
     def set_attribute(self, owner: Ref, attribute: str, value: Ref) -> None:
         if not isinstance(owner.value, Record) or owner.value.type is dict or not owner.value.mutable:
-            self.refuse(OUTLIVES.format("object" if isinstance(owner.value, (Object, Record)) else describe_value(owner)))
+            if isinstance(owner.value, Number):
+                self.refuse(f"the attribute `{attribute}` of an array is not set in the language that srcad differentiates. Use np.reshape and its like.")
+            self.refuse(OUTLIVES.format("an object" if isinstance(owner.value, (Object, Record)) else with_article(describe_value(owner))))
             raise AssertionError
         owner.value.items = {**owner.value.items, attribute: value}
 
@@ -68,7 +74,7 @@ class Writes(Attributes):
             container.items = tuple(items)
             return
         if not isinstance(container, Number):
-            self.refuse(OUTLIVES.format(describe_value(owner)))
+            self.refuse(OUTLIVES.format(with_article(describe_value(owner))))
         self.write_item(owner, index, value)
 
     def known_position(self, container: Sequence | Record, index: ast.expr) -> Any:
@@ -90,7 +96,7 @@ class Writes(Attributes):
         if container.type is tuple:
             raise TypeError("'tuple' object does not support item assignment")
         if not container.mutable:
-            self.refuse(OUTLIVES.format(container.type.__name__))
+            self.refuse(OUTLIVES.format(with_article(container.type.__name__)))
 
     # ---- arrays
 
@@ -143,6 +149,8 @@ class Writes(Attributes):
     def changed(self, base: Ref, indices: tuple[Any, ...] | None, active: bool) -> None:
         """The memory of an array changes."""
         state, place = self.state, base.number.place
+        if base.key in getattr(state, "integers", {}):
+            self.refuse("it writes into an integer argument that is differentiated as a float. Pass an array of floats.")
         if place is None or place.steps is None:
             self.refuse("whether it has memory of its own or is a view of another array cannot be told. Copy it with .copy() first.", AliasError)
             raise AssertionError
@@ -203,7 +211,7 @@ class Writes(Attributes):
                 self.set_item(owner, index, new)
             return
         if not isinstance(owner.value, Number):
-            self.refuse(OUTLIVES.format(describe_value(owner)))
+            self.refuse(OUTLIVES.format(with_article(describe_value(owner))))
         slice_, indices = self.index_kept(index)
         self.update_array(owner, slice_, indices, op, self.evaluate(expr, None))
 

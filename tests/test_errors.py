@@ -46,7 +46,7 @@ def with_growing_list(x, n):
     while x < n:
         rows.append(x)
         x = x * 2
-    return rows[0]
+    return rows
 
 
 def with_class(x):
@@ -138,11 +138,11 @@ CASES = [
     (with_keyword, (V,), srcad.MissingRuleError, "no derivative with respect to `initial`"),
     (with_bad_shapes, (V,), srcad.SrcadError, "the statement would raise ValueError"),
     (with_generator, (1.0,), srcad.UnsupportedSyntaxError, "it is a generator"),
-    (with_growing_list, (1.0, 5.0), srcad.UnsupportedSyntaxError, "a list would be longer on one path than on the other."),
+    (with_growing_list, (1.0, 5.0), srcad.SrcadError, "it returns a list that grows in a loop"),
     (with_class, (1.0,), srcad.UnsupportedSyntaxError, "classes defined inside a differentiated function are not supported. Define it outside."),
     (with_integer_array, (1.5,), srcad.SrcadError, "stored into an array of int64, which drops its fraction. Make the array of floats."),
     (with_outside_list, (1.0,), srcad.UnsupportedSyntaxError, "it changes a list that outlives the call."),
-    (with_outside_object, (1.0,), srcad.UnsupportedSyntaxError, "it changes a object that outlives the call."),
+    (with_outside_object, (1.0,), srcad.UnsupportedSyntaxError, "it changes an object that outlives the call."),
     (with_maybe_view, (V,), srcad.AliasError, "Copy it with .copy()."),
     (with_set, (1.0,), srcad.UnsupportedSyntaxError, "Use a list or a tuple."),
     (with_open, (1.0,), srcad.UnsupportedSyntaxError, "only np.errstate(...)"),

@@ -9,7 +9,7 @@ LAYERS = [
     {"errors", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"coalesce", "definitions", "load", "outside", "ownership", "request", "shapes", "stage"}, {"inference", "terms"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "splice", "walk"}, {"module", "operations", "recording", "sharing"}, {"attributes"},
-    {"writes"}, {"regions", "shadows"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"}, {"binding", "objects", "residuals"},
+    {"writes"}, {"series", "shadows"}, {"listback", "regions"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"}, {"binding", "objects", "residuals"},
     {"assembly", "writing"}, {"calls"}, {"compile"}, {"dispatch", "export"}, {"testing", "callables", "seeds"}, {"api"}, {"cli"}, {"__init__", "__main__"},
 ]
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
