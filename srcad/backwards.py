@@ -94,7 +94,10 @@ class Backwards(ListBack):
                 self.names[key] = one[key]
                 self.kinds[one[key]] = after_one["kinds"][one[key]]
         self.done |= after_one["done"]
-        self.kinds = {**after_one["kinds"], **self.kinds}
+        for target, kind in after_one["kinds"].items():
+            other = self.kinds.setdefault(target, kind)
+            if kind.is_plain and other.is_plain and kind.form != other.form:
+                self.kinds[target] = dataclasses.replace(other, form="scalar")
         self.redirected = outer_redirect
         if first or second:
             self.emit(If(step.test, tuple(first), tuple(second), step.loc, getattr(step.statement, "tag", 0)))

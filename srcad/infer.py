@@ -52,6 +52,9 @@ from srcad.syntax import const, name, names, substitute
 from srcad.writes import Split
 
 
+LARGEST = 200_000  # statements walked
+
+
 class Interpreter(Loops):
     """Walks the statements of one frame; calls are walked in frames of their own."""
 
@@ -96,6 +99,9 @@ class Interpreter(Loops):
 
     def guarded_statement(self, statement: Statement) -> None:
         """Walk a statement; what NumPy or Python would raise is an error of it."""
+        self.state.knowledge.walked += 1
+        if self.state.knowledge.walked > LARGEST:
+            raise SrcadError("the program is too large, with its loops nested so deep or written out so often. Split it up.", self.loc)
         try:
             self.statement(statement)
         except Split:

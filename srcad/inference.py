@@ -174,6 +174,7 @@ class Knowledge:
     split: set[object] = field(default_factory=set)  # branches whose ends do not meet: what follows is walked in both
     unrolled: set[object] = field(default_factory=set)  # loops that are written out
     series: dict[object, tuple[Number | None, bool]] = field(default_factory=dict)  # lists that grow in loops -> the kind of their items, and activity
+    walked: int = 0  # statements, in all walks
     widened: int = 0  # how often one of these has turned out to be wider
     peeled: set[object] = field(default_factory=set)  # loops whose first pass is, since it makes an array of a number
 

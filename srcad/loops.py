@@ -12,7 +12,7 @@ from typing import Any
 
 from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
-from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
+from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Loop, Operation, Phi, Region, Step, current, flatten, literal_ref
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
@@ -99,17 +99,24 @@ class Loops(Iteration):
         state = self.state
         site = self.site("loop", statement)
         if site in state.knowledge.unrolled:
-            unrolled()
+            try:
+                unrolled()
+            except Endless:
+                self.refuse("two names meet in one memory in this loop, which is changed; and it is too long to be written out, or its length is known "
+                            "only at run time. Copy the array.", AliasError)
             return
         base, point, ending = fork(state), checkpoint(self), self.ending
         try:
             structured()
             return
         except Grows as problem:
+            if problem.found:
+                raise
             if problem.site in state.knowledge.series or self.is_short(statement):
                 first = problem
             else:
                 state.knowledge.series[problem.site] = (None, False)
+                problem.found = True
                 raise
         except Peel:
             state.knowledge.peeled.add(site)

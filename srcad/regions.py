@@ -174,7 +174,9 @@ class Regions(Lists):
             alone = not self.state.loops and site not in self.state.knowledge.split  # what follows can be walked for each path
             if not alone and container.type is list and container.site and container.site not in self.state.knowledge.series:
                 self.state.knowledge.series[container.site] = (None, False)
-                raise Grows(container.site, self.loc)
+                grown = Grows(container.site, self.loc)
+                grown.found = True
+                raise grown
             raise Split("a list would be longer on one path than on the other.", self.loc, site)
         return tuple(self.met(merger, instances, phis, a, b, "item", site) for a, b in zip(first, second))
 

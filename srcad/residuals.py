@@ -32,11 +32,13 @@ class Residuals:
     kept: ast.expr
     forward_bound: set[str]
     kinds_of: dict[str, Number]
+    certain: set[str]  # the names that every path gives a value
     maybe: set[str]
 
     def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> Compiled:
         end = rest[-1]
         assert isinstance(end, Return)
+        self.certain = {t for s in forward if not isinstance(s, (If, For, While)) for t in bound(s)} | set(self.state.parameters)
         rest, sizes = self.shapes_kept(rest)
         rest, items = self.items_kept(rest)
         exposed = Live(rest).into
@@ -63,19 +65,17 @@ class Residuals:
 
     def unset(self, forward: Block, kept: list[str]) -> Block:
         """What only one path sets is None on the others, so that it can be kept."""
-        certain = {t for s in forward if not isinstance(s, (If, For, While)) for t in bound(s)} | set(self.state.parameters)
-        self.maybe = {n for n in kept if n not in certain}
+        self.maybe = {n for n in kept if n not in self.certain}
         return tuple(Assign(n, const(None), UNPLACED) for n in kept if n in self.maybe)
 
     def shapes_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
         """Where the backward pass reads only the shape of something, the shape is kept, not the array."""
-        known = self.forward_bound | set(self.state.parameters)
         every = [e for s in rest for e in expressions_deep(s)]
         made = {t for s in rest for t in bound(s)}
         sizes: dict[str, ast.expr] = {}
         changes: dict[str, str] = {}
         for identifier in dict.fromkeys(n for e in every for n in names(e)):
-            if identifier in known and identifier not in made and not any(value_read(identifier, e, ("shape",)) for e in every):
+            if identifier in self.certain and identifier not in made and not any(value_read(identifier, e, ("shape",)) for e in every):
                 label = self.state.namer.temporary(f"{identifier}_shape")
                 sizes[label] = expression(f"{identifier}.shape")
                 changes[identifier] = label

@@ -24,6 +24,7 @@ class Grows(UnsupportedSyntaxError):
     def __init__(self, site: tuple[object, ...], loc: Location) -> None:
         super().__init__("a list grows or shrinks here, and its items are not numbers or arrays of one kind.", loc)
         self.site = site
+        self.found = False  # the next walk knows of it
 
 
 class Lists(Writes):

@@ -109,6 +109,8 @@ class Tidying:
         state = self.state
         here = (definition.loc.line, definition.loc.index) == (user.loc.line, user.loc.index)
         target = definition.target
+        if any(isinstance(n, ast.ListComp) for e in expressions(user) for n in ast.walk(e)):
+            return False  # what stands there is computed many times
         if target in state.impure:
             return here and not any(t in state.impure for s in between for t in bound(s))
         if id(origin) in self.in_forward and id(user) in self.in_forward or user.loc is VALUE:
