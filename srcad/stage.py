@@ -16,6 +16,7 @@ import functools
 from collections.abc import Callable
 
 from srcad.errors import UnsupportedSyntaxError
+from srcad.comprehensions import Comprehensions
 from srcad.control import tail_form
 from srcad.ir import (
     Assign,
@@ -40,8 +41,9 @@ from srcad.ir import (
     With,
     is_atom,
 )
+from srcad.patterns import Patterns
 from srcad.source import FunctionTree, Source
-from srcad.syntax import Namer, const, is_path, name, names, substitute
+from srcad.syntax import Namer, const, is_path, name, names
 
 WORDS: dict[type[ast.AST], str] = {
     ast.Add: "total", ast.Sub: "diff", ast.Mult: "prod", ast.Div: "ratio", ast.FloorDiv: "quotient", ast.Mod: "rest",
@@ -86,7 +88,7 @@ def identifiers(tree: FunctionTree) -> frozenset[str]:
     return frozenset(found)
 
 
-class Stager:
+class Stager(Patterns, Comprehensions):
     """Lowers statements into a list of its own; expressions return the atom that holds their value."""
 
     def __init__(self, source: Source) -> None:
@@ -207,58 +209,6 @@ class Stager:
     def lower_Pass(self, node: ast.Pass) -> None:
         pass
 
-    # ---- comprehensions
-
-    def comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, start: ast.expr) -> ast.expr:
-        """`[e for v in x if c]` is a loop that appends; its variables have names of their own."""
-        target = self.namer.temporary("values")
-        self.emit(target, start, node)
-        self.generators(list(node.generators), node, target, {})
-        return name(target)
-
-    def generators(self, generators: list[ast.comprehension], node: ast.ListComp | ast.GeneratorExp | ast.DictComp, target: str, renames: dict[str, ast.expr]) -> None:
-        if not generators:
-            self.collected(node, target, renames)
-            return
-        first = generators[0]
-        iterable = self.atom(ast.copy_location(substitute(first.iter, renames), first.iter))
-        inner = renames | {n.id: name(self.namer.temporary(n.id) if n.id != "_" else "_") for n in ast.walk(first.target) if isinstance(n, ast.Name)}
-        outer, self.out = self.out, []
-        bound = substitute(first.target, inner)
-        held = bound.id if isinstance(bound, ast.Name) else self.namer.temporary("item")
-        if not isinstance(bound, ast.Name):
-            self.assign(bound, name(held), node)  # type: ignore[arg-type]
-        before = self.out
-        self.out = []
-        self.generators(generators[1:], node, target, inner)
-        block: Block = tuple(self.out)
-        for condition in reversed(first.ifs):
-            self.out = []
-            test = self.atom(ast.copy_location(substitute(condition, inner), condition))
-            block = (*self.out, If(test, block, (), self.loc(condition)))
-        body = (*before, *block)
-        self.out = outer
-        self.out.append(For(held, iterable, body, (), self.loc(node)))
-
-    def collected(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, target: str, renames: dict[str, ast.expr]) -> None:
-        if isinstance(node, ast.DictComp):
-            key, value = self.atom(substitute(node.key, renames)), self.atom(substitute(node.value, renames))
-            place = ast.Subscript(value=name(target), slice=key, ctx=ast.Store())
-            self.out.append(Store(ast.copy_location(place, node.key), value, self.loc(node.value)))
-            return
-        element = self.atom(ast.copy_location(substitute(node.elt, renames), node.elt))
-        append = ast.Call(func=ast.Attribute(value=name(target), attr="append", ctx=ast.Load()), args=[element], keywords=[])
-        self.out.append(Effect(ast.copy_location(append, node.elt), self.loc(node.elt)))
-
-    def read_ListComp(self, node: ast.ListComp) -> ast.expr:
-        return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
-
-    def read_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
-        return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
-
-    def read_DictComp(self, node: ast.DictComp) -> ast.expr:
-        return self.comprehension(node, ast.Dict(keys=[], values=[]))
-
     def lower_Return(self, node: ast.Return) -> None:
         value = self.atom(node.value) if node.value is not None else const(None)
         self.out.append(Return(value, self.loc(node)))
@@ -343,60 +293,6 @@ class Stager:
         self.out += [With((header,), body, self.loc(node))] if caught else body
         for statement in [*node.orelse, *node.finalbody]:
             self.lower(statement)
-
-    def lower_Match(self, node: ast.Match) -> None:
-        subject = self.atom(node.subject)
-        if not isinstance(subject, ast.Name):
-            held = self.namer.temporary("subject")
-            self.emit(held, subject, node.subject)
-            subject = name(held)
-        for statement in self.cases(subject, node.cases):
-            self.lower(statement)
-
-    def cases(self, subject: ast.expr, cases: list[ast.match_case]) -> list[ast.stmt]:
-        if not cases:
-            return []
-        first, rest = cases[0], self.cases(subject, cases[1:])
-        bindings: list[ast.stmt] = []
-        tests = self.pattern(first.pattern, subject, bindings)
-        if first.guard is not None:
-            if bindings:
-                self.refuse(first.pattern, "a pattern that binds a name and has a guard is not supported. Use if.")
-            tests.append(first.guard)
-        if not tests:
-            return [*bindings, *first.body]
-        test = tests[0] if len(tests) == 1 else ast.copy_location(ast.BoolOp(op=ast.And(), values=tests), first.pattern)
-        return [ast.copy_location(ast.If(test=test, body=[*bindings, *first.body], orelse=rest), first.pattern)]
-
-    def pattern(self, pattern: ast.pattern, subject: ast.expr, bindings: list[ast.stmt]) -> list[ast.expr]:
-        """The tests that a pattern makes; the names that it binds are added to `bindings`."""
-        def placed(node: ast.expr) -> ast.expr:
-            return ast.fix_missing_locations(ast.copy_location(node, pattern))
-
-        match pattern:
-            case ast.MatchValue(value=value):
-                return [placed(ast.Compare(left=subject, ops=[ast.Eq()], comparators=[value]))]
-            case ast.MatchSingleton(value=value):
-                return [placed(ast.Compare(left=subject, ops=[ast.Is()], comparators=[const(value)]))]
-            case ast.MatchOr(patterns=patterns):
-                each = [self.pattern(p, subject, bindings) for p in patterns]
-                if any(len(tests) != 1 for tests in each):
-                    self.refuse(pattern, "this pattern is not supported. Use if and elif.")
-                return [placed(ast.BoolOp(op=ast.Or(), values=[tests[0] for tests in each]))]
-            case ast.MatchAs(pattern=None, name=identifier):
-                if identifier is not None:
-                    binding = ast.Assign(targets=[ast.Name(id=identifier, ctx=ast.Store())], value=subject)
-                    binding.made_up = True  # type: ignore[attr-defined]
-                    bindings.append(ast.fix_missing_locations(ast.copy_location(binding, pattern)))
-                return []
-            case ast.MatchSequence(patterns=patterns) if not any(isinstance(p, ast.MatchStar) for p in patterns):
-                call = ast.Call(func=name("len"), args=[subject], keywords=[])
-                tests = [placed(ast.Compare(left=call, ops=[ast.Eq()], comparators=[const(len(patterns))]))]
-                for i, inner in enumerate(patterns):
-                    tests += self.pattern(inner, placed(ast.Subscript(value=subject, slice=const(i), ctx=ast.Load())), bindings)
-                return tests
-        self.refuse(pattern, "this pattern is not supported. Use if and elif.")
-        raise AssertionError
 
     def lower_FunctionDef(self, node: ast.FunctionDef) -> None:
         if node.decorator_list:

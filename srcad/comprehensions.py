@@ -1,0 +1,87 @@
+"""Comprehensions and generator expressions as loops that append.
+
+    [v * v for v in x if v > 0]    ->    values = []
+                                         for v2 in x:
+                                             if v2 > 0: values.append(v2 * v2)
+"""
+from __future__ import annotations
+
+import ast
+
+from srcad.ir import Block, Effect, For, If, Location, Statement, Store
+from srcad.syntax import Namer, name, substitute
+
+
+class Comprehensions:
+    """Lowers comprehensions."""
+
+    namer: Namer
+    out: list[Statement]
+
+    def atom(self, node: ast.expr) -> ast.expr:
+        raise NotImplementedError
+
+    def emit(self, target: str, expr: ast.expr, node: ast.AST) -> None:
+        raise NotImplementedError
+
+    def assign(self, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
+        raise NotImplementedError
+
+    def loc(self, node: ast.AST) -> Location:
+        raise NotImplementedError
+
+    def lower(self, node: ast.stmt) -> None:
+        raise NotImplementedError
+
+    def refuse(self, node: ast.AST, reason: str = "") -> None:
+        raise NotImplementedError
+
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, start: ast.expr) -> ast.expr:
+        """`[e for v in x if c]` is a loop that appends; its variables have names of their own."""
+        target = self.namer.temporary("values")
+        self.emit(target, start, node)
+        self.generators(list(node.generators), node, target, {})
+        return name(target)
+
+    def generators(self, generators: list[ast.comprehension], node: ast.ListComp | ast.GeneratorExp | ast.DictComp, target: str, renames: dict[str, ast.expr]) -> None:
+        if not generators:
+            self.collected(node, target, renames)
+            return
+        first = generators[0]
+        iterable = self.atom(ast.copy_location(substitute(first.iter, renames), first.iter))
+        inner = renames | {n.id: name(self.namer.temporary(n.id) if n.id != "_" else "_") for n in ast.walk(first.target) if isinstance(n, ast.Name)}
+        outer, self.out = self.out, []
+        bound = substitute(first.target, inner)
+        held = bound.id if isinstance(bound, ast.Name) else self.namer.temporary("item")
+        if not isinstance(bound, ast.Name):
+            self.assign(bound, name(held), node)  # type: ignore[arg-type]
+        before = self.out
+        self.out = []
+        self.generators(generators[1:], node, target, inner)
+        block: Block = tuple(self.out)
+        for condition in reversed(first.ifs):
+            self.out = []
+            test = self.atom(ast.copy_location(substitute(condition, inner), condition))
+            block = (*self.out, If(test, block, (), self.loc(condition)))
+        body = (*before, *block)
+        self.out = outer
+        self.out.append(For(held, iterable, body, (), self.loc(node)))
+
+    def collected(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, target: str, renames: dict[str, ast.expr]) -> None:
+        if isinstance(node, ast.DictComp):
+            key, value = self.atom(substitute(node.key, renames)), self.atom(substitute(node.value, renames))
+            place = ast.Subscript(value=name(target), slice=key, ctx=ast.Store())
+            self.out.append(Store(ast.copy_location(place, node.key), value, self.loc(node.value)))
+            return
+        element = self.atom(ast.copy_location(substitute(node.elt, renames), node.elt))
+        append = ast.Call(func=ast.Attribute(value=name(target), attr="append", ctx=ast.Load()), args=[element], keywords=[])
+        self.out.append(Effect(ast.copy_location(append, node.elt), self.loc(node.elt)))
+
+    def read_ListComp(self, node: ast.ListComp) -> ast.expr:
+        return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
+
+    def read_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
+
+    def read_DictComp(self, node: ast.DictComp) -> ast.expr:
+        return self.comprehension(node, ast.Dict(keys=[], values=[]))

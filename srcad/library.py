@@ -1,0 +1,185 @@
+"""Calls of library functions: those with a rule, those whose derivative is zero, and the others.
+
+    np.sum(x, 0)    operands x, parameters axis=0, the rule of np.sum
+"""
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+import numpy as np
+
+from srcad.binding import IGNORED, bind_library, is_none, library_signature
+from srcad.dims import Facts, Undecided
+from srcad.errors import MissingRuleError
+from srcad.infer import Interpreter
+from srcad.inference import Inference, display, function_label
+from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static
+from srcad.outside import LIBRARIES, leaves, static_value
+from srcad.rules import Rule, find, is_zero
+from srcad.shapes import infer_call
+
+Arguments = list[Ref]
+SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
+
+
+WRITERS = ("shuffle", "place", "putmask", "put_along_axis", "at", "setfield", "permuted", "heapify", "insort")
+
+
+def is_operand(rule: Rule, position: int) -> bool:
+    """Whether an argument in this place is an operand of the rule, and no shape."""
+    if position >= len(rule.operands):
+        return rule.variadic
+    return rule.operands[position] not in SHAPE_PARAMETERS
+
+
+TAKE_LISTS = {
+    np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.array, np.asarray, np.asanyarray, sum, math.fsum, math.prod, math.dist, max, min,
+}
+
+
+JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
+TAKE_LISTS |= {np.full, np.einsum}
+INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
+
+
+class Library:
+    """The library functions that one frame calls."""
+
+    at: Interpreter
+    state: Inference
+    facts: Facts
+
+    def unknown(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A library function without a rule: fine where nothing that it gets is differentiated."""
+        everything = [*args, *keywords.values()]
+        if self.state.is_active(everything):
+            if type(function).__module__ == "srcad.api":
+                self.at.refuse("the gradient of a gradient is not supported yet.")
+            self.at.missing(function)
+        self.pure(function, everything)
+        self.integral_arguments(everything)
+        kind = self.inferred(function, args, keywords)
+        if isinstance(kind, Number) and kind.form != "unknown":
+            return self.at.operation(function, tuple(args), {}, text, target, kind)
+        return self.at.opaque(text, target)
+
+    def pure(self, function: Any, given: list[Ref]) -> None:
+        """Refuse what writes into an array that it is given, or may."""
+        label = getattr(function, "__name__", "")
+        module = (getattr(function, "__module__", None) or "").split(".")[0]
+        mutable = any(isinstance(leaf.value, (Number, Object)) and not leaf.number.is_plain for ref in given for leaf in leaves(ref))
+        mutable = mutable or any(isinstance(ref.value, (Sequence, Record)) for ref in given)
+        known = module in LIBRARIES or isinstance(function, (np.ufunc, type))
+        if mutable and (label in WRITERS or not known):
+            self.at.refuse("it may write into what it is given, and that is not differentiated. Give it a copy outside.", MissingRuleError, function_label(function))
+
+    def integral_arguments(self, refs: list[Ref]) -> None:
+        """What a function of shapes gets (np.zeros(n), np.arange(n)) is not differentiated."""
+        for ref in refs:
+            for leaf in leaves(ref):
+                self.at.integer_use(leaf)
+
+    def inferred(self, function: Any, args: Arguments, keywords: dict[str, Ref]) -> Any:
+        signature = library_signature(function) if not args and keywords else None
+        if signature is not None:
+            bound = signature.bind(**keywords)
+            args, keywords = [*bound.args], dict(bound.kwargs)
+        return infer_call(function, self.facts, [self.at.shape_value(a) for a in args], {k: self.at.shape_value(v) for k, v in keywords.items()})
+
+    def library(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        out = keywords.get("out")
+        if out is not None and not is_none(out):
+            rest = {k: v for k, v in keywords.items() if k != "out"}
+            plain = ast.Call(func=text.func, args=text.args, keywords=[k for k in text.keywords if k.arg != "out"])
+            self.at.assign_whole(out, self.library(function, args, rest, plain, None))
+            return out
+        if isinstance(function, np.ufunc) and "where" in keywords:
+            self.at.refuse("`where=` of a ufunc leaves elements unset. Give it `out=` too, or use np.where on its result.")
+        if args and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
+            whole = self.of_series(function, args[0].value.series, args, keywords, text, target)
+            if whole is not None:
+                return whole
+        if is_zero(function):
+            if function in INTEGRAL:
+                self.integral_arguments([*args, *keywords.values()])
+            kind = self.inferred(function, args, keywords)
+            return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
+        rule = find(function)
+        assert rule is not None
+        if function is np.array and keywords.get("dtype") is None and len(args) == 1 and isinstance(args[0].value, Sequence) and not args[0].value.items:
+            return self.at.opaque(text, target)
+        if function in JOINING and isinstance(args[0].value, Sequence):
+            args = [self.joined(args[0]), *args[1:]]
+            text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
+        if function not in TAKE_LISTS:
+            active = self.state.is_active(args)
+            arrays = [self.as_array(a) if active and is_operand(rule, i) else a for i, a in enumerate(args)]
+            if any(new is not old for new, old in zip(arrays, args)):
+                is_method = isinstance(text.func, ast.Attribute) and text.func.value is args[0].expr
+                text = ast.Call(func=text.func, args=[a.expr for a in arrays[is_method:]], keywords=text.keywords)
+                args = arrays
+        kind = self.inferred(function, args, keywords)
+        if not self.state.is_active([*args, *keywords.values()]):
+            return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
+        operands, params = self.bind_rule(rule, function, args, keywords)
+        return self.at.operation(function, operands, params, text, target, kind, rule)
+
+    def of_series(self, function: Any, series: Series, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        """np.array(hs), np.stack(hs); any other function gets that array."""
+        if function in (np.array, np.asarray, np.stack) and len(args) == 1 and not keywords:
+            return self.at.series_whole(series, "array", text, target)
+        if function in TAKE_LISTS:
+            self.at.refuse("of a list that grows in a loop only np.array and np.stack are supported here. Make an array of it first.")
+        array = self.at.array_of_series(series)
+        text = ast.Call(func=text.func, args=[array.expr, *(a.expr for a in args[1:])], keywords=text.keywords)
+        return self.library(function, [array, *args[1:]], keywords, text, target)
+
+    def joined(self, ref: Ref) -> Ref:
+        """A list of arrays, some of which are lists."""
+        assert isinstance(ref.value, Sequence)
+        if not any(isinstance(i.value, Sequence) for i in ref.value.items):
+            return ref
+        return display(ref.value.type, tuple(self.at.array_of(i) if isinstance(i.value, Sequence) else i for i in ref.value.items))
+
+    def as_array(self, ref: Ref) -> Ref:
+        """A list of numbers where an array is meant."""
+        if not isinstance(ref.value, Sequence):
+            return ref
+        return self.at.array_of(ref)
+
+    def bind_rule(self, rule: Rule, function: Any, args: Arguments, keywords: dict[str, Ref]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort the arguments of a call into the rule's operands and parameters."""
+        by_name, extra = bind_library(function, rule, args, keywords, self.at)
+        self.integral_arguments([v for k, v in by_name.items() if k in SHAPE_PARAMETERS])
+        operands = [self.operand(by_name.pop(n, None)) for n in rule.operands]
+        operands += [self.operand(a) for a in extra]
+        params = {}
+        for parameter, ref in by_name.items():
+            if self.state.is_active(ref):
+                self.state.integral |= set().union(*(leaf.number.origin for leaf in leaves(ref)))
+                raise MissingRuleError(f"the rule for it has no derivative with respect to `{parameter}`.", self.at.loc, function_label(function))
+            if parameter in rule.parameters:
+                params[parameter] = self.parameter(parameter, ref)
+            elif parameter not in IGNORED and not is_none(ref):
+                raise MissingRuleError(f"the rule for it does not know the keyword `{parameter}`.", self.at.loc, function_label(function))
+        return tuple(operands), params
+
+    def operand(self, value: Any) -> Any:
+        """A number stays a Ref; a list of numbers becomes a list of Refs; what is static is its value."""
+        if not isinstance(value, Ref):
+            return value
+        if isinstance(value.value, Sequence):
+            return [self.operand(item) for item in value.value.items]
+        return value.value.value if isinstance(value.value, Static) else value
+
+    def parameter(self, parameter: str, ref: Ref) -> Any:
+        """Parameters are values, guarded; what is not known (a mask) stays a Ref."""
+        if parameter in SHAPE_PARAMETERS:
+            self.integral_arguments([ref])
+            return None
+        try:
+            return static_value(ref, self.facts)
+        except (LookupError, Undecided):
+            return ref
