@@ -99,7 +99,9 @@ def negated(test: ast.expr) -> ast.expr:
 
 
 def comment(loc: Location) -> str:
-    """A statement on one line."""
+    """A statement on one line; of a loop or a branch its head."""
+    if isinstance(loc.tree, (ast.For, ast.While, ast.If, ast.With)) and "\n" in loc.text:
+        return loc.text.split("\n")[0].rstrip(":")
     return " ".join(line.strip() for line in loc.text.split("\n"))
 
 

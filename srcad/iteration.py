@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Callable
 
 from srcad.dims import Dim
 from srcad.inference import display, literal_ref
@@ -45,6 +46,46 @@ class Iteration(Regions):
             return None
         self.refuse("what this loops over is not known. Loop over a range, an array, a list, a tuple or a dict.")
         raise AssertionError
+
+    def is_known(self, ref: Ref) -> bool:
+        """Whether the passes of a loop over this are known one by one: over a list, say, or a list beside an array."""
+        match ref.value:
+            case Sequence(series=Series()):
+                return False
+            case Sequence() | Static():
+                return True
+            case Record(type=kind):
+                return kind is dict
+            case Lazy(parts=parts):
+                return any(map(self.is_known, parts))
+        return False
+
+    def makers(self, ref: Ref) -> list[Callable[[], Ref]]:
+        """For each pass of a loop what gives its item: an array is read when its turn comes. Raises Endless."""
+        value = ref.value
+        if isinstance(value, Lazy):
+            each = [self.makers(p) for p in value.parts]
+            if value.kind == "zip":
+                return [lambda row=row: display(tuple, tuple(m() for m in row)) for row in zip(*each)]  # type: ignore[misc]
+            if value.kind == "reversed":
+                return each[0][::-1]
+            start = value.start.number.dim if value.start is not None else Dim.of(0, self.state.facts)
+            assert start is not None
+            return [lambda i=i, m=m: display(tuple, (self.dim_ref(start + i), m())) for i, m in enumerate(each[0])]  # type: ignore[misc]
+        if isinstance(value, Number):
+            return [lambda i=i: self.element(ref, i) for i in range(self.limited_length(ref))]  # type: ignore[misc]
+        items = self.known_items(ref)
+        return [lambda item=item: item for item in (items if items is not None else self.unrolled_items(ref))]  # type: ignore[misc]
+
+    def element(self, ref: Ref, i: int) -> Ref:
+        index = python(INT, Dim.of(i, self.state.facts))
+        return self.subscript(ref, (index,), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), None)
+
+    def limited_length(self, ref: Ref) -> int:
+        count = self.length(ref)
+        if count > PASSES:
+            raise Endless
+        return count
 
     def items_known(self, ref: Ref) -> tuple[Ref, ...]:
         """The items of anything that can be iterated over, one by one."""
@@ -92,10 +133,7 @@ class Iteration(Regions):
         count = self.length(ref) if limit is None else limit
         if count > PASSES:
             raise Endless
-        rows = []
-        for i in range(count):
-            rows.append(self.subscript(ref, (python(INT, Dim.of(i, self.state.facts)),), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), None))
-        return tuple(rows)
+        return tuple(self.element(ref, i) for i in range(count))
 
     @staticmethod
     def limited(items: list[Ref]) -> list[Ref]:

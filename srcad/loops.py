@@ -36,11 +36,10 @@ class Loops(Iteration):
     def for_loop(self, statement: For) -> None:
         iterable = self.evaluate(statement.iter, None)
         if isinstance(iterable.value, Sequence) and iterable.value.mutable and iterable.value.series is None:
-            self.unrolled(statement, (), iterable.value)
+            self.unrolled(statement, [], iterable.value)
             return
-        items = self.known_items(iterable)
-        if items is not None:
-            self.unrolled(statement, items)
+        if self.is_known(iterable):
+            self.unrolled(statement, self.makers(iterable))
             return
         counter = self.counter(iterable)
         if self.never_runs(counter):
@@ -50,7 +49,7 @@ class Loops(Iteration):
             return
         if self.site("loop", statement) in self.state.knowledge.peeled:
             counter = self.first_pass(statement, counter, iterable)
-        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, self.unrolled_items(iterable)))
+        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, self.makers(iterable)))
 
     def first_pass(self, statement: For, counter: Ref, iterable: Ref) -> Ref:
         """Walk the first pass of a loop on its own; the range of the others is returned."""
@@ -342,7 +341,7 @@ class Loops(Iteration):
 
     # ---- loops written out
 
-    def unrolled(self, statement: For, items: tuple[Ref, ...], growing: Sequence | None = None) -> None:
+    def unrolled(self, statement: For, items: list[Callable[[], Ref]], growing: Sequence | None = None) -> None:
         """Every pass one after the other; a break on data is a flag that the later ones ask. A list may grow on the way."""
         body, flag = statement.body, ""
         if any(jumps(s, (Break,)) for s in body):
@@ -354,9 +353,10 @@ class Loops(Iteration):
         while (i := i + 1) < len(growing.items if growing is not None else items):
             if i >= PASSES:
                 raise Endless
-            item = growing.items[i] if growing is not None else items[i]
             self.state.passes += 1
             self.offset = self.state.passes
+            self.loc = self.moved(statement.loc)
+            item = growing.items[i] if growing is not None else items[i]()
             self.frame.locals[f"<item {i}>"] = item
             block: Block = (Assign(statement.target, name(f"<item {i}>"), statement.loc), *body)
             if flag and i:

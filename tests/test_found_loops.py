@@ -1,0 +1,401 @@
+"""Programs with loops, branches, writes and lists that once had a wrong gradient or none: each as small as it can be."""
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import pytest
+
+import srcad
+
+
+def return_inside_a_while(x):
+    n = 0
+    while x > 0.01 and n < 20:
+        x = x * 0.9 if x > 1 else x - x ** 3
+        n += 1
+        if n == 7:
+            return x * n
+    return x
+
+
+def loop_that_always_breaks(w):
+    s = 0.4
+    for _m in range(1, len(w) - 1):
+        s *= w[1]
+        break
+    return s
+
+
+def array_rebound_after_a_write(x):
+    y = x * 1.5
+    z = x * 2
+    for m in range(4):
+        y[m] += np.cos(x[-1])
+        x[3 - m] = y.sum()
+        y = np.tanh(z)
+    return x.sum()
+
+
+def buffers_that_change_places(x):
+    u = x.copy()
+    v = np.zeros_like(u)
+    for _t in range(5):
+        v[:] = u * u * 0.5 + x
+        u, v = (v, u)
+    return (u * v).sum()
+
+
+def bubble_sort(x):
+    n = len(x)
+    for i in range(n):
+        for j in range(n - 1 - i):
+            if x[j] > x[j + 1]:
+                x[j], x[j + 1] = (x[j + 1], x[j])
+    return (x * np.array([1, 2, 3, 4.0])).sum()
+
+
+def walrus_in_a_while_test(x):
+    n = np.sum(x)
+    while (m := n) < 10:
+        n = n * 2 + x[0]
+    return m
+
+
+def value_of_a_loop_variable(x):
+    s = 0.0
+    for i in range(3, -1, -2):
+        s = s * x[i] + x[i]
+    return s * s
+
+
+def captures_in_a_match(x, pair):
+    match pair:
+        case [a, b]:
+            return x * a + b * b
+        case _:
+            return x
+
+
+def shrinking_view(x):
+    v = x
+    s = 1.0
+    while len(v) > 0:
+        s = s * v[0] + v.sum()
+        v = v[1:]
+    return s
+
+
+def zero_dimensional_memory(x):
+    y = np.zeros(())
+    y += x[2]
+    y[...] *= x[3]
+    return float(y) + y
+
+
+def writes_through_reshape_and_ravel(m):
+    y = m * 1
+    r = y.ravel()
+    q = y.reshape(3, 2)
+    q[1] *= m[0, 1]
+    r[3] = m[0, 0]
+    return (y * y).sum() + (r * r).sum()
+
+
+def overlapping_slices(x):
+    x[1:3] = np.sin(x[2:])
+    return x.sum()
+
+
+def list_that_grows_while_it_is_looped_over(x):
+    items = [x[0], x[1]]
+    s = 0.0
+    for v in items:
+        if len(items) < 6:
+            items.append(v * x[2])
+        s += v * v
+    return s
+
+
+def any_of_a_generator(x):
+    return x.sum() * any(v > 1 for v in x) + x[0]
+
+
+def index_that_wraps_round(x):
+    y = np.ones(4) * 2
+    for i in range(4):
+        y[i] = y[i - 1] * x[i]
+    return y.sum()
+
+
+def alias_rebound_in_a_loop(x):
+    y = x * 1.5
+    z = x * 1.0
+    for _i in range(3):
+        z -= x
+        z = y
+    return y.sum()
+
+
+def break_in_a_reversed_range(x):
+    z = np.zeros(4)
+    for k in reversed(range(3)):
+        if k % 2 == 0:
+            break
+        for j in range(k + 1, 4):
+            z[j - 1] = x[3]
+    return z[1]
+
+
+def list_kept_through_a_loop(x, y, s):
+    L = [x * 1.0, x * 2.0]
+    k = 0
+    while True:
+        k += 1
+        if k > 3:
+            break
+    return np.sum(L[0] * L[1])
+
+
+def dict_kept_through_a_while(x, y, s):
+    d = {'a': s}
+    while s > 0.4:
+        s = 0.5 * s
+    return d['a']
+
+
+def comprehension_with_a_test_on_data(x, y, s):
+    return sum([t for t in x if t > 0.1]) * s
+
+
+def list_kept_through_nested_loops(x, y, s):
+    L = [x, y[::-1]]
+    for i in range(4):
+        for _t in range(3):
+            if i > 0:
+                pass
+    return np.sum(L[0] * L[-1])
+
+
+def starred_list_kept_through_nested_loops(x, y, s):
+    a, *L = [np.sum(y), 0.7, np.prod(x)]
+    k = 0
+    while k < 3:
+        k += 1
+        for _t in range(3):
+            if a > 0.3:
+                pass
+    return sum(L)
+
+
+def list_and_a_return_in_nested_loops(x, y, s):
+    L = [y * 1]
+    for i, _a in enumerate(y):
+        for _b, _c in zip(x, np.where(x > 1.3, y, y[i])):
+            if np.sum(y) > 40:
+                return x[1:].sum()
+    return np.sum(L[0] * L[-1])
+
+
+def list_read_in_two_loops(x, y, s):
+    L = [0.3, np.sum(y)]
+    q = x[0]
+    k = 0
+    while k < 3:
+        k += 1
+        for a in L:
+            q += a * x[k:].sum()
+        j = 0
+        while True:
+            j += 1
+            if j > 3:
+                break
+            x[[0, 2]] = sum([0.5 * t for t in y])
+    return np.sum(np.sin(x * 0.9)) + q
+
+
+def write_into_the_array_looped_over(x, y, s):
+    for a in y:
+        if 0.3 < s < 0.9:
+            y[::2] = a
+    return np.sum(np.sin(y * 0.9))
+
+
+def repeated_indices_whose_values_read_the_array(x, y, s):
+    u = np.array([y[t] for t in range(4)])
+    k = 0
+    while k < 3:
+        k += 1
+        y[[0, 1, 0]] = [u[0], y @ x * x[0], np.sum(y)]
+    return np.sum(np.sin(y * 0.9))
+
+
+def early(a, t):
+    for b in a:
+        if b > t:
+            return b * t
+    return np.sum(a)
+
+
+def return_in_a_loop_of_a_helper(x, y, s):
+    return early(y, math.exp(-s**2))
+
+
+def push(a, t):
+    a.append(t)
+
+
+def list_appended_to_by_a_helper(x, y, s):
+    v1 = [t for t in y]
+    push(v1, sum(v1))
+    return sum(v1)
+
+
+def array_of_a_list_on_one_path(x, y, s):
+    v1 = np.array([t for t in y]) if y[2] > s else y
+    return np.sum(np.sin(v1 * 0.9))
+
+
+def write_into_an_item_of_an_argument(items):
+    items[0][1] = 3 * items[1][0]
+    return np.sum(items[0] ** 2)
+
+
+def array_read_when_its_turn_comes(x):
+    y = x
+    for _, v in enumerate(y):
+        y = x.reshape(1, -1)[0]
+        y[::2] = v
+    return np.sum(np.sin(y * 0.9))
+
+
+def number_that_becomes_an_array(x):
+    s = 0.0
+    for i in range(x.shape[0]):
+        s = s * x[i] + x[i] ** 2
+    return np.sum(s)
+
+
+def swaps_under_a_test(x):
+    y = x.copy()
+    for i in range(len(y) - 1):
+        if y[i] > y[i + 1]:
+            y[i], y[i + 1] = y[i + 1], y[i]
+    return np.sum(y * np.arange(len(y)))
+
+
+def queue(x):
+    waiting, total = [x[0]], 0.0
+    while waiting:
+        v = waiting.pop()
+        total += v * v
+        if v < 5:
+            waiting.append(v * 2 + 1)
+    return total
+
+
+X = np.array([0.5, -1.2, 2.0, 0.3])
+Y = np.array([-0.77, 0.372, 0.506, 0.163])
+CASES = [
+    (return_inside_a_while, (2.0,)),
+    (loop_that_always_breaks, (X,)),
+    (array_rebound_after_a_write, (X,)),
+    (buffers_that_change_places, (0.3 * X,)),
+    (bubble_sort, (X,)),
+    (walrus_in_a_while_test, (np.array([.5,-.2,1.,.3]),)),
+    (value_of_a_loop_variable, (X,)),
+    (captures_in_a_match, (2.0, [1.,2.],)),
+    (shrinking_view, (X,)),
+    (zero_dimensional_memory, (X,)),
+    (writes_through_reshape_and_ravel, (np.arange(6.).reshape(2,3)/3+.1,)),
+    (overlapping_slices, (X,)),
+    (list_that_grows_while_it_is_looped_over, (X,)),
+    (any_of_a_generator, (X,)),
+    (index_that_wraps_round, (X,)),
+    (alias_rebound_in_a_loop, (X,)),
+    (break_in_a_reversed_range, (X,)),
+    (list_kept_through_a_loop, (X, Y, 0.676)),
+    (dict_kept_through_a_while, (X, Y, 0.676)),
+    (comprehension_with_a_test_on_data, (X, Y, 0.676)),
+    (list_kept_through_nested_loops, (X, Y, 0.676)),
+    (starred_list_kept_through_nested_loops, (X, Y, 0.676)),
+    (list_and_a_return_in_nested_loops, (X, Y, 0.676)),
+    (list_read_in_two_loops, (X, Y, 0.676)),
+    (write_into_the_array_looped_over, (X, Y, 0.676)),
+    (repeated_indices_whose_values_read_the_array, (X, Y, 0.676)),
+    (return_in_a_loop_of_a_helper, (X, Y, 0.676)),
+    (list_appended_to_by_a_helper, (X, Y, 0.676)),
+    (array_of_a_list_on_one_path, (X, Y, 0.676)),
+    (write_into_an_item_of_an_argument, ([X, Y],)),
+    (array_read_when_its_turn_comes, (X,)),
+    (number_that_becomes_an_array, (np.arange(6.0).reshape(2, 3),)),
+    (number_that_becomes_an_array, (np.zeros((0, 3)),)),
+    (swaps_under_a_test, (X,)),
+    (queue, (X + 0.03,)),
+]
+
+
+def leaves(value: object) -> list[np.ndarray]:
+    if isinstance(value, (list, tuple)):
+        return [leaf for v in value for leaf in leaves(v)]
+    return [np.asarray(value, dtype=float)]
+
+
+def moved(args: tuple[object, ...], place: int, step: float) -> tuple[object, ...]:
+    """A copy of the arguments with the number at `place`, counted through all of them, changed."""
+    flat = leaves(list(args))
+    owner = next(i for i in range(len(flat)) if place < sum(f.size for f in flat[: i + 1]))
+    inner = place - sum(f.size for f in flat[:owner])
+    count = iter(range(len(flat)))
+
+    def rebuilt(value: object) -> object:
+        if isinstance(value, (list, tuple)):
+            return type(value)(rebuilt(v) for v in value)
+        here = next(count) == owner
+        if not isinstance(value, np.ndarray):
+            return value + step * here  # type: ignore[operator]
+        changed = value.copy()
+        if here:
+            changed.flat[inner] += step
+        return changed
+
+    return tuple(rebuilt(a) for a in args)
+
+
+def differences(f: object, args: tuple[object, ...]) -> np.ndarray:
+    size = sum(leaf.size for leaf in leaves(list(args)))
+    return np.array([(f(*moved(args, i, 1e-6)) - f(*moved(args, i, -1e-6))) / 2e-6 for i in range(size)])  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("f", "args"), CASES, ids=lambda v: getattr(v, "__name__", ""))
+def test_the_gradient_is_right_each_time(f, args):
+    wanted = differences(f, args)
+    gradient = srcad.grad(f)(*copy.deepcopy(args))
+    value, pullback = srcad.vjp(f, *copy.deepcopy(args))
+    assert np.isclose(value, f(*copy.deepcopy(args)))
+    both = srcad.value_and_grad(f)(*copy.deepcopy(args))
+    assert np.isclose(both[0], value)
+    for found in (gradient, pullback(1.0), pullback(1.0), both[1]):
+        flat = np.concatenate([leaf.ravel() for leaf in leaves(found)]) if wanted.size else np.zeros(0)
+        np.testing.assert_allclose(flat, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_what_would_enter_a_handler_is_refused():
+    def guarded(x):
+        try:
+            y = math.log(x)
+        except ValueError:
+            y = x * x
+        return y
+
+    assert srcad.grad(guarded)(2.0) == 0.5
+    with pytest.raises(srcad.SrcadError, match="would enter an except clause"):
+        srcad.grad(guarded)(-2.0)
+
+
+def test_a_long_loop_takes_time_and_memory_in_proportion():
+    """The text has no copy of an array inside a loop: a pass costs the same, however many there are."""
+    text = srcad.grad(swaps_under_a_test).source_for(X)
+    loop = text[text.index("reversed(range") :]
+    assert ".copy()" not in loop.partition("return")[0].partition("# backprop y = x.copy()")[0]
