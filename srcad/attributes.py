@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
-from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Series, Static, python
+from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.operations import Operations
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
@@ -117,6 +117,10 @@ class Attributes(Operations):
             return value.items[attribute]
         if isinstance(value, Sequence) and attribute in getattr(value.type, "_fields", ()):
             return value.items[value.type._fields.index(attribute)]
+        if isinstance(value, Super):
+            assert isinstance(value.owner.value, Record)
+            kind = value.owner.value.type
+            return self.class_attribute(value.owner, kind, attribute, target, kind.__mro__.index(value.kind) + 1)
         if isinstance(value, Record) and value.type is not dict:
             return self.class_attribute(base, value.type, attribute, target)
         if isinstance(value, (Sequence, Record)):
@@ -141,9 +145,9 @@ class Attributes(Operations):
         self.refuse(f"the attribute `{attribute}` of a {describe_value(base)} is not supported.")
         raise AssertionError
 
-    def class_attribute(self, base: Ref, kind: type, attribute: str, target: str | None) -> Ref:
-        """What an object has from its class: methods, properties, class variables."""
-        for owner in kind.__mro__:
+    def class_attribute(self, base: Ref, kind: type, attribute: str, target: str | None, after: int = 0) -> Ref:
+        """What an object has from its class, or from the classes after one of its own: methods, properties, class variables."""
+        for owner in kind.__mro__[after:]:
             if attribute in vars(owner):
                 break
         else:

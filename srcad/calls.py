@@ -357,6 +357,10 @@ class Walker(Interpreter):
     def call(self, expr: ast.Call, target: str | None) -> Ref:
         return Calls(self).call(expr, target)
 
+    def call_method(self, owner: Ref, label: str, args: tuple[Ref, ...]) -> Ref:
+        text = ast.Call(func=const(None), args=[], keywords=[])
+        return Calls(self).value_called(self.attribute(owner, label, None), list(args), {}, text, None)
+
     def call_function(self, function: types.FunctionType, path: str, args: tuple[Ref, ...], target: str | None) -> Ref:
         text = ast.Call(func=const(None), args=[], keywords=[])
         return Calls(self).own_function(function, path, list(args), {}, text, target)

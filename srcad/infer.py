@@ -249,9 +249,12 @@ class Interpreter(Loops):
 
     def unpack_array(self, targets: tuple[str, ...], star: int | None, ref: Ref) -> None:
         number = ref.number
-        if number.shape is None or not number.shape or star is not None:
-            self.refuse("only an array of known rank is unpacked, without a star. Index it.")
+        if number.shape is None or not number.shape:
+            self.refuse("only an array of known rank is unpacked. Index it.")
             raise AssertionError
+        if star is not None:
+            self.unpack(targets, star, display(tuple, self.listed(ref)))
+            return
         if not number.shape[0] == len(targets):
             raise ValueError(f"{number.shape[0].value} rows to unpack into {len(targets)} names")
         for i, target in enumerate(targets):
@@ -367,7 +370,7 @@ class Interpreter(Loops):
 
     def assigned(self) -> set[str]:
         """The names that the function being walked binds."""
-        return {t for s in walk(self.frame.program.body) for t in targets(s)}
+        return {t for s in walk(self.frame.program.body) for t in targets(s) if not isinstance(getattr(s, "target", ""), (ast.Subscript, ast.Attribute))}
 
     def closure_value(self, function: types.FunctionType, identifier: str, frame: Frame) -> Ref:
         cell = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))[identifier]

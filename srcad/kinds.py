@@ -215,6 +215,14 @@ class Lazy:
 
 
 @dataclass(frozen=True, eq=False)
+class Super:
+    """super(): an object, seen from the class after `kind`."""
+
+    owner: Ref
+    kind: type
+
+
+@dataclass(frozen=True, eq=False)
 class Undefined:
     """A name without a value on this path."""
 
@@ -227,7 +235,7 @@ class Object:
     path: str
 
 
-Value = Number | Static | Method | Sequence | Record | Object | Closure | Bound | Range | Lazy | Undefined
+Value = Number | Static | Method | Sequence | Record | Object | Closure | Bound | Range | Lazy | Super | Undefined
 
 
 @dataclass(frozen=True, eq=False)

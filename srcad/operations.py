@@ -84,6 +84,9 @@ class Operations:
         self.state.operations.append(operation)
 
     def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
+        own = self.own_operator(op, left, right)
+        if own is not None:
+            return own
         ufunc, python_operator = OPERATORS[type(op)]
         if any(isinstance(r.value, Number) and r.number.form == "array" for r in (left, right)):
             left, right = (self.array_of(r) if isinstance(r.value, Sequence) else r for r in (left, right))
@@ -99,6 +102,17 @@ class Operations:
         expr = ast.BinOp(left=left.expr, op=op, right=right.expr)
         plain_python = left.number.form == right.number.form == "python"
         return self.numeric(python_operator if plain_python else ufunc, (left, right), expr, target, self.kind_of(ufunc, python_operator, left, right))
+
+    def own_operator(self, op: ast.operator, left: Ref, right: Ref) -> Ref | None:
+        """An operator that an object's class defines: `a + b` by __add__ or __radd__."""
+        word = OPERATORS[type(op)][1].__name__.strip("_")
+        for owner, other, label in ((left, right, f"__{word}__"), (right, left, f"__r{word}__")):
+            if isinstance(owner.value, Record) and owner.value.type is not dict and hasattr(owner.value.type, label):
+                return self.call_method(owner, label, (other,))
+        return None
+
+    def call_method(self, owner: Ref, label: str, args: tuple[Ref, ...]) -> Ref:
+        raise NotImplementedError
 
     def kind_of(self, ufunc: np.ufunc, python_operator: Callable[..., Any], *operands: Ref) -> Number:
         """The kind of an operator's result; integers stay symbolic."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import collections
+import dataclasses
 import functools
 import operator
 from collections.abc import Callable
@@ -16,7 +18,7 @@ import numpy as np
 from srcad.dims import Dim, product
 from srcad.inference import display, literal_ref, record_display
 from srcad.ir import Assign, Effect
-from srcad.kinds import UNKNOWN, Lazy, Number, Object, Range, Record, Ref, Sequence, Static, python
+from srcad.kinds import UNKNOWN, Lazy, Number, Object, Range, Record, Ref, Sequence, Static, Super, python
 from srcad.outside import static_value
 from srcad.rules import find
 from srcad.runtime import stop_gradient
@@ -95,6 +97,25 @@ def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
         return known_number(calls, hasattr(type_of(value), attribute))
     return None
+
+
+def special_super(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """super() in a method of an object that the program made."""
+    frame = calls.at.frame
+    function = frame.function
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ())) if function is not None else {}
+    owner = next(iter(frame.locals.values()), None)
+    if args or "__class__" not in cells or owner is None or not isinstance(owner.value, Record):
+        calls.at.refuse("super() is supported in methods of objects that the function makes, without arguments.")
+        raise AssertionError
+    return Ref(text, Super(owner, cells["__class__"].cell_contents))
+
+
+def special_replace(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """dataclasses.replace: the same fields, some of them others."""
+    value = args[0].value
+    assert isinstance(value, Record)
+    return Ref(text, Record(value.type, {**value.items, **keywords}, value.mutable))
 
 
 def special_getattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -291,7 +312,7 @@ def special_where(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
 
 
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
-    len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
+    len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,

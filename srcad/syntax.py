@@ -219,7 +219,10 @@ class Substitute(ast.NodeTransformer):
         bound = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
         bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a}
         free = {k: v for k, v in self.replacements.items() if k not in bound}
-        return ast.Lambda(args=arguments, body=Substitute(free).visit(node.body))
+        changed = copy.copy(arguments)
+        changed.defaults = [self.visit(d) for d in arguments.defaults]
+        changed.kw_defaults = [d and self.visit(d) for d in arguments.kw_defaults]
+        return ast.copy_location(ast.Lambda(args=changed, body=Substitute(free).visit(node.body)), node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         changed: dict[str, object] = {}
