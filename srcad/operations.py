@@ -252,6 +252,7 @@ class Operations:
                     kind.place.buffer.root = result
                 root = kind.place.buffer.root
                 self.state.aliases[made] = root.key
+                self.activate(result)
         return result
 
     # ---- memory

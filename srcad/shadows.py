@@ -217,7 +217,7 @@ class Shadows(Sharing):
         state, root = self.state, self.root(step.base)
         if step.change is None or step.change.buffer.external or step.change.buffer in state.users or root.key in self.producer or root.key in state.parameters:
             return False
-        if any(isinstance(s, (Branch, Loop)) and root.key in made_by(s) for s in self.every):
+        if any(not isinstance(s, Operation) and root.key in made_by(s) for s in self.every):
             return False
         return written_once(step.change, [*state.reads, *state.changes], state.steps, self.facts)
 

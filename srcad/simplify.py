@@ -166,8 +166,8 @@ class DeadCode:
                 return any(t in live for t in targets(statement))
             case Store() | Update():
                 return any(self.is_read(t, live) for t in targets(statement))
-            case Effect(ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append"))) if label in live:
-                return True
+            case Effect(ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append" | "pop"))):
+                return label in live
             case Effect(ast.Call(args=[first, *_])):
                 return self.is_read(root_of(first), live)
         return bool(targets(statement)) is False and not isinstance(statement, Effect)

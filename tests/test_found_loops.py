@@ -285,6 +285,30 @@ def swaps_under_a_test(x):
     return np.sum(y * np.arange(len(y)))
 
 
+def powers(t):
+    out = [t]
+    for _ in range(2):
+        out.append(out[-1] * t)
+    return out
+
+
+def constants_appended_beside_values(x, y, s):
+    items = powers(s * np.mean(y))
+    total = x[0]
+    for _ in y:
+        for item in items:
+            total += item * item
+        items[0], items[-1] = items[-1], items[0]
+        items.append(len(items) * 0.1)
+    return total - sum(items)
+
+
+def write_into_an_array_of_constants(x):
+    y = np.array([1.3 for _ in x])
+    y[2] = x.mean()
+    return np.sum(np.sin(y))
+
+
 def queue(x):
     waiting, total = [x[0]], 0.0
     while waiting:
@@ -332,6 +356,8 @@ CASES = [
     (number_that_becomes_an_array, (np.arange(6.0).reshape(2, 3),)),
     (number_that_becomes_an_array, (np.zeros((0, 3)),)),
     (swaps_under_a_test, (X,)),
+    (constants_appended_beside_values, (X, Y, 0.676)),
+    (write_into_an_array_of_constants, (X,)),
     (queue, (X + 0.03,)),
 ]
 
