@@ -21,7 +21,7 @@ from srcad.scatter import Scatter
 from srcad.listback import ListBack
 from srcad.shadows import every_step, made_by, read_by
 from srcad.simplify import parallel, rebound
-from srcad.syntax import call, const, is_path, name
+from srcad.syntax import call, const, is_path, name, names
 from srcad.terms import Term, literal
 
 ADDS = ("add",)
@@ -327,6 +327,9 @@ class Backwards(ListBack):
         term = self.consume(output)
         if term is None:
             term = zeros(output.number, self.facts, Term(output.expr, output.number, self.facts))
+            if phi.first is None and output.key in set(names(term.expr)):  # before the first pass there is nothing
+                absent = ast.Compare(left=output.expr, ops=[ast.Is()], comparators=[const(None)])
+                return ast.IfExp(test=absent, body=const(0.0), orelse=term.expr)
         term = cast(filled(term, output.number, self.facts), output.number)
         self.widen(self.carried_names[output.key], term)
         value = literal(term)

@@ -133,8 +133,8 @@ class Reverse(Backwards):
         """Go on with what made an operand, if it is of the same statement and nothing else waits for it."""
         self.remaining[ref.key] -= 1
         before = self.producer.get(ref.key)
-        if before is None or id(before) not in self.current or self.is_shadowed(ref) or before.rule is None and self.is_shadowed(before.operands[0]):
-            return
+        if before is None or id(before) not in self.current or self.is_shadowed(ref) or any(map(self.is_shadowed, flatten(before.operands))):
+            return  # what gives to memory keeps its place among the writes
         if before.loc.index == op.loc.index and before.loc.line == op.loc.line and self.remaining[ref.key] <= 0:
             if all(self.remaining[o.key] <= 0 for o in before.outputs):
                 self.backprop(before)

@@ -309,6 +309,14 @@ def write_into_an_array_of_constants(x):
     return np.sum(np.sin(y))
 
 
+def write_between_two_reads_of_one_statement(x):
+    def written(t):
+        x[1] = t
+        return np.sum(np.sin(x))
+
+    return np.sum(np.sin(x * 0.9)) + written(0.4)
+
+
 def queue(x):
     waiting, total = [x[0]], 0.0
     while waiting:
@@ -356,6 +364,7 @@ CASES = [
     (number_that_becomes_an_array, (np.arange(6.0).reshape(2, 3),)),
     (number_that_becomes_an_array, (np.zeros((0, 3)),)),
     (swaps_under_a_test, (X,)),
+    (write_between_two_reads_of_one_statement, (X,)),
     (constants_appended_beside_values, (X, Y, 0.676)),
     (write_into_an_array_of_constants, (X,)),
     (queue, (X + 0.03,)),

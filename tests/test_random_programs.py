@@ -1,7 +1,6 @@
 """Random programs with loops, branches and writes: right in every way that is looked at, or refused."""
 from __future__ import annotations
 
-import os
 import random
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from random_programs import failure, kind_of, random_program, shrunk
 
 
-@settings(max_examples=200, deadline=None, phases=[Phase.reuse, Phase.generate], derandomize=bool(os.environ.get("CI")), suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, phases=[Phase.reuse, Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_random_programs(rng: random.Random) -> None:
     program = random_program(rng)
