@@ -192,6 +192,8 @@ class Backwards(ListBack):
         used += [inner.base for region in regions for inner in every_step(region.steps) if isinstance(inner, Write)]
         if isinstance(step, Branch):
             used += [r for p in step.phis for r in (p.first, p.second) if r is not None]
+        if isinstance(step, Loop):
+            used += [p.second for p in step.phis if p.second is not None]
         for ref in used:
             if ref.key not in self.state.active:
                 continue

@@ -20,6 +20,12 @@ def return_inside_a_while(x):
     return x
 
 
+def return_of_an_argument_in_a_loop(x):
+    for _ in range(2):
+        return x
+    return 0.5
+
+
 def loop_that_always_breaks(w):
     s = 0.4
     for _m in range(1, len(w) - 1):
@@ -332,6 +338,7 @@ Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
     (return_inside_a_while, (2.0,)),
     (loop_that_always_breaks, (X,)),
+    (return_of_an_argument_in_a_loop, (2.0,)),
     (array_rebound_after_a_write, (X,)),
     (buffers_that_change_places, (0.3 * X,)),
     (bubble_sort, (X,)),
