@@ -18,6 +18,7 @@ from srcad.kinds import Sequence as Items
 from srcad.module import Module
 from srcad.outside import leaves
 from srcad.ownership import settle
+from srcad.pairs import Pair
 from srcad.render import render
 from srcad.recording import Recording, unneeded_copies
 from srcad.request import Compiled, Request
@@ -25,7 +26,7 @@ from srcad.residuals import Residuals, returned_text
 from srcad.reverse import Backward, Reverse
 from srcad.simplify import bound, reads
 from srcad.source import Source
-from srcad.syntax import call, const, expression, method, name, names, text
+from srcad.syntax import call, const, expression, free_names, method, name, names, text
 from srcad.terms import Term
 from srcad.tidy import Tidying
 from srcad.walk import LAST, Walk, refreshed
@@ -42,6 +43,27 @@ class Assembly(Residuals, Tidying):
         self.reverse = Reverse(state, Gates(state).apply())
 
     def compiled(self) -> Compiled:
+        for pair in self.state.pairings.done:
+            self.state.namer.reserve(pair.titles[0])
+            self.state.namer.reserve(pair.titles[1])
+        bodies, titles = self.texts()
+        self.trusting = self.request.mode != "pair" and not self.state.knowledge.written
+        return Module(self.state, self.request, self.source).compiled([*self.paired(bodies), *bodies], titles)
+
+    def paired(self, bodies: list[str]) -> list[str]:
+        """The functions that are compiled by themselves, as far as they are called."""
+        found: list[list[str]] = []
+        called = free_names("\n".join(bodies))
+        for pair in reversed(self.state.pairings.done):
+            if called & set(pair.titles):
+                texts = PairAssembly(pair, self.trusting).texts()[0]
+                called |= free_names("\n".join(texts))
+                self.facts.imported |= pair.state.facts.imported
+                found.append(texts)
+        return [text for texts in reversed(found) for text in texts]
+
+    def texts(self) -> tuple[list[str], list[str]]:
+        """The functions as text, and their titles."""
         self.split_result()
         pair = self.request.mode == "pair"
         seed_name = self.state.namer.adjoint("dout") if pair else ""
@@ -58,7 +80,8 @@ class Assembly(Residuals, Tidying):
         forward, rest = self.simplified(forward, (*rest, tail), kept)
         kinds = {**backward.kinds, **self.final_kinds}
         foreign = list(names(self.kept)) if kept is not None else []
-        rest = settle(forward, rest, kinds, returned, foreign)
+        makers = [pair.titles[1] for pair in (*self.state.pairings.done, *self.state.pairings.open)]
+        rest = settle(forward, rest, kinds, returned, foreign, makers)
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept)
 
     def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
@@ -181,7 +204,7 @@ class Assembly(Residuals, Tidying):
     def parameters_text(self) -> str:
         return arguments_text(bare_annotations(self.source.tree.args))
 
-    def single(self, forward: Block, rest: Block, kept: ast.expr | None) -> Compiled:
+    def single(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[list[str], list[str]]:
         title = self.state.namer.adjoint(f"{self.request.title}_{'grad' if self.request.mode == 'grad' else 'value_and_grad'}")
         end = rest[-1]
         assert isinstance(end, Return)
@@ -189,11 +212,22 @@ class Assembly(Residuals, Tidying):
         if kept is not None:
             last = f"{text(self.kept)}, {text(end.value)}"
         body = function_text(title, self.parameters_text(), forward, rest[:-1], [f"return {last}"])
-        return self.loaded([body], [title])
+        return [body], [title]
 
-    def loaded(self, bodies: list[str], wanted: list[str]) -> Compiled:
-        module = Module(self.state, self.request, self.source)
-        return module.compiled(bodies, wanted)
+
+class PairAssembly(Assembly):
+    """The two halves of a function that is compiled by itself."""
+
+    def __init__(self, pair: Pair, trusting: bool) -> None:
+        assert pair.state is not None
+        self.own, self.trusting = pair, trusting
+        super().__init__(pair.state, pair.request, pair.callee.source, [(p, pair.state.parameters[p]) for p in pair.wrt])
+
+    def titles(self) -> tuple[str, str]:
+        return self.own.titles
+
+    def parameters_text(self) -> str:
+        return ", ".join(self.state.parameters)
 
 
 def holds_series(ref: Ref) -> bool:

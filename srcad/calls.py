@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from srcad.binding import is_hashable, is_random
-from srcad.errors import UnsupportedSyntaxError
-from srcad.infer import Interpreter
+from srcad.errors import SrcadError, UnsupportedSyntaxError
+from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
 from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.library import WRITERS, Library
 from srcad.objects import Objects
+from srcad.pairs import LONG, Callee, Pairs
 from srcad.outside import LIBRARIES, Globals, static_value
 from srcad.rules import find, is_zero
 from srcad.shapes import infer_call
@@ -45,7 +46,7 @@ IN_PLACE = ("resize", "partition", "itemset", "setflags", "setfield", "byteswap"
 Arguments = list[Ref]
 
 
-class Calls(Library, Objects, Writing):
+class Calls(Pairs, Library, Objects, Writing):
     """The calls of one frame."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -79,7 +80,7 @@ class Calls(Library, Objects, Writing):
             case Record(type=kind) if kind is not dict:
                 return self.value_called(self.at.attribute(func, "__call__", None), args, keywords, text, target)
             case Closure() as closure:
-                return self.closure(closure, args, keywords)
+                return self.closure(closure, args, keywords, target)
             case Bound(function=function, args=first, keywords=given):
                 everything = [*first, *args]
                 both = {**given, **keywords}
@@ -227,8 +228,7 @@ class Calls(Library, Objects, Writing):
     # ---- the program's own functions and classes
 
     def own_function(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        depth = self.at.frame.depth + 1
-        self.shallow(depth)
+        self.shallow(function if function.__closure__ else function.__code__)
         try:
             bound = inspect.signature(function, follow_wrapped=False).bind(*args, **keywords)
         except TypeError as problem:
@@ -237,36 +237,61 @@ class Calls(Library, Objects, Writing):
         arguments: dict[str, Ref] = {}
         for parameter in inspect.signature(function, follow_wrapped=False).parameters.values():
             arguments[parameter.name] = self.argument(parameter, bound.arguments, path)
-        return self.walked(read(function), function, arguments, self.prefix(function), depth)
+        return self.own_call(Callee(function if function.__closure__ else function.__code__, read(function), function, self.prefix(function)), arguments, target)
 
-    def walked(self, source: Source, function: types.FunctionType | None, arguments: dict[str, Ref], prefix: str, depth: int, parent: Frame | None = None) -> Ref:
-        """Walk a function of the program's own in a frame of its own."""
-        program = stage(source)
-        own = identifiers(source.tree) | frozenset(arguments)
-        walker = Walker(self.state, Frame(program, function, dict(arguments), own, prefix, depth, parent))
-        result = walker.run()
-        if walker.raised:
-            self.at.ending = "raise"
+    def own_call(self, callee: Callee, arguments: dict[str, Ref], target: str | None) -> Ref:
+        """A call of a function of the program's own: walked at its place, or through its pair."""
+        known = self.state.knowledge
+        if self.recursion(callee):
+            known.paired.add(callee.code)
+            known.recursive.add(callee.code)
+        if callee.code in known.paired and callee.code not in known.inlined:
+            try:
+                return self.paired(callee, arguments, target)
+            except SrcadError:
+                if callee.code in known.recursive:
+                    raise
+                known.inlined.add(callee.code)
+        before, loc = len(self.state.statements), self.at.loc
+        result = self.walked(callee, arguments)
+        sizes = self.state.calls.setdefault(callee.code, {})
+        sizes[loc.file, loc.line, loc.column, loc.index, target] = len(self.state.statements) - before
+        if len(sizes) > 1 and sum(sizes.values()) > LONG:  # from the next call on it is compiled by itself
+            known.paired.add(callee.code)
         return result
 
-    def shallow(self, depth: int) -> None:
-        """Recursion is followed as it is walked. Where an integer argument may be what ends it, the next walk takes that as known."""
-        if depth > DEPTH:
-            self.state.integral |= {k for k, leaf in getattr(self.state, "integers", {}).items() if leaf.number.form == "python"}
-            self.at.refuse(f"recursion deeper than {DEPTH}, or whose end depends on data, is not supported. Write a loop.")
-
-    def closure(self, closure: Closure, args: Arguments, keywords: dict[str, Ref]) -> Ref:
-        """A call of a function defined inside."""
+    def walked(self, callee: Callee, arguments: dict[str, Ref]) -> Ref:
+        """Walk a function of the program's own in a frame of its own."""
         depth = self.at.frame.depth + 1
-        self.shallow(depth)
+        own = identifiers(callee.source.tree) | frozenset(arguments)
+        function = callee.function if callee.parent is None else None
+        frame = Frame(stage(callee.source), function, dict(arguments), own, callee.prefix, depth, callee.parent, choices=len(self.state.choices), code=callee.code)
+        walker = Walker(self.state, frame)
+        result = walker.run()
+        if walker.raised:
+            raise Ended
+        return result
+
+    def shallow(self, code: object) -> None:
+        """Recursion is followed as it is walked. Where an integer argument may be what ends it, the next walk takes that as known."""
+        if self.at.frame.depth < DEPTH:
+            return
+        if sum(f.code is code for f in self.state.frames) > 1:
+            self.state.knowledge.paired.add(code)
+            self.state.knowledge.recursive.add(code)
+        self.state.integral |= {k for k, leaf in getattr(self.state, "integers", {}).items() if leaf.number.form == "python"}
+        self.at.refuse(f"functions that call one another deeper than {DEPTH} are not supported. Write a loop.")
+
+    def closure(self, closure: Closure, args: Arguments, keywords: dict[str, Ref], target: str | None) -> Ref:
+        """A call of a function defined inside."""
+        self.shallow(closure.tree)
         arguments = self.bound_to(closure, args, keywords)
-        frame = closure.frame
-        file = self.at.loc.file
-        outermost = frame
+        outermost = closure.frame
         while outermost.parent is not None:
             outermost = outermost.parent
         lines = read(outermost.function).lines if outermost.function is not None else ()
-        return self.walked(inner_source(closure.tree, file, lines), None, arguments, "", depth, frame)
+        source = inner_source(closure.tree, self.at.loc.file, lines)
+        return self.own_call(Callee(closure.tree, source, outermost.function, outermost.prefix, closure.frame), arguments, target)
 
     def bound_to(self, closure: Closure, args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:
         parameters = signature_of(closure.tree.args, closure.defaults)

@@ -7,9 +7,6 @@ What is compiled is for arguments of these kinds; the guard says which they are.
 from __future__ import annotations
 
 import ast
-import builtins
-import sys
-import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,55 +14,38 @@ import numpy as np
 
 from srcad.assembly import Assembly
 from srcad.calls import Walker
-from srcad.dims import Facts
-from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
+from srcad.errors import AliasError, SrcadError
 from srcad.inference import Frame, Knowledge
-from srcad.ir import Assign, Program, walk
+from srcad.ir import Assign, Program
 from srcad.kinds import BOOL, FLOAT, Number, Ref
-from srcad.outside import Guards, leaves
+from srcad.outside import leaves
+from srcad.pairs import Pairings
 from srcad.render import render
-from srcad.request import MODULES, Compiled, Request
-from srcad.simplify import bound
+from srcad.request import Compiled, Request
+from srcad.rewalk import rewalked
 from srcad.source import Source, read
 from srcad.stage import identifiers, stage
-from srcad.syntax import MODULE_NAMES, Namer, call, method, name
-from srcad.walk import ENTRY, Walk, refreshed
-from srcad.writes import Split
+from srcad.syntax import call, method, name
+from srcad.walk import ENTRY, Walk, begin, refreshed
 
 
 def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
     """Run the pipeline. Raises SrcadError where the function cannot be differentiated rightly."""
     source = read(request.function)
     program = stage(source)
-    knowledge = Knowledge()
-    while True:
-        size = knowledge.size()
-        state = start(request, source, program, arguments)
-        state.knowledge = knowledge
-        try:
-            wrt = differentiated(state, request, arguments, knowledge.integral)
-            frame = Frame(program, request.function, dict(state.parameters), identifiers(source.tree))
-            state.result = Walker(state, frame).run()
-        except SrcadError as problem:
-            learnt(state, problem)
-            if knowledge.size() == size:
-                if isinstance(problem, Split):
-                    raise UnsupportedSyntaxError(problem.reason, problem.location) from None
-                raise
-            continue
-        learnt(state, None)
-        if knowledge.size() == size:
-            apart(state, request, arguments)
-            return Assembly(state, request, source, wrt).compiled()
+    wrt: list[tuple[str, Ref]] = []
 
+    def begun() -> Walk:
+        return start(request, source, program, arguments)
 
-def learnt(state: Walk, problem: SrcadError | None) -> None:
-    """What a walk has found out, for the next one: integers that index or count, branches that must be walked apart."""
-    state.knowledge.integral |= {path for path in state.integral if path in state.integers}
-    if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "if":
-        state.knowledge.split.add(problem.site)
-    if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "loop":
-        state.knowledge.unrolled.add(problem.site[:5])
+    def run(state: Walk) -> None:
+        wrt[:] = differentiated(state, request, arguments, state.knowledge.integral)
+        frame = Frame(program, request.function, dict(state.parameters), identifiers(source.tree), code=request.function if request.function.__closure__ else request.function.__code__)
+        state.result = Walker(state, frame).run()
+
+    state = rewalked(Knowledge(), begun, run)
+    apart(state, request, arguments)
+    return Assembly(state, request, source, wrt).compiled()
 
 
 def apart(state: Walk, request: Request, arguments: Mapping[str, Any]) -> None:
@@ -84,47 +64,14 @@ def apart(state: Walk, request: Request, arguments: Mapping[str, Any]) -> None:
 
 
 def start(request: Request, source: Source, program: Program, arguments: Mapping[str, Any]) -> Walk:
-    facts = Facts()
-    own = identifiers(source.tree)
-    local = set(request.function.__code__.co_varnames) | set(request.function.__code__.co_cellvars)
-    state = Walk(request.title, facts, Guards(facts), Namer(own))
-    state.user_names = set(own)
-    state.bound = set(arguments)
-    for statement in walk(program.body):
-        for target in bound(statement):
-            state.namer.reserve(target)
-    for identifier in request.function.__code__.co_names:
-        state.namer.reserve(identifier)
-    facts.modules = module_names(request.function, state.namer, own)
-    MODULE_NAMES.update(facts.modules.values())
-    state.parameters = {}
-    state.integers = {}
-    for taken in ("float", "type", "slice"):
-        if taken in local or request.function.__globals__.get(taken, getattr(builtins, taken)) is not getattr(builtins, taken):
-            raise SrcadError(f"the name `{taken}` means something else here, and the generated code needs Python's. Rename it.", None, request.title)
+    state = begin(request.title, source, program, request.function, set(arguments))
+    state.pairings = Pairings()
     for parameter, value in arguments.items():
         try:
             state.parameters[parameter] = state.guards.read(parameter, value)
         except SrcadError as problem:
             raise SrcadError(problem.reason, source.locate(source.tree), program.name) from None
     return state
-
-
-def module_names(function: types.FunctionType, namer: Namer, own: frozenset[str]) -> dict[str, str]:
-    """The name that each library has in the generated code: the user's own, where there is one."""
-    found = {}
-    local = set(function.__code__.co_varnames) | set(function.__code__.co_freevars)
-    for module, usual in MODULES.items():
-        loaded = sys.modules.get(module)
-        if loaded is None:
-            continue
-        candidates = [n for n in (usual, *function.__code__.co_names) if function.__globals__.get(n) is loaded and n not in local]
-        if candidates:
-            found[module] = candidates[0]
-            namer.reserve(candidates[0])
-        else:
-            found[module] = namer.adjoint(usual)
-    return found
 
 
 def differentiated(state: Walk, request: Request, arguments: Mapping[str, Any], integral: set[str]) -> list[tuple[str, Ref]]:

@@ -55,6 +55,10 @@ from srcad.writes import Split
 LARGEST = 200_000  # statements walked
 
 
+class Ended(Exception):
+    """What is being walked never comes back: a path that always raises, or a recursion whose result is not known yet."""
+
+
 class Interpreter(Loops):
     """Walks the statements of one frame; calls are walked in frames of their own."""
 
@@ -104,6 +108,8 @@ class Interpreter(Loops):
             raise SrcadError("the program is too large, with its loops nested so deep or written out so often. Split it up.", self.loc)
         try:
             self.statement(statement)
+        except Ended:
+            self.ending = "raise"
         except Split:
             raise
         except SrcadError as problem:
@@ -379,11 +385,15 @@ class Interpreter(Loops):
         except ValueError:
             self.refuse(f"the closure variable `{identifier}` has no value yet.")
             raise AssertionError from None
-        if frame.depth == 0:
+        if self.is_main(frame):
             return self.state.guards.read(identifier, value)
         label = self.state.guards.held(cell)
         self.state.helpers[label] = cell
         return self.state.guards.read(f"{label}.cell_contents", value)
+
+    def is_main(self, frame: Frame) -> bool:
+        """Whether a frame is that of the function whose gradient is asked for, where its closure is at hand."""
+        return frame.depth == 0 and not self.state.alone
 
     def is_enclosed(self, identifier: str) -> bool:
         frame = self.frame.parent
@@ -399,7 +409,7 @@ class Interpreter(Loops):
         for identifier in set(names(expr)):
             if identifier in self.frame.locals or self.frame.parent is not None and self.is_enclosed(identifier):
                 replacements[identifier] = self.lookup(identifier).expr
-            elif self.frame.prefix or (self.frame.depth and self.frame.function and identifier in self.frame.function.__code__.co_freevars):
+            elif self.frame.prefix or (not self.is_main(self.frame) and self.frame.function and identifier in self.frame.function.__code__.co_freevars):
                 found = self.lookup(identifier)
                 replacements[identifier] = found.expr
         return substitute(expr, {k: v for k, v in replacements.items() if not (isinstance(v, ast.Name) and v.id == k)})

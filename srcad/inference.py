@@ -177,9 +177,12 @@ class Knowledge:
     walked: int = 0  # statements, in all walks
     widened: int = 0  # how often one of these has turned out to be wider
     peeled: set[object] = field(default_factory=set)  # loops whose first pass is, since it makes an array of a number
+    paired: set[object] = field(default_factory=set)  # functions that are compiled by themselves
+    recursive: set[object] = field(default_factory=set)  # those of them whose recursion ends by data
+    inlined: set[object] = field(default_factory=set)  # functions that cannot be compiled by themselves
 
     def size(self) -> int:
-        sets: tuple[Sized, ...] = (self.integral, self.written, self.active, self.split, self.unrolled, self.peeled, self.series)
+        sets: tuple[Sized, ...] = (self.integral, self.written, self.active, self.split, self.unrolled, self.peeled, self.series, self.paired, self.inlined)
         return self.widened + sum(len(s) for s in sets)
 
 
@@ -241,6 +244,10 @@ class Inference:
     regions: int = 0
     passes: int = 0  # functions and passes of loops walked: tells their statements apart
     frames: list[Frame] = field(default_factory=list)
+    choices: list[frozenset[str]] = field(default_factory=list)  # of each branch on data around the statement at hand: the integer parameters in its test
+    calls: dict[object, dict[tuple[Any, ...], int]] = field(default_factory=dict)  # functions of the program's own -> the statements that each call has come to
+    pairings: Any = None  # functions that are compiled by themselves
+    alone: bool = False  # whether this is the walk of such a function
     result: Ref = field(default_factory=lambda: Ref(const(None), Static(None)))
 
     def is_active(self, value: Any) -> bool:
@@ -268,6 +275,8 @@ class Frame:
     depth: int = 0
     parent: Frame | None = None  # of a function defined inside: the one around it
     live: Live | None = None
+    choices: int = 0  # how many branches on data were open when it was called
+    code: object = None  # the function's code, or its tree if it is defined inside
 
 
 def symbol_of(op: ast.operator) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks
 from srcad.kinds import Number
@@ -34,6 +34,7 @@ class Memory:
     def __init__(self) -> None:
         self.cells: dict[str, frozenset[str]] = {}
         self.names: dict[str, set[str]] = {}  # a cell -> the names that may mean it
+        self.makers: frozenset[str] = frozenset()
         self.site = ""  # the statement at hand: memory is told apart by where it is made
 
     def bind(self, target: str, cells: frozenset[str]) -> None:
@@ -89,7 +90,7 @@ class Memory:
 
     def of_call(self, func: ast.expr, args: Sequence[ast.expr]) -> frozenset[str]:
         label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-        if label in FRESH or label == "einsum" and len(args) > 2:
+        if label in FRESH or label in self.makers or label == "einsum" and len(args) > 2:
             return self.fresh()
         sources = [*args[:1], func.value] if isinstance(func, ast.Attribute) and not is_module(func.value) else list(args[:1])
         if label in VIEWS:
@@ -98,22 +99,30 @@ class Memory:
             return cells | {"=read-only"} if label in READ_ONLY else cells
         return frozenset({"=?"}).union(*(self.of(a) for a in [*sources, *args]))
 
-    def fresh(self) -> frozenset[str]:
+    def of_item(self, expr: ast.expr, place: int) -> frozenset[str]:
+        """The cells of one item of what is unpacked."""
+        made = isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id in self.makers
+        return self.fresh(f".{place}") if made else frozenset({"=?"})
+
+    def fresh(self, part: str = "") -> frozenset[str]:
         """New memory: what was made here in an earlier pass of a loop is other memory."""
-        for target in list(self.names.get(self.site, ())):
-            self.bind(target, (self.cells[target] - {self.site}) | {f"{self.site} before"})
-        return frozenset({self.site})
+        site = self.site + part
+        for target in list(self.names.get(site, ())):
+            self.bind(target, (self.cells[target] - {site}) | {f"{site} before"})
+        return frozenset({site})
 
     def owned(self, cells: frozenset[str]) -> bool:
         return not any(c.startswith("=") for c in cells)
 
 
-def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:
+def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str], makers: Collection[str] = ()) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
-    kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them.
+    kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them;
+    makers: functions whose results share memory with nothing.
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
+    settlement.memory.makers = frozenset(makers)
     block = settlement.block(backward)
     return copy_returned(block, settlement.memory, kinds, returned, foreign)
 
@@ -181,8 +190,8 @@ class Settlement:
                 plain = target in self.kinds and self.kinds[target].is_plain  # a number shares no memory
                 memory.bind(target, frozenset() if plain else memory.of(expr))
             case Unpack(targets, _, expr):
-                for target in targets:
-                    memory.bind(target, frozenset({"=?"}))
+                for i, target in enumerate(targets):
+                    memory.bind(target, memory.of_item(expr, i))
             case Update(ast.Name(id=target), op, expr) if self.kinds.get(target) is None or not self.kinds[target].is_plain:
                 if not memory.may_write(target, place, self.last):
                     memory.bind(target, memory.fresh())

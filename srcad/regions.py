@@ -87,10 +87,14 @@ class Regions(Lists):
         if isinstance(test.value, Number) and not test.number.is_plain and self.shadowed(test):
             test = self.kept(test)
         base, loc = fork(self.state), self.moved(statement.loc)
-        body = self.region(lambda: self.block(statement.body))
-        one = fork(self.state)
-        base.restore()
-        orelse = self.region(lambda: self.block(statement.orelse))
+        self.state.choices.append(test.number.origin)
+        try:
+            body = self.region(lambda: self.block(statement.body))
+            one = fork(self.state)
+            base.restore()
+            orelse = self.region(lambda: self.block(statement.orelse))
+        finally:
+            self.state.choices.pop()
         two, self.loc = fork(self.state), loc
         if body.raises or orelse.raises:
             self.raising_branch(statement, test, body, orelse, one, two)

@@ -15,7 +15,7 @@ from srcad.emit import function_text
 from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, While, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
-from srcad.request import Compiled, Request
+from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
 from srcad.syntax import const, expression, is_path, method, name, names, text
@@ -32,10 +32,11 @@ class Residuals:
     kept: ast.expr
     forward_bound: set[str]
     kinds_of: dict[str, Number]
+    trusting: bool = False  # whether nobody changes the arguments between the two halves
     certain: set[str]  # the names that every path gives a value
     maybe: set[str]
 
-    def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> Compiled:
+    def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> tuple[list[str], list[str]]:
         end = rest[-1]
         assert isinstance(end, Return)
         self.certain = {t for s in forward if not isinstance(s, (If, For, While)) for t in bound(s)} | set(self.state.parameters)
@@ -47,10 +48,9 @@ class Residuals:
         kept_names = [n for n in dict.fromkeys(wanted) if n in known and n in exposed]
         forward = (*self.unset(forward, kept_names), *forward)
         residuals = [(n, self.residual(n)) for n in kept_names] + [*items.items(), *sizes.items()]
-        title = self.request.title
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
         head = [f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
-        forward_title, backward_title = (self.state.namer.adjoint(f"{title}_{half}") for half in ("forward", "backward"))
+        forward_title, backward_title = self.titles()
         first = function_text(forward_title, self.parameters_text(), forward, (), head)
         end_ = rest[-1]
         assert isinstance(end_, Return)
@@ -61,7 +61,12 @@ class Residuals:
             unpack += "".join(f"    {n} = list({n})\n" for n in kept_names if n in emptied(rest))
             line = body.index("\n") + 1
             body = body[:line] + unpack + body[line:]
-        return self.loaded([first, body], [forward_title, backward_title])
+        return [first, body], [forward_title, backward_title]
+
+    def titles(self) -> tuple[str, str]:
+        """What the two halves are called."""
+        forward, backward = (self.state.namer.adjoint(f"{self.request.title}_{half}") for half in ("forward", "backward"))
+        return forward, backward
 
     def unset(self, forward: Block, kept: list[str]) -> Block:
         """What only one path sets is None on the others, so that it can be kept."""
@@ -97,13 +102,15 @@ class Residuals:
             return name(labels[key])
 
         found = {k: ref for k, ref in self.state.guards.refs.items() if isinstance(ref.value, Number) and k not in self.state.parameters}
-        found |= {o.key: o for op in self.reverse.operations if op.multiple for o in op.outputs}
+        found |= {o.key: o for op in self.reverse.operations if op.multiple for o in op.outputs if not o.key.isidentifier()}
         paths = Paths(found, keep)
         return (map_block(rest, lambda e: paths.visit(e)) if found else rest), held
 
     def residual(self, identifier: str) -> ast.expr:
         """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
         number = self.forward_kind(identifier)
+        if self.trusting and identifier in self.state.parameters:
+            return name(identifier)
         shared = identifier in self.state.parameters or identifier in set(names(self.kept)) or number is None or not number.fresh
         if number is not None and (number.is_plain or not shared or number.form == "unknown" and number.dtype is None):
             return name(identifier)

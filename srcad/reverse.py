@@ -22,17 +22,18 @@ from typing import Any
 
 import numpy as np
 
-from srcad import runtime
 import srcad.splice  # noqa: F401  (gives terms their operators)
-from srcad.adjoints import adjoint_kind, cast, collapses, filled, full, is_unit, joined, like_rank, may_spread, sum_axes, zeros
-from srcad.dims import Facts, Shape, Undecided, product
+from srcad.adjoints import adjoint_kind, cast, filled, full, joined, may_spread, zeros
+from srcad.dims import Facts, Shape, Undecided
 from srcad.errors import MissingRuleError, SrcadError
 from srcad.backwards import Backwards
+from srcad.fitting import pairs, unbroadcast, unknown_like
 from srcad.shadows import every_step, read_by
 from srcad.inference import GETITEM, Inference, Operation, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
 from srcad.kinds import BOOL, Number, Ref
 from srcad.outside import leaves as leaves_of
+from srcad.pairback import PairBack, PairCall
 from srcad.render import function_path, Untraceable, render
 from srcad.scatter import Scatter, disjoint, index_argument, ufunc_at
 from srcad.shapes.indexing import distinct
@@ -52,7 +53,7 @@ class Backward:
     adjoints: dict[str, Term]  # the finished adjoint of each differentiated leaf
 
 
-class Reverse(Backwards):
+class Reverse(Backwards, PairBack):
     """Builds the backward pass of the steps of a program."""
 
     def __init__(self, state: Inference, steps: list[Step]) -> None:
@@ -171,6 +172,8 @@ class Reverse(Backwards):
 
     def pull(self, op: Operation, dz: list[Term | None]) -> list[tuple[Ref, Any]]:
         """Each operand with what it is given, in the operand's shape."""
+        if isinstance(op.function, PairCall):
+            return self.pull_pair(op, dz)
         if op.rule is None:
             return self.pull_item(op, dz[0])
         self.values = op.values
@@ -276,7 +279,7 @@ class Reverse(Backwards):
         term = term.base if term.base is not None and not term.spread and may_spread(term, target) else term
         if not elementwise:
             shape = term.number.shape
-        return cast(unbroadcast(term, ref, shape, self), target)
+        return cast(unbroadcast(term, ref, shape, self.helper), target)
 
     def here(self) -> Location:
         assert self.loc is not None
@@ -410,7 +413,6 @@ class Reverse(Backwards):
             return zeros(leaf.number, self.facts, self.term(leaf))
         return filled(found, leaf.number, self.facts)
 
-
     def twin(self, term: Term, leaf: Ref) -> Term:
         """A constant array: the second of a kind is a copy of the first."""
         key = ast.dump(term.expr)
@@ -418,53 +420,3 @@ class Reverse(Backwards):
             return Term(method(name(self.constants[key]), "copy"), term.number, self.facts)
         self.constants[key] = self.adjoint_name(leaf.key)
         return term
-
-
-def unbroadcast(term: Term, ref: Ref, shape: Shape | None, reverse: Reverse) -> Term:
-    """Sum a contribution of the result's `shape` over the axes along which the variable was broadcast."""
-    actual, target = term.number.shape, ref.number
-    if target.shape is not None and not target.shape and actual == () and shape == ():
-        return term
-    if actual is None or target.shape is None or shape is None:
-        if term.number.form != "unknown" and like_rank(term, target):
-            return term
-        label = reverse.helper("unbroadcast", runtime.unbroadcast)
-        return Term(call(label, [term.expr, ref.expr]), Number("unknown", term.number.dtype, target.shape), term.facts)
-    lead = len(shape) - len(target.shape)
-    summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
-    offset = len(shape) - len(actual)
-    present = [i - offset for i in summed if i >= offset and (i < lead or not is_unit(actual[i - offset]))]
-    missing = tuple(shape[i] for i in summed if i < offset or is_unit(actual[i - offset]) and not is_unit(shape[i]))
-    result = sum_axes(term, present, [i for i in summed if i >= lead], target, lead - offset)
-    if missing:
-        result = as_term(product(missing, term.facts), term.facts) * result  # type: ignore[operator]
-    return result
-
-
-def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:
-    """Each Ref among the operands beside what the rule returned for it."""
-    out: list[tuple[Ref, Any]] = []
-    if found is None:
-        return out
-    if not isinstance(found, (tuple, list)) or len(found) != len(operands):
-        raise TypeError(f"a rule must return one adjoint for each of its {len(operands)} operands, as a tuple")
-    for operand, adjoint in zip(operands, found):
-        if isinstance(operand, Ref):
-            out.append((operand, adjoint))
-        elif isinstance(operand, (list, tuple)):
-            out.extend(pairs(operand, adjoint))
-    return out
-
-
-def unknown_like(operands: Any, expr: ast.expr, facts: Facts) -> Any:
-    """The parts of a called rule's result, each of a shape that only the run can tell."""
-    out = []
-    for i, operand in enumerate(operands):
-        item = ast.Subscript(value=expr, slice=const(i), ctx=ast.Load())
-        if isinstance(operand, (list, tuple)):
-            out.append(unknown_like(operand, item, facts))
-        elif isinstance(operand, Ref):
-            out.append(Term(item, Number("unknown", None, None), facts))
-        else:
-            out.append(None)
-    return tuple(out)

@@ -8,9 +8,10 @@ ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"comprehensions", "control", "emit", "kinds", "live", "patterns", "render", "simplify", "source"},
     {"coalesce", "definitions", "load", "outside", "ownership", "request", "shapes", "stage"}, {"inference", "terms"},
-    {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "splice", "walk"}, {"module", "operations", "recording", "sharing"}, {"attributes"},
-    {"writes"}, {"series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"}, {"binding", "objects", "residuals"},
-    {"assembly", "library", "writing"}, {"calls"}, {"compile"}, {"dispatch", "export"}, {"testing", "callables", "seeds"}, {"api"}, {"cli"}, {"__init__", "__main__"},
+    {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "splice", "walk"}, {"fitting", "module", "operations", "pairback", "recording", "sharing"},
+    {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"},
+    {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "calls"}, {"compile"}, {"dispatch", "export"},
+    {"testing", "callables", "seeds"}, {"api"}, {"cli"}, {"__init__", "__main__"},
 ]
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
 

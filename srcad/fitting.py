@@ -1,0 +1,67 @@
+"""What a rule gives, in the shape of what it is for: sums over the axes along which an operand was broadcast.
+
+    z = x + b    x: (n, d), b: (d,)    ->    db = dz.sum(axis=0)
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from srcad import runtime
+import srcad.splice  # noqa: F401  (gives terms their operators)
+from srcad.adjoints import collapses, is_unit, like_rank, sum_axes
+from srcad.dims import Facts, Shape, product
+from srcad.kinds import Number, Ref
+from srcad.syntax import call, const
+from srcad.terms import Term, as_term
+
+
+def unbroadcast(term: Term, ref: Ref, shape: Shape | None, helper: Callable[[str, Any], str]) -> Term:
+    """Sum a contribution of the result's `shape` over the axes along which the variable was broadcast."""
+    actual, target = term.number.shape, ref.number
+    if target.shape is not None and not target.shape and actual == () and shape == ():
+        return term
+    if actual is None or target.shape is None or shape is None:
+        if term.number.form != "unknown" and like_rank(term, target):
+            return term
+        label = helper("unbroadcast", runtime.unbroadcast)
+        return Term(call(label, [term.expr, ref.expr]), Number("unknown", term.number.dtype, target.shape), term.facts)
+    lead = len(shape) - len(target.shape)
+    summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
+    offset = len(shape) - len(actual)
+    present = [i - offset for i in summed if i >= offset and (i < lead or not is_unit(actual[i - offset]))]
+    missing = tuple(shape[i] for i in summed if i < offset or is_unit(actual[i - offset]) and not is_unit(shape[i]))
+    result = sum_axes(term, present, [i for i in summed if i >= lead], target, lead - offset)
+    if missing:
+        result = as_term(product(missing, term.facts), term.facts) * result  # type: ignore[operator]
+    return result
+
+
+def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:
+    """Each Ref among the operands beside what the rule returned for it."""
+    out: list[tuple[Ref, Any]] = []
+    if found is None:
+        return out
+    if not isinstance(found, (tuple, list)) or len(found) != len(operands):
+        raise TypeError(f"a rule must return one adjoint for each of its {len(operands)} operands, as a tuple")
+    for operand, adjoint in zip(operands, found):
+        if isinstance(operand, Ref):
+            out.append((operand, adjoint))
+        elif isinstance(operand, (list, tuple)):
+            out.extend(pairs(operand, adjoint))
+    return out
+
+
+def unknown_like(operands: Any, expr: ast.expr, facts: Facts) -> Any:
+    """The parts of a called rule's result, each of a shape that only the run can tell."""
+    out = []
+    for i, operand in enumerate(operands):
+        item = ast.Subscript(value=expr, slice=const(i), ctx=ast.Load())
+        if isinstance(operand, (list, tuple)):
+            out.append(unknown_like(operand, item, facts))
+        elif isinstance(operand, Ref):
+            out.append(Term(item, Number("unknown", None, None), facts))
+        else:
+            out.append(None)
+    return tuple(out)

@@ -1,0 +1,42 @@
+"""Walk a program again and again, with what each walk has found out, until nothing more turns up.
+
+    s = 0.0                       first: s is a number
+    for row in x: s += row        then: an array that is made in the first pass
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from srcad.errors import SrcadError, UnsupportedSyntaxError
+from srcad.inference import Knowledge
+from srcad.walk import Walk
+from srcad.writes import Split
+
+
+def rewalked(knowledge: Knowledge, begun: Callable[[], Walk], run: Callable[[Walk], None]) -> Walk:
+    """The state of the walk in which nothing new was found. Raises SrcadError where the program is refused."""
+    while True:
+        size = knowledge.size()
+        state = begun()
+        state.knowledge = knowledge
+        try:
+            run(state)
+        except SrcadError as problem:
+            learnt(state, problem)
+            if knowledge.size() == size:
+                if isinstance(problem, Split):
+                    raise UnsupportedSyntaxError(problem.reason, problem.location) from None
+                raise
+            continue
+        learnt(state, None)
+        if knowledge.size() == size:
+            return state
+
+
+def learnt(state: Walk, problem: SrcadError | None) -> None:
+    """What a walk has found out, for the next one: integers that index or count, branches that must be walked apart."""
+    state.knowledge.integral |= {path for path in state.integral if path in state.integers}
+    if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "if":
+        state.knowledge.split.add(problem.site)
+    if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "loop":
+        state.knowledge.unrolled.add(problem.site[:5])
