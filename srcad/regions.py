@@ -18,7 +18,7 @@ from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With,
 from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
 from srcad.runtime import handled
-from srcad.stage import HANDLED
+from srcad.scopes import HANDLED
 from srcad.syntax import name
 from srcad.series import Grows, Lists
 from srcad.writes import Split
