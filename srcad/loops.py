@@ -35,11 +35,14 @@ class Loops(Iteration):
 
     def for_loop(self, statement: For) -> None:
         iterable = self.evaluate(statement.iter, None)
-        if isinstance(iterable.value, Sequence) and iterable.value.mutable and iterable.value.series is None:
-            self.unrolled(statement, [], iterable.value)
-            return
+        self.consume(iterable)
         if self.is_known(iterable):
-            self.unrolled(statement, self.makers(iterable))
+            try:
+                self.unrolled(statement, iterable)
+            except Endless:
+                self.loc = self.moved(statement.loc)
+                self.refuse(f"its passes are written out one by one, and there are more than {PASSES}, or how many is known only at run time. "
+                            "Loop over an array or a range.")
             return
         counter = self.counter(iterable)
         if self.never_runs(counter):
@@ -49,7 +52,7 @@ class Loops(Iteration):
             return
         if self.site("loop", statement) in self.state.knowledge.peeled:
             counter = self.first_pass(statement, counter, iterable)
-        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, self.makers(iterable)))
+        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, iterable))
 
     def first_pass(self, statement: For, counter: Ref, iterable: Ref) -> Ref:
         """Walk the first pass of a loop on its own; the range of the others is returned."""
@@ -72,15 +75,17 @@ class Loops(Iteration):
             return False
         value = counter.value
         assert isinstance(value, Range)
-        known = value.start is not None and value.stop is not None and value.start.value is not None and value.stop.value is not None
-        return known and value.step == 1 and not value.turned and bool(value.start < value.stop)  # type: ignore[operator]
+        if value.bounds is None or value.turned:
+            return False
+        start, stop, step = value.bounds
+        return step == 1 and start < stop
 
     def is_short(self, statement: Statement) -> bool:
         """Whether a loop has so few passes that it is rather written out than its list kept in the generated code."""
         if not isinstance(statement, For):
             return False
         try:
-            return self.length(self.evaluate(statement.iter, None)) <= SHORT
+            return self.length(self.evaluate(statement.iter, None)).known() <= SHORT
         except (Endless, LookupError, AttributeError):
             return False
 
@@ -89,8 +94,10 @@ class Loops(Iteration):
         """Whether a loop has no passes for the arguments at hand: then that is a fact."""
         value = counter.value
         assert isinstance(value, Range)
-        start, stop, step = value.start, value.stop, value.step
-        if start is None or stop is None or step is None or start.value is None or stop.value is None or range(start.value, stop.value, step):
+        if value.bounds is None:
+            return False
+        start, stop, step = value.bounds
+        if range(start.value, stop.value, step):  # type: ignore[arg-type]
             return False
         return start >= stop if step > 0 else start <= stop
 
@@ -304,15 +311,15 @@ class Loops(Iteration):
 
     def sharpen(self, heads: dict[Any, Ref], ends: dict[Any, Ref | None], counter: Ref) -> None:
         """Where a loop runs at least once, what it leaves is of the kind that a pass leaves: an array, say, where a number was before."""
-        value = counter.value
-        assert isinstance(value, Range)
+        assert isinstance(counter.value, Range)
+        if counter.value.bounds is None:
+            return
+        start, stop, step = counter.value.bounds
         for slot, head in heads.items():
             end = ends[slot]
             if end is None or not isinstance(head.value, Number) or head.number.shape is not None or end.number.shape is None or slot[0] != "local":
                 continue
-            if value.start is None or value.stop is None or value.start.value is None or value.stop.value is None or value.step is None:
-                continue
-            if value.start < value.stop if value.step > 0 else value.start > value.stop:
+            if start < stop if step > 0 else start > stop:
                 dims = tuple(Dim.atom(f"{head.key}.shape[{i}]", None, self.state.facts) if "?" in d.key or d.value is None else d for i, d in enumerate(end.number.shape))
                 kind = dataclasses.replace(end.number, place=head.number.place, shape=dims)
                 self.frame.locals[slot[1]] = Ref(head.expr, kind, head.key)
@@ -341,8 +348,8 @@ class Loops(Iteration):
 
     # ---- loops written out
 
-    def unrolled(self, statement: For, items: list[Callable[[], Ref]], growing: Sequence | None = None) -> None:
-        """Every pass one after the other; a break on data is a flag that the later ones ask. A list may grow on the way."""
+    def unrolled(self, statement: For, iterable: Ref) -> None:
+        """Every pass one after the other; a break on data is a flag that the later ones ask. A list may change on the way."""
         body, flag = statement.body, ""
         if any(jumps(s, (Break,)) for s in body):
             flag = self.state.namer.temporary("stopped")
@@ -350,19 +357,17 @@ class Loops(Iteration):
             self.frame.locals[flag] = literal_ref(const(False), False, self.state.facts)
         offset = self.offset
         i = -1
-        while (i := i + 1) < len(growing.items if growing is not None else items):
-            if i >= PASSES:
-                raise Endless
+        while (i := i + 1) < self.passes(iterable):
             self.state.passes += 1
             self.offset = self.state.passes
             self.loc = self.moved(statement.loc)
-            item = growing.items[i] if growing is not None else items[i]()
-            self.frame.locals[f"<item {i}>"] = item
+            self.frame.locals[f"<item {i}>"] = self.taken(iterable, i)
             block: Block = (Assign(statement.target, name(f"<item {i}>"), statement.loc), *body)
             if flag and i:
                 block = (self.guarded(statement, flag, block),)
             self.block(block)
             self.frame.locals.pop(f"<item {i}>", None)
+            self.loc = self.moved(statement.loc)
         self.offset = offset
 
     def guarded(self, statement: Statement, flag: str, block: Block) -> If:
