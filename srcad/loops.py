@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from srcad.control import flagged_breaks, jumps
@@ -28,6 +29,23 @@ from srcad.writes import Split
 
 ATTEMPTS = 12
 SHORT = 4  # passes: a list that grows in them is known item by item
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass that leaves behind what was assumed at its head.
+
+    heads: what each place holds at the head; end: what it holds at the end; breaks: where the loop is left, and what is there;
+    index: of a for loop; count: the name for the number of passes.
+    """
+
+    region: Region
+    heads: dict[Any, Ref]
+    instances: Instances
+    end: Env
+    breaks: list[tuple[Break, Env]]
+    index: Ref | None
+    count: str
 
 
 class Loops(Iteration):
@@ -155,7 +173,7 @@ class Loops(Iteration):
         """Walk a loop until what a pass leaves behind is of the kind assumed at its head."""
         site = self.site("loop", statement)
         base = fork(self.state)
-        head_live, after = (self.frame.live.head.get(id(statement)), self.live_after(statement)) if self.frame.live else (None, None)
+        head_live = self.frame.live.head.get(id(statement)) if self.frame.live else None
         assumed: dict[Any, Ref] = {}
         loop_id = self.state.event
         for _ in range(ATTEMPTS):
@@ -163,13 +181,13 @@ class Loops(Iteration):
             base.restore()
             walked = self.one_pass(statement, counter, iterable, assumed, base, site, head_live, loop_id)
             if walked is not None:
-                self.finish(statement, counter, walked, base, after)
+                self.finish(statement, counter, walked, base)
                 return
             rollback(self, point)
         self.refuse("what a pass of this loop leaves behind is not of one kind.")
 
     def one_pass(self, statement: For | While, counter: Ref | None, iterable: Ref | None, assumed: dict[Any, Ref], base: Env,
-                 site: tuple[object, ...], live: frozenset[str] | None, loop_id: int) -> tuple[Any, ...] | None:
+                 site: tuple[object, ...], live: frozenset[str] | None, loop_id: int) -> Pass | None:
         state = self.state
         instances = Instances(state, self.new_name)
         heads = {slot: instances.named(template, slot_label(slot)) for slot, template in assumed.items()}
@@ -199,13 +217,13 @@ class Loops(Iteration):
             if becomes_array(init, second) and self.site("loop", statement) not in self.state.knowledge.peeled and self.can_peel(statement, counter):
                 raise Peel
             try:
-                template = self.wider(merger, heads[slot], second, init) if slot in assumed else merger.merge(init, second)
+                template = widened(merger, heads[slot], second, init) if slot in assumed else merger.merge(init, second)
             except Apart as problem:
                 raise Split(f"after a pass of this loop `{slot_label(slot)}` would be {problem}. Make it one kind of thing.", statement.loc, (*site, "head")) from None
             assumed[slot] = template
         if not stable:
             return None
-        return region, heads, instances, end, breaks, index, count
+        return Pass(region, heads, instances, end, breaks, index, count)
 
     def useful(self, region: Region, end: Env, live: frozenset[str] | None) -> Region:
         """A pass without the operations that nothing is made of: what only a test reads has no derivative."""
@@ -223,11 +241,6 @@ class Loops(Iteration):
             kept.append(step)
         return dataclasses.replace(region, steps=tuple(reversed(kept)))
 
-    def wider(self, merger: Merger, head: Ref, end: Ref | None, init: Ref | None) -> Ref:
-        """The kind of a loop's variable once more, with what another pass has shown."""
-        template = merger.merge(init, end)
-        return widened(template, head, end, merger)
-
     def one_body(self, statement: For | While, index: Ref | None, iterable: Ref | None) -> None:
         if isinstance(statement, For):
             assert index is not None and iterable is not None
@@ -244,30 +257,23 @@ class Loops(Iteration):
     def moved(self, loc: Any) -> Any:
         return dataclasses.replace(loc, index=loc.index + 100_000 * self.offset) if self.offset else loc
 
-    def finish(self, statement: For | While, counter: Ref | None, walked: tuple[Any, ...], base: Env, after: frozenset[str] | None) -> None:
+    def finish(self, statement: For | While, counter: Ref | None, walked: Pass, base: Env) -> None:
         """Write the loop down, and what it leaves behind."""
-        region, heads, instances, end, breaks, index, count = walked
-        state = self.state
-        phis: list[Phi] = []
-        ends: dict[Any, Ref | None] = {slot: get_slot(self.frame, end, slot) for slot in heads}
-        made = {id(r) for r in instances.made.values()}
-        for slot, head in heads.items():
-            init = get_slot(self.frame, base, slot)
-            for leaf, first, second in pairs(head, init, ends[slot]):
-                if id(leaf) in made and leaf.key not in {p.output.key for p in phis}:
-                    phis.append(Phi(leaf, first, second))
-        self.restore_heads(base, end, heads, after)
+        state, region, heads, index, count = self.state, walked.region, walked.heads, walked.index, walked.count
+        ends = {slot: get_slot(self.frame, walked.end, slot) for slot in heads}
+        phis = self.carried(walked, ends, base)
+        self.restore_heads(base, walked.end, heads)
         if isinstance(statement, For) and counter is not None:
             self.sharpen(heads, ends, counter)
         self.close_memory(phis)
         for phi in phis:
             if phi.first is not None:
                 self.write(Assign(phi.output.key, phi.first.expr, UNPLACED))
-        leaving = {id(marker): self.leaving(phis, heads, env) for marker, env in breaks}
+        leaving = {id(marker): self.leaving(phis, heads, env) for marker, env in walked.breaks}
         body = with_copies(region.statements, parallel([(p.output.key, p.second.expr) for p in phis if p.second is not None], state.namer))
         body = with_breaks(body, leaving, state.namer)
         loc = statement.loc
-        counted = bool(breaks) or isinstance(statement, While)
+        counted = bool(walked.breaks) or isinstance(statement, While)
         inner = trivial_exit(region, phis, state.active)
         if counted:
             self.write(Assign(count, const(0), UNPLACED))
@@ -289,6 +295,16 @@ class Loops(Iteration):
             sizes = self.sizes_after(region.steps)
             self.record(Loop(index.key if index is not None else "", iterates, count if counted else "", region, active, self.moved(loc), loop, sizes, side))
 
+    def carried(self, walked: Pass, ends: dict[Any, Ref | None], base: Env) -> list[Phi]:
+        """The names that passes hand on, with what they are before the loop and after a pass."""
+        phis: list[Phi] = []
+        made = {id(r) for r in walked.instances.made.values()}
+        for slot, head in walked.heads.items():
+            for leaf, first, second in pairs(head, get_slot(self.frame, base, slot), ends[slot]):
+                if id(leaf) in made and leaf.key not in {p.output.key for p in phis}:
+                    phis.append(Phi(leaf, first, second))
+        return phis
+
     def leaving(self, phis: list[Phi], heads: dict[Any, Ref], env: Env) -> list[tuple[str, Ref]]:
         """What each variable of a loop is where it is left by a break."""
         out = {}
@@ -298,14 +314,13 @@ class Loops(Iteration):
                     out[leaf.key] = value
         return list(out.items())
 
-    def restore_heads(self, base: Env, end: Env, heads: dict[Any, Ref], after: frozenset[str] | None) -> None:
+    def restore_heads(self, base: Env, end: Env, heads: dict[Any, Ref]) -> None:
         """After a loop its variables are what its head calls them; what was only its own is gone."""
         base.restore()
         for slot, head in heads.items():
             set_slot(self.frame, base, slot, head)
         carried = {slot[1] for slot in heads if slot[0] == "local"}
-        variables = {id(f): v for f, v in end.frames}[id(self.frame)]
-        for identifier, ref in variables.items():
+        for identifier, ref in end.variables(self.frame).items():
             if identifier not in carried and not identifier.startswith("<") and not alike(self.frame.locals.get(identifier), ref):
                 self.frame.locals[identifier] = NOTHING
 
