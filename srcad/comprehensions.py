@@ -8,33 +8,13 @@ from __future__ import annotations
 
 import ast
 
-from srcad.ir import Block, Effect, For, If, Location, Statement, Store
-from srcad.syntax import Namer, name, substitute
+from srcad.ir import Block, Effect, For, If, Store
+from srcad.lowering import Lowering
+from srcad.syntax import name, substitute
 
 
-class Comprehensions:
+class Comprehensions(Lowering):
     """Lowers comprehensions."""
-
-    namer: Namer
-    out: list[Statement]
-
-    def atom(self, node: ast.expr) -> ast.expr:
-        raise NotImplementedError
-
-    def emit(self, target: str, expr: ast.expr, node: ast.AST) -> None:
-        raise NotImplementedError
-
-    def assign(self, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
-        raise NotImplementedError
-
-    def loc(self, node: ast.AST) -> Location:
-        raise NotImplementedError
-
-    def lower(self, node: ast.stmt) -> None:
-        raise NotImplementedError
-
-    def refuse(self, node: ast.AST, reason: str = "") -> None:
-        raise NotImplementedError
 
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, start: ast.expr) -> ast.expr:
         """`[e for v in x if c]` is a loop that appends; its variables have names of their own."""

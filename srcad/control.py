@@ -13,6 +13,8 @@ follows a branch that holds one, and a loop is left by break alone.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 from srcad.ir import Assign, Block, Break, Continue, For, If, Raise, Return, Statement, While, With, blocks, with_blocks
 from srcad.syntax import Namer, const, name
@@ -79,33 +81,24 @@ def jumps(statement: Statement, kinds: tuple[type, ...]) -> bool:
     return any(jumps(s, kinds) for block in blocks(statement) for s in block)
 
 
-def replaced_returns(block: Block, flag: str, value: str) -> Block:
-    """`return e` as `value = e; flag = True; break`."""
+def replaced(block: Block, kind: type[Return | Break], change: Callable[[Any], Block]) -> Block:
+    """A block with each jump of one kind changed; those inside loops are theirs."""
     out: list[Statement] = []
     for statement in block:
-        match statement:
-            case Return(expr, loc):
-                out += [Assign(value, expr, loc), Assign(flag, const(True), loc), Break(loc)]
-            case If(test, body, orelse, loc):
-                out.append(If(test, replaced_returns(body, flag, value), replaced_returns(orelse, flag, value), loc))
-            case With(headers, body, loc):
-                out.append(With(headers, replaced_returns(body, flag, value), loc))
-            case _:
-                out.append(statement)
+        if isinstance(statement, kind):
+            out += change(statement)
+        elif isinstance(statement, (If, With)):
+            out.append(with_blocks(statement, lambda b: replaced(b, kind, change)))
+        else:
+            out.append(statement)
     return tuple(out)
+
+
+def replaced_returns(block: Block, flag: str, value: str) -> Block:
+    """`return e` as `value = e; flag = True; break`."""
+    return replaced(block, Return, lambda s: (Assign(value, s.value, s.loc), Assign(flag, const(True), s.loc), Break(s.loc)))
 
 
 def flagged_breaks(block: Block, flag: str, jump: bool = True) -> Block:
     """`break` as `flag = True; break`, or as the flag alone."""
-    out: list[Statement] = []
-    for statement in block:
-        match statement:
-            case Break(loc):
-                out += [Assign(flag, const(True), loc), *([statement] if jump else [])]
-            case If(test, body, orelse, loc):
-                out.append(If(test, flagged_breaks(body, flag, jump), flagged_breaks(orelse, flag, jump), loc))
-            case With(headers, body, loc):
-                out.append(With(headers, flagged_breaks(body, flag, jump), loc))
-            case _:
-                out.append(statement)
-    return tuple(out)
+    return replaced(block, Break, lambda s: (Assign(flag, const(True), s.loc), s) if jump else (Assign(flag, const(True), s.loc),))

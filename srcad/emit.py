@@ -11,11 +11,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-from srcad.ir import Assign, Block, Break, Continue, For, If, Location, Raise, Statement, Unpack, While, With, blocks, lines
+from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Raise, Statement, Unpack, While, With, blocks, lines
 from srcad.syntax import same, text
 
 INDENT = "    "
-NOWHERE = -4  # the line of statements that no statement of the user's asks for
 
 
 def function_text(title: str, parameters: str, forward: Block, backward: Block, end: Sequence[str]) -> str:
@@ -115,7 +114,7 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
             yield [statement]
             group = []
             continue
-        if group and statement.loc.line == NOWHERE and group[0].loc.line != NOWHERE:
+        if group and statement.loc == UNPLACED and group[0].loc != UNPLACED:
             group.append(statement)
             continue
         if group and (group[0].loc.line, group[0].loc.index, group[0].loc.text) != (statement.loc.line, statement.loc.index, statement.loc.text):

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable
+import functools
+from typing import Any
 
 from srcad.dims import Dim
 from srcad.inference import display, literal_ref
@@ -24,29 +25,6 @@ class Endless(Exception):
 class Iteration(Regions):
     """Finds the items of what is iterated over, one by one or by an index."""
 
-    def known_items(self, ref: Ref) -> tuple[Ref, ...] | None:
-        """The items of what is looked through; None for arrays and ranges."""
-        value = ref.value
-        match value:
-            case Sequence(series=Series()):
-                return None
-            case Sequence():
-                return value.items
-            case Record() if value.type is dict:
-                return tuple(literal_ref(const(k), k, self.state.facts) for k in value.items)
-            case Static(value=str() | range() as known):
-                return tuple(literal_ref(const(k), k, self.state.facts) for k in known)
-            case Lazy(parts=parts):
-                each = [self.known_items(p) for p in parts]
-                if all(e is None for e in each):
-                    return None
-                shortest = min(len(e) for e in each if e is not None)
-                return self.lazy_items(value, [e if e is not None else self.unrolled_items(p, shortest) for e, p in zip(each, parts)])
-        if isinstance(value, (Number, Range)):
-            return None
-        self.refuse("what this loops over is not known. Loop over a range, an array, a list, a tuple or a dict.")
-        raise AssertionError
-
     def is_known(self, ref: Ref) -> bool:
         """Whether the passes of a loop over this are known one by one: over a list, say, or a list beside an array."""
         match ref.value:
@@ -60,102 +38,103 @@ class Iteration(Regions):
                 return any(map(self.is_known, parts))
         return False
 
-    def makers(self, ref: Ref) -> list[Callable[[], Ref]]:
-        """For each pass of a loop what gives its item: an array is read when its turn comes. Raises Endless."""
-        value = ref.value
-        if isinstance(value, Lazy):
-            each = [self.makers(p) for p in value.parts]
-            if value.kind == "zip":
-                return [lambda row=row: display(tuple, tuple(m() for m in row)) for row in zip(*each)]  # type: ignore[misc]
-            if value.kind == "reversed":
-                return each[0][::-1]
-            start = value.start.number.dim if value.start is not None else Dim.of(0, self.state.facts)
-            assert start is not None
-            return [lambda i=i, m=m: display(tuple, (self.dim_ref(start + i), m())) for i, m in enumerate(each[0])]  # type: ignore[misc]
-        if isinstance(value, Number):
-            return [lambda i=i: self.element(ref, i) for i in range(self.limited_length(ref))]  # type: ignore[misc]
-        items = self.known_items(ref)
-        return [lambda item=item: item for item in (items if items is not None else self.unrolled_items(ref))]  # type: ignore[misc]
+    def length(self, ref: Ref) -> Dim:
+        """How many items there are at this point: a list may grow. Raises Endless where only the run can tell."""
+        value, facts = ref.value, self.state.facts
+        match value:
+            case Range():
+                return Dim.of(len(self.span(value)), facts)
+            case Lazy(kind="reversed"):
+                return self.length_reversed(value)
+            case Lazy():
+                return functools.reduce(shorter, [self.length(p) for p in value.parts])
+            case Number(shape=(first, *_)) if first.value is not None:
+                return first
+            case Number() | Sequence(series=Series()):
+                raise Endless
+            case Sequence():
+                return Dim.of(len(value.items), facts)
+        return Dim.of(len(self.keys(ref)), facts)
 
-    def element(self, ref: Ref, i: int) -> Ref:
-        index = python(INT, Dim.of(i, self.state.facts))
-        return self.subscript(ref, (index,), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), None)
+    def length_reversed(self, value: Lazy) -> Dim:
+        """reversed begins at the end that a list had when it was called."""
+        now = self.length(value.parts[0])
+        then = value.start.number.dim if value.start is not None else now
+        assert then is not None
+        if now < then:
+            self.refuse("the list shrinks while a loop runs over it from its end. Loop over a copy of it.")
+        return then
 
-    def limited_length(self, ref: Ref) -> int:
-        count = self.length(ref)
-        if count > PASSES:
+    def span(self, value: Range) -> range:
+        """The numbers of a range, as a fact."""
+        if value.bounds is None:
             raise Endless
-        return count
+        start, stop, step = value.bounds
+        span = range(start.known(), stop.known(), step)
+        return span[::-1] if value.turned else span
 
-    def items_known(self, ref: Ref) -> tuple[Ref, ...]:
+    def keys(self, ref: Ref) -> list[Any]:
+        """What a loop over a dict, or over a string or range from outside, takes."""
+        match ref.value:
+            case Record(type=kind, items=items) if kind is dict:
+                return list(items)
+            case Static(value=str() | range() as known):
+                return list(known)
+        self.refuse("what this loops over is not known. Loop over a range, an array, a list, a tuple or a dict.")
+        raise AssertionError
+
+    def passes(self, ref: Ref) -> int:
+        """How many passes a loop over this has, as a fact. Raises Endless if it cannot be written out."""
+        count = self.length(ref)
+        if count.value is None or count.value > PASSES:
+            raise Endless
+        return count.known()
+
+    def taken(self, ref: Ref, i: int) -> Ref:
+        """What a pass takes: it is read when its turn comes, since passes before may have changed it."""
+        value, facts = ref.value, self.state.facts
+        match value:
+            case Number():
+                index = python(INT, Dim.of(i, facts))
+                return self.subscript(ref, (index,), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), None)
+            case Range():
+                return self.dim_ref(Dim.of(self.span(value)[i], facts))
+            case Sequence():
+                return value.items[i]
+            case Lazy(kind="zip", parts=parts):
+                return display(tuple, tuple(self.taken(p, i) for p in parts))
+            case Lazy(kind="reversed", parts=(part,)):
+                return self.taken(part, self.length_reversed(value).known() - 1 - i)
+            case Lazy(parts=(part,), start=start):
+                first = start.number.dim if start is not None else Dim.of(0, facts)
+                assert first is not None
+                return display(tuple, (self.dim_ref(first + i), self.taken(part, i)))
+        key = self.keys(ref)[i]
+        return literal_ref(const(key), key, facts)
+
+    def listed(self, ref: Ref) -> tuple[Ref, ...]:
         """The items of anything that can be iterated over, one by one."""
-        items = self.known_items(ref)
-        if items is not None:
-            return items
+        self.consume(ref)
         try:
-            return self.unrolled_items(ref)
+            count = self.length(ref).known() if self.is_known(ref) else self.passes(ref)
+            return tuple(self.taken(ref, i) for i in range(count))
         except Endless:
             self.refuse("its items are not known one by one: it is too long, or its length is known only at run time. Use an array.")
             raise AssertionError from None
 
-    def listed(self, ref: Ref) -> tuple[Ref, ...]:
-        return self.items_known(ref)
-
-    def lazy_items(self, lazy: Lazy, each: list[tuple[Ref, ...]]) -> tuple[Ref, ...]:
-        match lazy.kind:
-            case "zip":
-                return tuple(display(tuple, row) for row in zip(*each))
-            case "enumerate":
-                start = lazy.start.number.dim if lazy.start is not None else Dim.of(0, self.state.facts)
-                assert start is not None
-                return tuple(display(tuple, (self.dim_ref(start + i), item)) for i, item in enumerate(each[0]))
-        return tuple(reversed(each[0]))
+    def consume(self, ref: Ref) -> None:
+        """zip, enumerate and reversed are run over once: the second time nothing is left."""
+        value = ref.value
+        if not isinstance(value, Lazy):
+            return
+        if value.loops != self.state.loops or any(place != self.loc for place in value.places):
+            self.refuse(f"`{value.kind}` is run over a second time here, when it is used up. Make a list of it first.")
+        value.places.append(self.loc)
+        for part in value.parts:
+            self.consume(part)
 
     def dim_ref(self, dim: Dim) -> Ref:
         return literal_ref(const(dim.const), dim.const, self.state.facts) if not dim.terms else Ref(expression(dim.key), python(INT, dim))
-
-    def unrolled_items(self, ref: Ref, limit: int | None = None) -> tuple[Ref, ...]:
-        """The items of a range or an array of known length. Raises Endless where there is none."""
-        value = ref.value
-        if isinstance(value, Sequence) and value.series is not None:
-            raise Endless
-        if isinstance(value, (Sequence, Record, Static)):
-            return self.known_items(ref) or ()
-        if isinstance(value, Lazy):
-            counts = [self.length(p) for p in value.parts]
-            return self.lazy_items(value, [self.unrolled_items(p, min(counts)) for p in value.parts])
-        if isinstance(value, Range):
-            if value.start is None or value.stop is None or value.step is None or value.start.value is None or value.stop.value is None:
-                raise Endless
-            span = range(value.start.known(), value.stop.known(), value.step)
-            numbers = [literal_ref(const(i), i, self.state.facts) for i in (reversed(span) if value.turned else span)[: None if limit is None else limit]]
-            return tuple(self.limited(numbers))
-        count = self.length(ref) if limit is None else limit
-        if count > PASSES:
-            raise Endless
-        return tuple(self.element(ref, i) for i in range(count))
-
-    @staticmethod
-    def limited(items: list[Ref]) -> list[Ref]:
-        if len(items) > PASSES:
-            raise Endless
-        return items
-
-    def length(self, ref: Ref) -> int:
-        """How many items there are, as a fact."""
-        value = ref.value
-        if isinstance(value, Range):
-            if value.start is None or value.stop is None or value.step is None or value.start.value is None or value.stop.value is None:
-                raise Endless
-            return len(range(value.start.known(), value.stop.known(), value.step))
-        if isinstance(value, Lazy):
-            return min(self.length(p) for p in value.parts)
-        if isinstance(value, (Sequence, Record)):
-            return len(value.items)
-        shape = ref.number.shape
-        if not shape or shape[0].value is None:
-            raise Endless
-        return shape[0].known()
 
     def counter(self, ref: Ref) -> Ref:
         """The range whose numbers a loop counts through."""
@@ -193,10 +172,8 @@ class Iteration(Regions):
         raise AssertionError
 
     def shortest(self, steps: list[tuple[Dim, ast.expr]]) -> Ref:
-        best, expr = steps[0]
-        for dim, other in steps[1:]:
-            if dim.key != best.key and dim < best:
-                best, expr = dim, other
+        best = functools.reduce(shorter, [dim for dim, _ in steps])
+        expr = next(expr for dim, expr in steps if dim is best)
         return Ref(expr, Range(call("range", [expr]), Dim.of(0, self.state.facts), best, 1))
 
     def open_counter(self, counter: Ref | None, target: str) -> Ref | None:
@@ -229,3 +206,8 @@ class Iteration(Regions):
             return self.series_at(value.series, index, target)
         item = ast.Subscript(value=iterable.expr, slice=index.expr, ctx=ast.Load())
         return self.subscript(iterable, (index.number,), item, target)
+
+
+def shorter(a: Dim, b: Dim) -> Dim:
+    """The smaller of two lengths: which it is, is a fact."""
+    return b if b.key != a.key and b < a else a

@@ -16,6 +16,7 @@ import numpy as np
 
 from srcad.dims import Dim, Shape
 from srcad.errors import UnsupportedSyntaxError
+from srcad.ir import Location
 
 FLOAT = np.dtype(float)
 
@@ -204,14 +205,26 @@ class Range:
     step: int | None
     turned: bool = False
 
+    @property
+    def bounds(self) -> tuple[Dim, Dim, int] | None:
+        """Start, stop and step, if all of them are known for the arguments at hand."""
+        if self.start is None or self.stop is None or self.step is None or self.start.value is None or self.stop.value is None:
+            return None
+        return self.start, self.stop, self.step
+
 
 @dataclass(frozen=True, eq=False)
 class Lazy:
-    """zip, enumerate or reversed of something that is indexed."""
+    """zip, enumerate or reversed of something that is indexed.
+
+    start: the first number of enumerate, or how long the list was that is reversed; loops, places: where it is made and run over.
+    """
 
     kind: str
     parts: tuple[Ref, ...]
     start: Ref | None = None
+    loops: tuple[int, ...] = ()
+    places: list[Location] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)

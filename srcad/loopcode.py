@@ -8,9 +8,9 @@ import ast
 import dataclasses
 from collections.abc import Iterator
 
-from srcad.control import jumps
+from srcad.control import jumps, replaced
 from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write, flatten
-from srcad.ir import UNPLACED, Assign, Block, Break, If, Statement, With, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Break, If, Statement
 from srcad.kinds import Ref
 from srcad.simplify import parallel
 from srcad.syntax import Namer, binary, const, name
@@ -18,16 +18,7 @@ from srcad.syntax import Namer, binary, const, name
 
 def with_breaks(block: Block, leaving: dict[int, list[tuple[str, Ref]]], namer: Namer) -> Block:
     """Before each break the loop's variables get what they are there."""
-    out: list[Statement] = []
-    for statement in block:
-        match statement:
-            case Break():
-                out += [*parallel([(target, ref.expr) for target, ref in leaving.get(id(statement), [])], namer), statement]
-            case If() | With():
-                out.append(with_blocks(statement, lambda b: with_breaks(b, leaving, namer)))
-            case _:
-                out.append(statement)
-    return tuple(out)
+    return replaced(block, Break, lambda s: (*parallel([(target, ref.expr) for target, ref in leaving.get(id(s), [])], namer), s))
 
 
 def count_passes(body: Block, count: str, completed: bool) -> Block:

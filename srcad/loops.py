@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from srcad.control import flagged_breaks, jumps
@@ -30,16 +31,36 @@ ATTEMPTS = 12
 SHORT = 4  # passes: a list that grows in them is known item by item
 
 
+@dataclass(frozen=True)
+class Pass:
+    """A pass that leaves behind what was assumed at its head.
+
+    heads: what each place holds at the head; end: what it holds at the end; breaks: where the loop is left, and what is there;
+    index: of a for loop; count: the name for the number of passes.
+    """
+
+    region: Region
+    heads: dict[Any, Ref]
+    instances: Instances
+    end: Env
+    breaks: list[tuple[Break, Env]]
+    index: Ref | None
+    count: str
+
+
 class Loops(Iteration):
     """Walks loops."""
 
     def for_loop(self, statement: For) -> None:
         iterable = self.evaluate(statement.iter, None)
-        if isinstance(iterable.value, Sequence) and iterable.value.mutable and iterable.value.series is None:
-            self.unrolled(statement, [], iterable.value)
-            return
+        self.consume(iterable)
         if self.is_known(iterable):
-            self.unrolled(statement, self.makers(iterable))
+            try:
+                self.unrolled(statement, iterable)
+            except Endless:
+                self.loc = self.moved(statement.loc)
+                self.refuse(f"its passes are written out one by one, and there are more than {PASSES}, or how many is known only at run time. "
+                            "Loop over an array or a range.")
             return
         counter = self.counter(iterable)
         if self.never_runs(counter):
@@ -49,7 +70,7 @@ class Loops(Iteration):
             return
         if self.site("loop", statement) in self.state.knowledge.peeled:
             counter = self.first_pass(statement, counter, iterable)
-        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, self.makers(iterable)))
+        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, iterable))
 
     def first_pass(self, statement: For, counter: Ref, iterable: Ref) -> Ref:
         """Walk the first pass of a loop on its own; the range of the others is returned."""
@@ -72,15 +93,17 @@ class Loops(Iteration):
             return False
         value = counter.value
         assert isinstance(value, Range)
-        known = value.start is not None and value.stop is not None and value.start.value is not None and value.stop.value is not None
-        return known and value.step == 1 and not value.turned and bool(value.start < value.stop)  # type: ignore[operator]
+        if value.bounds is None or value.turned:
+            return False
+        start, stop, step = value.bounds
+        return step == 1 and start < stop
 
     def is_short(self, statement: Statement) -> bool:
         """Whether a loop has so few passes that it is rather written out than its list kept in the generated code."""
         if not isinstance(statement, For):
             return False
         try:
-            return self.length(self.evaluate(statement.iter, None)) <= SHORT
+            return self.length(self.evaluate(statement.iter, None)).known() <= SHORT
         except (Endless, LookupError, AttributeError):
             return False
 
@@ -89,8 +112,10 @@ class Loops(Iteration):
         """Whether a loop has no passes for the arguments at hand: then that is a fact."""
         value = counter.value
         assert isinstance(value, Range)
-        start, stop, step = value.start, value.stop, value.step
-        if start is None or stop is None or step is None or start.value is None or stop.value is None or range(start.value, stop.value, step):
+        if value.bounds is None:
+            return False
+        start, stop, step = value.bounds
+        if range(start.value, stop.value, step):  # type: ignore[arg-type]
             return False
         return start >= stop if step > 0 else start <= stop
 
@@ -148,7 +173,7 @@ class Loops(Iteration):
         """Walk a loop until what a pass leaves behind is of the kind assumed at its head."""
         site = self.site("loop", statement)
         base = fork(self.state)
-        head_live, after = (self.frame.live.head.get(id(statement)), self.live_after(statement)) if self.frame.live else (None, None)
+        head_live = self.frame.live.head.get(id(statement)) if self.frame.live else None
         assumed: dict[Any, Ref] = {}
         loop_id = self.state.event
         for _ in range(ATTEMPTS):
@@ -156,13 +181,13 @@ class Loops(Iteration):
             base.restore()
             walked = self.one_pass(statement, counter, iterable, assumed, base, site, head_live, loop_id)
             if walked is not None:
-                self.finish(statement, counter, walked, base, after)
+                self.finish(statement, counter, walked, base)
                 return
             rollback(self, point)
         self.refuse("what a pass of this loop leaves behind is not of one kind.")
 
     def one_pass(self, statement: For | While, counter: Ref | None, iterable: Ref | None, assumed: dict[Any, Ref], base: Env,
-                 site: tuple[object, ...], live: frozenset[str] | None, loop_id: int) -> tuple[Any, ...] | None:
+                 site: tuple[object, ...], live: frozenset[str] | None, loop_id: int) -> Pass | None:
         state = self.state
         instances = Instances(state, self.new_name)
         heads = {slot: instances.named(template, slot_label(slot)) for slot, template in assumed.items()}
@@ -192,13 +217,13 @@ class Loops(Iteration):
             if becomes_array(init, second) and self.site("loop", statement) not in self.state.knowledge.peeled and self.can_peel(statement, counter):
                 raise Peel
             try:
-                template = self.wider(merger, heads[slot], second, init) if slot in assumed else merger.merge(init, second)
+                template = widened(merger, heads[slot], second, init) if slot in assumed else merger.merge(init, second)
             except Apart as problem:
                 raise Split(f"after a pass of this loop `{slot_label(slot)}` would be {problem}. Make it one kind of thing.", statement.loc, (*site, "head")) from None
             assumed[slot] = template
         if not stable:
             return None
-        return region, heads, instances, end, breaks, index, count
+        return Pass(region, heads, instances, end, breaks, index, count)
 
     def useful(self, region: Region, end: Env, live: frozenset[str] | None) -> Region:
         """A pass without the operations that nothing is made of: what only a test reads has no derivative."""
@@ -216,11 +241,6 @@ class Loops(Iteration):
             kept.append(step)
         return dataclasses.replace(region, steps=tuple(reversed(kept)))
 
-    def wider(self, merger: Merger, head: Ref, end: Ref | None, init: Ref | None) -> Ref:
-        """The kind of a loop's variable once more, with what another pass has shown."""
-        template = merger.merge(init, end)
-        return widened(template, head, end, merger)
-
     def one_body(self, statement: For | While, index: Ref | None, iterable: Ref | None) -> None:
         if isinstance(statement, For):
             assert index is not None and iterable is not None
@@ -237,30 +257,23 @@ class Loops(Iteration):
     def moved(self, loc: Any) -> Any:
         return dataclasses.replace(loc, index=loc.index + 100_000 * self.offset) if self.offset else loc
 
-    def finish(self, statement: For | While, counter: Ref | None, walked: tuple[Any, ...], base: Env, after: frozenset[str] | None) -> None:
+    def finish(self, statement: For | While, counter: Ref | None, walked: Pass, base: Env) -> None:
         """Write the loop down, and what it leaves behind."""
-        region, heads, instances, end, breaks, index, count = walked
-        state = self.state
-        phis: list[Phi] = []
-        ends: dict[Any, Ref | None] = {slot: get_slot(self.frame, end, slot) for slot in heads}
-        made = {id(r) for r in instances.made.values()}
-        for slot, head in heads.items():
-            init = get_slot(self.frame, base, slot)
-            for leaf, first, second in pairs(head, init, ends[slot]):
-                if id(leaf) in made and leaf.key not in {p.output.key for p in phis}:
-                    phis.append(Phi(leaf, first, second))
-        self.restore_heads(base, end, heads, after)
+        state, region, heads, index, count = self.state, walked.region, walked.heads, walked.index, walked.count
+        ends = {slot: get_slot(self.frame, walked.end, slot) for slot in heads}
+        phis = self.carried(walked, ends, base)
+        self.restore_heads(base, walked.end, heads)
         if isinstance(statement, For) and counter is not None:
             self.sharpen(heads, ends, counter)
         self.close_memory(phis)
         for phi in phis:
             if phi.first is not None:
                 self.write(Assign(phi.output.key, phi.first.expr, UNPLACED))
-        leaving = {id(marker): self.leaving(phis, heads, env) for marker, env in breaks}
+        leaving = {id(marker): self.leaving(phis, heads, env) for marker, env in walked.breaks}
         body = with_copies(region.statements, parallel([(p.output.key, p.second.expr) for p in phis if p.second is not None], state.namer))
         body = with_breaks(body, leaving, state.namer)
         loc = statement.loc
-        counted = bool(breaks) or isinstance(statement, While)
+        counted = bool(walked.breaks) or isinstance(statement, While)
         inner = trivial_exit(region, phis, state.active)
         if counted:
             self.write(Assign(count, const(0), UNPLACED))
@@ -282,6 +295,16 @@ class Loops(Iteration):
             sizes = self.sizes_after(region.steps)
             self.record(Loop(index.key if index is not None else "", iterates, count if counted else "", region, active, self.moved(loc), loop, sizes, side))
 
+    def carried(self, walked: Pass, ends: dict[Any, Ref | None], base: Env) -> list[Phi]:
+        """The names that passes hand on, with what they are before the loop and after a pass."""
+        phis: list[Phi] = []
+        made = {id(r) for r in walked.instances.made.values()}
+        for slot, head in walked.heads.items():
+            for leaf, first, second in pairs(head, get_slot(self.frame, base, slot), ends[slot]):
+                if id(leaf) in made and leaf.key not in {p.output.key for p in phis}:
+                    phis.append(Phi(leaf, first, second))
+        return phis
+
     def leaving(self, phis: list[Phi], heads: dict[Any, Ref], env: Env) -> list[tuple[str, Ref]]:
         """What each variable of a loop is where it is left by a break."""
         out = {}
@@ -291,28 +314,27 @@ class Loops(Iteration):
                     out[leaf.key] = value
         return list(out.items())
 
-    def restore_heads(self, base: Env, end: Env, heads: dict[Any, Ref], after: frozenset[str] | None) -> None:
+    def restore_heads(self, base: Env, end: Env, heads: dict[Any, Ref]) -> None:
         """After a loop its variables are what its head calls them; what was only its own is gone."""
         base.restore()
         for slot, head in heads.items():
             set_slot(self.frame, base, slot, head)
         carried = {slot[1] for slot in heads if slot[0] == "local"}
-        variables = {id(f): v for f, v in end.frames}[id(self.frame)]
-        for identifier, ref in variables.items():
+        for identifier, ref in end.variables(self.frame).items():
             if identifier not in carried and not identifier.startswith("<") and not alike(self.frame.locals.get(identifier), ref):
                 self.frame.locals[identifier] = NOTHING
 
     def sharpen(self, heads: dict[Any, Ref], ends: dict[Any, Ref | None], counter: Ref) -> None:
         """Where a loop runs at least once, what it leaves is of the kind that a pass leaves: an array, say, where a number was before."""
-        value = counter.value
-        assert isinstance(value, Range)
+        assert isinstance(counter.value, Range)
+        if counter.value.bounds is None:
+            return
+        start, stop, step = counter.value.bounds
         for slot, head in heads.items():
             end = ends[slot]
             if end is None or not isinstance(head.value, Number) or head.number.shape is not None or end.number.shape is None or slot[0] != "local":
                 continue
-            if value.start is None or value.stop is None or value.start.value is None or value.stop.value is None or value.step is None:
-                continue
-            if value.start < value.stop if value.step > 0 else value.start > value.stop:
+            if start < stop if step > 0 else start > stop:
                 dims = tuple(Dim.atom(f"{head.key}.shape[{i}]", None, self.state.facts) if "?" in d.key or d.value is None else d for i, d in enumerate(end.number.shape))
                 kind = dataclasses.replace(end.number, place=head.number.place, shape=dims)
                 self.frame.locals[slot[1]] = Ref(head.expr, kind, head.key)
@@ -341,8 +363,8 @@ class Loops(Iteration):
 
     # ---- loops written out
 
-    def unrolled(self, statement: For, items: list[Callable[[], Ref]], growing: Sequence | None = None) -> None:
-        """Every pass one after the other; a break on data is a flag that the later ones ask. A list may grow on the way."""
+    def unrolled(self, statement: For, iterable: Ref) -> None:
+        """Every pass one after the other; a break on data is a flag that the later ones ask. A list may change on the way."""
         body, flag = statement.body, ""
         if any(jumps(s, (Break,)) for s in body):
             flag = self.state.namer.temporary("stopped")
@@ -350,19 +372,17 @@ class Loops(Iteration):
             self.frame.locals[flag] = literal_ref(const(False), False, self.state.facts)
         offset = self.offset
         i = -1
-        while (i := i + 1) < len(growing.items if growing is not None else items):
-            if i >= PASSES:
-                raise Endless
+        while (i := i + 1) < self.passes(iterable):
             self.state.passes += 1
             self.offset = self.state.passes
             self.loc = self.moved(statement.loc)
-            item = growing.items[i] if growing is not None else items[i]()
-            self.frame.locals[f"<item {i}>"] = item
+            self.frame.locals[f"<item {i}>"] = self.taken(iterable, i)
             block: Block = (Assign(statement.target, name(f"<item {i}>"), statement.loc), *body)
             if flag and i:
                 block = (self.guarded(statement, flag, block),)
             self.block(block)
             self.frame.locals.pop(f"<item {i}>", None)
+            self.loc = self.moved(statement.loc)
         self.offset = offset
 
     def guarded(self, statement: Statement, flag: str, block: Block) -> If:

@@ -40,8 +40,9 @@ class Env:
         for container, items in self.containers.values():
             container.items = items
 
-    def items(self, container: Sequence | Record) -> Any:
-        return self.containers[id(container)][1]
+    def variables(self, frame: Frame) -> dict[str, Ref]:
+        """Those of one frame."""
+        return next(variables for f, variables in self.frames if f is frame)
 
 
 def fork(state: Inference) -> Env:
@@ -105,7 +106,7 @@ class Merger:
             return a
         if a is None or b is None or not is_defined(a) or not is_defined(b):
             found = b if a is None or not is_defined(a) else a
-            return self.marked(found, None) if found is not None else NOTHING
+            return self.marked(found) if found is not None else NOTHING
         if a.value is b.value and same(a.expr, b.expr) and a.key == b.key:
             return a
         if is_series(a) or is_series(b):
@@ -129,16 +130,16 @@ class Merger:
             return a
         raise Apart(f"{said(a)} on one path and {said(b)} on the other")
 
-    def marked(self, ref: Ref, _: None) -> Ref:
+    def marked(self, ref: Ref) -> Ref:
         """Something that only one path has: its numbers are named anew."""
         match ref.value:
             case Number() as number:
                 active = ref.key in self.state.active
                 return Ref(ref.expr, dataclasses.replace(number, dim=self.unknown(number, number)), ACTIVE_PHI if active else PHI)
             case Sequence(type=kind, items=items, mutable=mutable):
-                return Ref(ref.expr, Sequence(kind, tuple(self.marked(i, None) for i in items), mutable, True))
+                return Ref(ref.expr, Sequence(kind, tuple(self.marked(i) for i in items), mutable, True))
             case Record(type=kind, items=mapping, mutable=mutable) if mutable:
-                return Ref(ref.expr, Record(kind, {k: self.marked(i, None) for k, i in mapping.items()}, mutable, True))
+                return Ref(ref.expr, Record(kind, {k: self.marked(i) for k, i in mapping.items()}, mutable, True))
         return ref
 
     def unknown(self, a: Number, b: Number) -> Dim | None:

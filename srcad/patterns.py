@@ -8,33 +8,12 @@ from __future__ import annotations
 
 import ast
 
-from srcad.ir import Location, Statement
-from srcad.syntax import Namer, const, name
+from srcad.lowering import Lowering
+from srcad.syntax import const, name
 
 
-class Patterns:
+class Patterns(Lowering):
     """Lowers match statements."""
-
-    namer: Namer
-    out: list[Statement]
-
-    def atom(self, node: ast.expr) -> ast.expr:
-        raise NotImplementedError
-
-    def emit(self, target: str, expr: ast.expr, node: ast.AST) -> None:
-        raise NotImplementedError
-
-    def assign(self, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
-        raise NotImplementedError
-
-    def loc(self, node: ast.AST) -> Location:
-        raise NotImplementedError
-
-    def lower(self, node: ast.stmt) -> None:
-        raise NotImplementedError
-
-    def refuse(self, node: ast.AST, reason: str = "") -> None:
-        raise NotImplementedError
 
     def lower_Match(self, node: ast.Match) -> None:
         subject = self.atom(node.subject)

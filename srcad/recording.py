@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from srcad.control import jumps
 from srcad.inference import Change, Inference, Snapshot
-from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, With, blocks, expressions, operands, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, blocks, expressions, operands, walk, with_blocks
 from srcad.kinds import Number
 from srcad.coalesce import renamed
 from srcad.live import Live
@@ -123,11 +123,13 @@ class Recording:
         kept: ast.expr = name(group[0]) if len(group) == 1 else ast.Tuple(elts=[name(n) for n in group], ctx=ast.Load())
         statement = Effect(call(ast.Attribute(value=name(label), attr="append", ctx=ast.Load()), [kept]), UNPLACED)
 
+        after = () if at_start else group
+
         def changed(origin: Statement) -> Statement:
-            inner = list(blocks(origin))
-            index = side if isinstance(origin, If) else len(inner) - 2 if isinstance(origin, (For, While)) else 0
-            inner[index] = inserted(inner[index], statement, () if at_start else group)
-            return rebuilt(origin, inner)
+            assert isinstance(origin, (If, For, While))
+            if isinstance(origin, If) and side:
+                return dataclasses.replace(origin, orelse=inserted(origin.orelse, statement, after))
+            return dataclasses.replace(origin, body=inserted(origin.body, statement, after))
 
         self.forward = change(self.forward, tag, changed)
 
@@ -278,10 +280,7 @@ def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
 
 def at_ends(block: Block, statement: Statement) -> Block:
     """A block with a statement at the end of every path, before a break."""
-    cut = len(block) - ends_in_break(block)
-    while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
-        cut -= 1
-    core, rest = block[:cut], block[cut:]
+    core, rest = handing_on(block)
     if core and isinstance(core[-1], If) and breaks_off(core[-1:]):
         return (*core[:-1], with_blocks(core[-1], lambda b: at_ends(b, statement)), *rest)
     return (*core, statement, *rest)
@@ -291,15 +290,17 @@ def ends_in_break(block: Block) -> bool:
     return bool(block) and isinstance(block[-1], Break)
 
 
+def handing_on(block: Block) -> tuple[Block, Block]:
+    """A block in two: what it does, and the copies that hand its values on, with the break after them."""
+    cut = len(block) - ends_in_break(block)
+    while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
+        cut -= 1
+    return block[:cut], block[cut:]
+
+
 def given_here(block: Block) -> Iterator[str]:
     """The names that a block gives values to; what it hands to the end of a loop before a break is not among them."""
-    rest = block
-    if ends_in_break(block):
-        cut = len(block) - 1
-        while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
-            cut -= 1
-        rest = block[:cut]
-    for statement in rest:
+    for statement in handing_on(block)[0] if ends_in_break(block) else block:
         if blocks(statement):
             yield from (statement.target,) if isinstance(statement, For) else ()
             for inner in blocks(statement):
@@ -370,17 +371,6 @@ def change(block: Block, tag: int, changed: Callable[[Statement], Statement]) ->
             statement = with_blocks(statement, lambda b: change(b, tag, changed))
         out.append(statement)
     return tuple(out)
-
-
-def rebuilt(statement: Statement, inner: list[Block]) -> Statement:
-    match statement:
-        case If() | For():
-            return dataclasses.replace(statement, body=inner[0], orelse=inner[1])
-        case While():
-            return dataclasses.replace(statement, head=inner[0], body=inner[1], orelse=inner[2])
-        case With():
-            return dataclasses.replace(statement, body=inner[0])
-    return statement
 
 
 def place_lists(block: Block, starts: Sequence[Statement]) -> Block:

@@ -18,7 +18,7 @@ from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With,
 from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
 from srcad.runtime import handled
-from srcad.stage import HANDLED
+from srcad.scopes import HANDLED
 from srcad.syntax import name
 from srcad.series import Grows, Lists
 from srcad.writes import Split
@@ -46,20 +46,26 @@ class Regions(Lists):
     def region(self, walk: Callable[[], None]) -> Region:
         """What a block does, kept apart; values computed in it are not known outside."""
         state, facts = self.state, self.state.facts
-        outer = state.statements, state.operations
-        state.statements, state.operations = [], []
         computed, shapes, dim_names, kept = dict(facts.computed), list(facts.shapes), dict(facts.dim_names), dict(state.kept)
         ending, self.ending = self.ending, ""
         region, state.regions = state.region, state.regions + 1
         state.region = state.regions
         try:
+            return self.apart(walk)
+        finally:
+            state.region = region
+            facts.computed, facts.shapes, facts.dim_names, state.kept = computed, shapes, dim_names, kept
+            self.ending = ending
+
+    def apart(self, walk: Callable[[], None]) -> Region:
+        """What a block writes and records, in lists of its own."""
+        state = self.state
+        outer, state.statements, state.operations = (state.statements, state.operations), [], []
+        try:
             walk()
             return Region(tuple(state.statements), tuple(state.operations), self.ending == "break", self.ending == "raise")
         finally:
             state.statements, state.operations = outer
-            state.region = region
-            facts.computed, facts.shapes, facts.dim_names, state.kept = computed, shapes, dim_names, kept
-            self.ending = ending
 
     def tag(self) -> int:
         self.state.tags += 1
@@ -141,18 +147,18 @@ class Regions(Lists):
         merger = Merger(self.state, site, base)
         instances = Instances(self.state, self.new_name)
         phis: list[Phi] = []
-        variables = {id(f): v for f, v in one.frames}[id(self.frame)], {id(f): v for f, v in two.frames}[id(self.frame)]
-        for identifier in dict.fromkeys([*variables[0], *variables[1]]):
-            a, b = variables[0].get(identifier), variables[1].get(identifier)
+        first, second = one.variables(self.frame), two.variables(self.frame)
+        for identifier in dict.fromkeys([*first, *second]):
+            a, b = first.get(identifier), second.get(identifier)
             if live is not None and identifier not in live and not identifier.startswith("<"):
                 self.frame.locals[identifier] = a if a is b and a is not None else NOTHING
                 continue
             self.frame.locals[identifier] = self.met(merger, instances, phis, a, b, identifier, site)
         for key, (container, _) in base.containers.items():
-            first, second = one.containers.get(key), two.containers.get(key)
-            if first is None or second is None:  # nothing leads to it any more
+            held, other = one.containers.get(key), two.containers.get(key)
+            if held is None or other is None:  # nothing leads to it any more
                 continue
-            container.items = self.met_items(merger, instances, phis, container, first[1], second[1], site)
+            container.items = self.met_items(merger, instances, phis, container, held[1], other[1], site)
         self.check_shared(phis, live)
         return phis
 
@@ -212,11 +218,7 @@ class Regions(Lists):
 
     def with_block(self, statement: With) -> None:
         headers = tuple(self.with_header(h) for h in statement.headers)
-        outer = self.state.statements, self.state.operations
-        self.state.statements, self.state.operations = [], []
-        self.block(statement.body)
-        made = Region(tuple(self.state.statements), tuple(self.state.operations))
-        self.state.statements, self.state.operations = outer
+        made = self.apart(lambda: self.block(statement.body))
         written = With(headers, made.statements, self.moved(statement.loc), self.tag())
         self.write(written)
         if not any("errstate" in ast.unparse(h) for h in headers):  # what may raise must, where it is handled

@@ -24,8 +24,7 @@ def slot_label(slot: tuple[Any, ...]) -> str:
 
 def get_slot(frame: Any, env: Env, slot: tuple[Any, ...]) -> Ref | None:
     if slot[0] == "local":
-        variables = {id(f): v for f, v in env.frames}[id(frame)]
-        found = variables.get(slot[1])
+        found = env.variables(frame).get(slot[1])
         return found if is_defined(found) else None
     items = env.containers[slot[1]][1] if slot[1] in env.containers else None
     return items[slot[2]] if items is not None else None
@@ -46,7 +45,7 @@ def set_slot(frame: Any, base: Env, slot: tuple[Any, ...], ref: Ref) -> None:
 
 def changed_slots(frame: Any, before: Env, end: Env, base: Env) -> Iterator[tuple[tuple[Any, ...], Ref | None, Ref | None]]:
     """Where two points differ: the place, what was there, what is there now."""
-    old, new = ({id(f): v for f, v in env.frames}[id(frame)] for env in (before, end))
+    old, new = before.variables(frame), end.variables(frame)
     for identifier in dict.fromkeys([*old, *new]):
         a, b = old.get(identifier), new.get(identifier)
         if a is not b and not (identifier.startswith("<item")) and (is_defined(a) or is_defined(b)) and not alike(a, b):
@@ -71,8 +70,9 @@ def alike(a: Ref | None, b: Ref | None) -> bool:
     return a is not None and b is not None and a.value is b.value and a.key == b.key and (not isinstance(a.value, Number) or ast.dump(a.expr) == ast.dump(b.expr))
 
 
-def widened(template: Ref, head: Ref, end: Ref | None, merger: Merger) -> Ref:
+def widened(merger: Merger, head: Ref, end: Ref | None, init: Ref | None) -> Ref:
     """A template of init and end that also covers what the head was assumed to be."""
+    template = merger.merge(init, end)
     if isinstance(template.value, Number) and isinstance(head.value, Number) and end is not None:
         both = merger.joined(head.number, end.number) if isinstance(end.value, Number) else head.number
         again = merger.joined(both, template.number)

@@ -128,7 +128,7 @@ def special_sequence(kind: type) -> Callable[..., Ref | None]:
             return display(kind, ())
         if isinstance(args[0].value, Sequence):
             return display(kind, args[0].value.items)
-        return display(kind, calls.at.items_known(args[0]))
+        return display(kind, calls.at.listed(args[0]))
 
     return convert
 
@@ -151,7 +151,7 @@ def special_lazy(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: 
     """enumerate, zip, reversed: of whatever a loop runs over."""
     start = args[1] if len(args) > 1 and kind == "enumerate" else keywords.get("start")
     parts = tuple(args) if kind == "zip" else (args[0],)
-    return Ref(text, Lazy(kind, parts, start))
+    return Ref(text, Lazy(kind, parts, start, calls.state.loops))
 
 
 def special_enumerate(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -163,7 +163,10 @@ def special_zip(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
 
 
 def special_reversed(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    return special_lazy(calls, args, keywords, text, target, "reversed")
+    """reversed: of a list, from the end that it has now."""
+    value = args[0].value
+    start = literal_ref(const(len(value.items)), len(value.items), calls.facts) if isinstance(value, Sequence) and value.series is None else None
+    return Ref(text, Lazy("reversed", (args[0],), start, calls.state.loops))
 
 
 def special_map(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -199,7 +202,7 @@ def special_shares(calls: Calls, args: Arguments, keywords: dict[str, Ref], text
 def special_any(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """any and all: a truth."""
     if isinstance(args[0].value, (Lazy, Range, Record)):
-        text = ast.Call(func=text.func, args=[display(list, calls.at.items_known(args[0])).expr], keywords=[])
+        text = ast.Call(func=text.func, args=[display(list, calls.at.listed(args[0])).expr], keywords=[])
     return calls.at.operation(np.any, (), {}, text, target, python(np.dtype(bool)))
 
 
@@ -228,7 +231,7 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
         return calls.at.series_whole(items.series, "sum", text, target)
     start = args[1] if len(args) > 1 else keywords.get("start")
     if isinstance(items, (Range, Lazy, Record)):
-        return special_sum(calls, [display(tuple, calls.at.items_known(args[0])), *args[1:]], keywords, text, target)
+        return special_sum(calls, [display(tuple, calls.at.listed(args[0])), *args[1:]], keywords, text, target)
     if isinstance(items, Sequence):
         if items.items and all(i.number.form == "python" for i in items.items) and start is None:
             kind = infer_call(np.add.reduce, calls.facts, [], {})

@@ -15,33 +15,27 @@ import ast
 import functools
 from collections.abc import Callable
 
-from srcad.errors import UnsupportedSyntaxError
 from srcad.comprehensions import Comprehensions
 from srcad.control import tail_form
 from srcad.ir import (
-    Assign,
     Block,
     Break,
     Continue,
-    Define,
     Delete,
     Effect,
     For,
     If,
-    Import,
-    Location,
     Program,
     Raise,
     Return,
-    Statement,
     Store,
     Unpack,
     Update,
     While,
-    With,
     is_atom,
 )
 from srcad.patterns import Patterns
+from srcad.scopes import Scopes
 from srcad.source import FunctionTree, Source
 from srcad.syntax import Namer, const, is_path, name, names
 
@@ -49,19 +43,6 @@ WORDS: dict[type[ast.AST], str] = {
     ast.Add: "total", ast.Sub: "diff", ast.Mult: "prod", ast.Div: "ratio", ast.FloorDiv: "quotient", ast.Mod: "rest",
     ast.Pow: "power", ast.MatMult: "product", ast.USub: "minus", ast.UAdd: "plus", ast.Not: "negation", ast.Invert: "inverse",
 }
-REFUSED: dict[type[ast.AST], str] = {
-    ast.AsyncFor: "coroutines cannot be differentiated.",
-    ast.AsyncWith: "coroutines cannot be differentiated.",
-    ast.AsyncFunctionDef: "coroutines cannot be differentiated.",
-    ast.SetComp: "sets are not in the language that srcad differentiates. Use a list.",
-    ast.Set: "sets are not in the language that srcad differentiates. Use a list or a tuple.",
-    ast.Nonlocal: "a function that writes to variables outside it cannot be differentiated. Return the value instead.",
-    ast.ClassDef: "classes defined inside a differentiated function are not supported. Define it outside.",
-    ast.Yield: "generators have no single result to differentiate.",
-    ast.YieldFrom: "generators have no single result to differentiate.",
-    ast.Await: "coroutines cannot be differentiated.",
-}
-HANDLED = "handled"  # the context in which an exception that a handler would take is refused
 
 
 def stage(source: Source, display_name: str | None = None) -> Program:
@@ -69,7 +50,7 @@ def stage(source: Source, display_name: str | None = None) -> Program:
 
     Raises UnsupportedSyntaxError, with the place, for what is not in the language.
     """
-    stager = Stager(source)
+    stager = Stager(source, Namer(identifiers(source.tree)))
     tree = source.tree
     if isinstance(tree, ast.Lambda):
         statements: list[ast.stmt] = [ast.copy_location(ast.Return(value=tree.body), tree.body)]
@@ -88,49 +69,10 @@ def identifiers(tree: FunctionTree) -> frozenset[str]:
     return frozenset(found)
 
 
-class Stager(Patterns, Comprehensions):
-    """Lowers statements into a list of its own; expressions return the atom that holds their value."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.namer = Namer(identifiers(source.tree))
-        self.out: list[Statement] = []
-        self.statement: ast.stmt | None = None
-        self.count = 0
+class Stager(Patterns, Comprehensions, Scopes):
+    """Lowers every statement and expression of the language."""
 
     # ---- statements
-
-    def block(self, statements: list[ast.stmt]) -> Block:
-        outer, self.out = self.out, []
-        for statement in statements:
-            self.lower(statement)
-        block, self.out = tuple(self.out), outer
-        return block
-
-    def lower(self, node: ast.stmt) -> None:
-        previous, self.statement = self.statement, None if hasattr(node, "made_up") else node
-        self.count += 1
-        lowering: Callable[[ast.stmt], None] | None = getattr(self, f"lower_{type(node).__name__}", None)
-        if lowering is None:
-            self.refuse(node)
-        else:
-            lowering(node)
-        self.statement = previous
-
-    def loc(self, node: ast.AST) -> Location:
-        return self.source.locate(node, self.shown_statement(), self.count)
-
-    def shown_statement(self) -> ast.AST | None:
-        """What a comment quotes: the statement, or the expression of a return."""
-        statement = self.statement
-        return statement.value if isinstance(statement, ast.Return) and statement.value else statement
-
-    def refuse(self, node: ast.AST, reason: str = "") -> None:
-        reason = reason or REFUSED.get(type(node), f"{type(node).__name__} is not in the language that srcad differentiates.")
-        raise UnsupportedSyntaxError(reason, self.source.locate(node), self.source.segment(node).split("\n")[0])
-
-    def emit(self, target: str, expr: ast.expr, node: ast.AST) -> None:
-        self.out.append(Assign(target, expr, self.loc(node)))
 
     def lower_Assign(self, node: ast.Assign) -> None:
         if len(node.targets) == 1:
@@ -243,10 +185,7 @@ class Stager(Patterns, Comprehensions):
         target = node.target.id if isinstance(node.target, ast.Name) else self.namer.temporary("item")
         if not isinstance(node.target, ast.Name):
             self.assign(node.target, name(target), node)
-        for statement in node.body:
-            self.lower(statement)
-        body, self.out = tuple(self.out), outer
-        self.statement = node
+        body, self.out = (*self.out, *self.block(node.body)), outer
         self.out.append(For(target, iterable, body, self.block(node.orelse), self.loc(node)))
 
     def lower_While(self, node: ast.While) -> None:
@@ -261,74 +200,6 @@ class Stager(Patterns, Comprehensions):
 
     def lower_Continue(self, node: ast.Continue) -> None:
         self.out.append(Continue(self.loc(node)))
-
-    # ---- with, try, match, definitions
-
-    def lower_With(self, node: ast.With) -> None:
-        if any(item.optional_vars is not None for item in node.items):
-            self.refuse(node, "`with ... as` is not supported. Open what it needs outside the function.")
-        headers = [self.path_call(item.context_expr) for item in node.items]
-        outer, self.out = self.out, []
-        for statement in node.body:
-            self.lower(statement)
-        body, self.out = tuple(self.out), outer
-        self.statement = node
-        self.out.append(With(tuple(headers), body, self.loc(node)))
-
-    def path_call(self, node: ast.expr) -> ast.expr:
-        """The context of a with: a call whose arguments are written out."""
-        if not isinstance(node, ast.Call) or node.args or any(not isinstance(k.value, ast.Constant) for k in node.keywords):
-            self.refuse(node, "only np.errstate(...) with settings that are written out may stand in a with statement.")
-        return node
-
-    def lower_Try(self, node: ast.Try) -> None:
-        """The body, where it does not throw. A handler may only raise: nothing that it computes is differentiated."""
-        caught = [h.type or name("Exception") for h in node.handlers if not isinstance(h.body[-1], ast.Raise)]
-        outer, self.out = self.out, []
-        for statement in node.body:
-            self.lower(statement)
-        body, self.out = tuple(self.out), outer
-        self.statement = node
-        header = ast.Call(func=name(HANDLED), args=[const(node.lineno), *caught], keywords=[])
-        self.out += [With((header,), body, self.loc(node))] if caught else body
-        for statement in [*node.orelse, *node.finalbody]:
-            self.lower(statement)
-
-    def lower_FunctionDef(self, node: ast.FunctionDef) -> None:
-        if node.decorator_list:
-            self.refuse(node, "a decorated function inside a differentiated one is not supported. Define it outside.")
-        self.out.append(Define(node.name, node, self.defaults(node.args), self.loc(node)))
-
-    def defaults(self, arguments: ast.arguments) -> tuple[tuple[str, ast.expr], ...]:
-        """The defaults of a definition, computed where it stands."""
-        positional = [*arguments.posonlyargs, *arguments.args]
-        pairs = list(zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults))
-        pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is not None]
-        return tuple((a.arg, self.atom(d)) for a, d in pairs)
-
-    def read_Lambda(self, node: ast.Lambda) -> ast.expr:
-        target = self.namer.temporary("function")
-        self.out.append(Define(target, node, self.defaults(node.args), self.loc(node)))
-        return name(target)
-
-    def lower_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            whole = alias.asname is not None
-            self.out.append(Import(alias.asname or alias.name.split(".")[0], alias.name if whole else alias.name.split(".")[0], "", self.loc(node)))
-            if not whole and "." in alias.name:
-                self.out.append(Import("", alias.name, "", self.loc(node)))
-
-    def lower_ImportFrom(self, node: ast.ImportFrom) -> None:
-        if node.level or node.module is None:
-            self.refuse(node, "relative imports inside a differentiated function are not supported. Import at the top of the file.")
-            raise AssertionError
-        for alias in node.names:
-            self.out.append(Import(alias.asname or alias.name, node.module, alias.name, self.loc(node)))
-
-    def lower_Global(self, node: ast.Global) -> None:
-        written = {n.id for n in ast.walk(self.source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        if written & set(node.names):
-            self.refuse(node, "a function that writes to globals cannot be differentiated. Return the value instead.")
 
     # ---- expressions
 

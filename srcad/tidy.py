@@ -146,7 +146,7 @@ def is_append(statement: Effect) -> bool:
     """Whether a statement keeps a value for the backward pass."""
     match statement.expr:
         case ast.Call(func=ast.Attribute(value=ast.Name(), attr="append")):
-            return statement.loc.line == -4
+            return statement.loc is UNPLACED
     return False
 
 

@@ -333,6 +333,56 @@ def queue(x):
     return total
 
 
+def list_written_to_under_enumerate(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for i, v in enumerate(items):
+        if i < 2:
+            items[i + 1] = items[i + 1] * v
+        total += v * v
+    return total
+
+
+def list_written_to_under_reversed(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for v in reversed(items):
+        items[0] = items[0] * v
+        total += v * v
+    return total
+
+
+def list_that_grows_under_reversed(x):
+    items, total = [x[0], x[1]], 0.0
+    for v in reversed(items):
+        items.append(v * v)
+        total += v * items[-1]
+    return total
+
+
+def list_that_grows_after_reversed(x):
+    items, total = [x[0], x[1]], 0.0
+    turned = reversed(items)
+    items.append(x[2])
+    for i, v in enumerate(turned):
+        total += i * v * v
+    return total
+
+
+def list_that_grows_under_zip(x):
+    items, total = [x[0]], 0.0
+    for v, w in zip(items, x):
+        items.append(v * w)
+        total += v * v * w
+    return total
+
+
+def list_that_shrinks_under_zip(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for v, w in zip(items, x):
+        items.pop()
+        total += v * v * w
+    return total
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -375,6 +425,12 @@ CASES = [
     (constants_appended_beside_values, (X, Y, 0.676)),
     (write_into_an_array_of_constants, (X,)),
     (queue, (X + 0.03,)),
+    (list_written_to_under_enumerate, (X,)),
+    (list_written_to_under_reversed, (X,)),
+    (list_that_grows_under_reversed, (X,)),
+    (list_that_grows_after_reversed, (X,)),
+    (list_that_grows_under_zip, (X,)),
+    (list_that_shrinks_under_zip, (X,)),
 ]
 
 
@@ -434,6 +490,108 @@ def test_what_would_enter_a_handler_is_refused():
     assert srcad.grad(guarded)(2.0) == 0.5
     with pytest.raises(srcad.SrcadError, match="would enter an except clause"):
         srcad.grad(guarded)(-2.0)
+
+
+def zip_beside_a_list(x):
+    total = x[0] * 0.0
+    for a, b in zip([1.0, 2.0, 3.0], x):
+        total = total + a * b * b
+    return total
+
+
+def list_of_a_zip(x):
+    first, *_ = pairs = list(zip([1.0, 2.0, 3.0], x))
+    return sum([a * b * b for a, b in pairs]) * first[1]
+
+
+def loop_of_a_zip_with_a_long_range(x):
+    total = x[0] * 0.0
+    for i, b, a in zip(range(1000), x, (1.0, 2.0, 3.0)):
+        total = total + i * a * b * b
+    return total
+
+
+@pytest.mark.parametrize("lengths", [(1000, 5, 2, 1), (1, 2, 3, 1000)])
+@pytest.mark.parametrize("f", [zip_beside_a_list, list_of_a_zip, loop_of_a_zip_with_a_long_range])
+def test_the_shortest_of_what_is_zipped_decides(f, lengths):
+    gradient = srcad.grad(f)
+    for n in lengths:
+        x = np.linspace(0.5, 1.5, n)
+        head = x[:4]
+        np.testing.assert_allclose(gradient(x)[:4], differences(lambda h, x=x: f(np.concatenate([h, x[4:]])), (head,)), rtol=1e-5, atol=1e-6)
+        assert not np.any(gradient(x)[4:])
+
+
+MANY = [0.1 * i for i in range(700)]
+
+
+def loop_over_a_long_list(x):
+    total = 0.0
+    for v in MANY:
+        total = total + v * x[0]
+    return total
+
+
+def loop_over_a_list_that_grows_too_long(x):
+    items = [x[0]]
+    for v in items:
+        items.append(v * 0.5)
+        if len(items) > 700:
+            break
+    return items[-1]
+
+
+def loop_over_a_list_beside_a_series(x):
+    squares = []
+    for v in x:
+        squares.append(v * v)
+    total = 0.0
+    for a, b in zip([1.0, 2.0], squares):
+        total = total + a * b
+    return total
+
+
+def loop_twice_over_one_zip(x):
+    pairs, total = zip([1.0, 2.0], x), 0.0
+    for a, b in pairs:
+        total = total + a * b
+    for a, b in pairs:
+        total = total + a * b * b
+    return total
+
+
+def loop_in_a_loop_over_one_enumerate(x):
+    numbered, total = enumerate(x), 0.0
+    for _ in range(3):
+        for i, v in numbered:
+            total = total + i * v
+    return total
+
+
+def list_that_shrinks_under_reversed(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for v in reversed(items):
+        items.pop()
+        items.pop()
+        total = total + v
+    return total
+
+
+REFUSED = [
+    (loop_over_a_long_list, "for v in MANY", "more than 600"),
+    (loop_over_a_list_that_grows_too_long, "for v in items", "more than 600"),
+    (loop_over_a_list_beside_a_series, "for a, b in zip", "only at run time"),
+    (loop_twice_over_one_zip, "for a, b in pairs", "a second time"),
+    (loop_in_a_loop_over_one_enumerate, "for i, v in numbered", "a second time"),
+    (list_that_shrinks_under_reversed, "for v in reversed", "shrinks"),
+]
+
+
+@pytest.mark.parametrize(("f", "place", "reason"), REFUSED, ids=lambda v: getattr(v, "__name__", ""))
+def test_what_cannot_be_written_out_is_refused_where_it_stands(f, place, reason):
+    with pytest.raises(srcad.SrcadError, match=reason) as caught:
+        srcad.grad(f)(np.linspace(0.5, 1.5, 5))
+    assert place in str(caught.value)
 
 
 def test_a_long_loop_takes_time_and_memory_in_proportion():
