@@ -85,7 +85,8 @@ def may_spread(term: Term, target: Number) -> bool:
 
 
 def is_unit(dim: Dim) -> bool:
-    return not dim.terms and dim.const == 1
+    """Whether a dimension is 1, as written or as a fact says."""
+    return dim.key == "1"
 
 
 def collapses(whole: Dim, part: Dim) -> bool:

@@ -232,3 +232,13 @@ def where_nested(x):
 def test_no_nan_comes_from_the_branch_not_taken(f, at, wanted):
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(grad(f)(np.array(at)), wanted)
+
+
+def test_an_axis_of_length_one_that_stays_counts_as_often_as_it_is_used():
+    def f(x, y):
+        return np.sum(x * np.broadcast_to(y, (2, *y.shape)))
+
+    x = np.arange(6.0).reshape(2, 1, 3)
+    dx, dy = grad(f)(x, np.array([0.5]))
+    np.testing.assert_allclose(dx, np.full(x.shape, 1.0))
+    np.testing.assert_allclose(dy, [2 * x.sum()])
