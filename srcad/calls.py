@@ -209,12 +209,12 @@ class Calls(Pairs, Library, Objects, Writing):
             return changed
         if isinstance(value, Record) and value.type is dict:
             if attribute == "values":
-                return display(list, tuple(value.items.values()))
+                return dict_view(value, "values", tuple(value.items.values()))
             if attribute == "keys":
                 return display(list, tuple(literal_ref(const(k), k, self.facts) for k in value.items))
             if attribute == "items":
                 pairs = [display(tuple, (literal_ref(const(k), k, self.facts), v)) for k, v in value.items.items()]
-                return display(list, tuple(pairs))
+                return dict_view(value, "items", tuple(pairs))
             if attribute == "get" and args:
                 key = static_value(args[0], self.facts)
                 return value.items.get(key, args[1] if len(args) > 1 else Ref(const(None), Static(None)))
@@ -396,6 +396,12 @@ def inner_source(tree: ast.FunctionDef | ast.Lambda, file: str, lines: tuple[str
     if tree not in INNER:
         INNER[tree] = Source(tree, file, lines)
     return INNER[tree]
+
+
+def dict_view(record: Record, what: str, items: tuple[Ref, ...]) -> Ref:
+    """The values or items of a dict: a loop takes what it holds when the turn comes."""
+    shown = display(tuple, items)
+    return Ref(shown.expr, Sequence(tuple, items, view=(record, what)))
 
 
 INNER: weakref.WeakKeyDictionary[ast.AST, Source] = weakref.WeakKeyDictionary()

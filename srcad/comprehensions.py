@@ -61,7 +61,12 @@ class Comprehensions(Lowering):
         return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
 
     def read_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
-        return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))
+        self.refuse(node, "a generator that is kept is run later than it is written, and once. Make a list of it: [...].")
+        raise AssertionError
+
+    def consumed(self, node: ast.expr) -> ast.expr:
+        """A generator expression that is run at once is a list."""
+        return ast.copy_location(ast.ListComp(elt=node.elt, generators=node.generators), node) if isinstance(node, ast.GeneratorExp) else node
 
     def read_DictComp(self, node: ast.DictComp) -> ast.expr:
         return self.comprehension(node, ast.Dict(keys=[], values=[]))

@@ -314,6 +314,7 @@ class Interpreter(Loops):
         for element in elts:
             if isinstance(element, ast.Starred):
                 starred = self.evaluate(element.value, None)
+                starred = display(tuple, self.listed(starred)) if isinstance(starred.value, (Lazy, Range, Record)) else starred
                 if not isinstance(starred.value, Sequence):
                     self.refuse("only tuples and lists are unpacked by a star here.")
                     raise AssertionError

@@ -99,8 +99,13 @@ class Iteration(Regions):
                 return self.subscript(ref, (index,), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), None)
             case Range():
                 return self.dim_ref(Dim.of(self.span(value)[i], facts))
+            case Sequence(view=(record, what)):
+                key = list(record.items)[i]
+                return record.items[key] if what == "values" else display(tuple, (literal_ref(const(key), key, facts), record.items[key]))
             case Sequence():
                 return value.items[i]
+            case Lazy(kind="map", parts=(part,)):
+                return self.taken(part, i)
             case Lazy(kind="zip", parts=parts):
                 return display(tuple, tuple(self.taken(p, i) for p in parts))
             case Lazy(kind="reversed", parts=(part,)):
@@ -123,7 +128,7 @@ class Iteration(Regions):
             raise AssertionError from None
 
     def consume(self, ref: Ref) -> None:
-        """zip, enumerate and reversed are run over once: the second time nothing is left."""
+        """zip, enumerate, map and reversed are run over once: the second time nothing is left."""
         value = ref.value
         if not isinstance(value, Lazy):
             return

@@ -146,6 +146,7 @@ class Sequence:
     merged: bool = False  # two of a kind in one: its items are to be named
     series: Series | None = None  # a list whose items are known only at run time
     site: tuple[object, ...] = ()
+    view: tuple[Record, str] | None = None  # the items or values of a dict: what it holds when a pass takes one
 
 
 class Hidden(tuple[Any, ...]):

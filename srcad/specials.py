@@ -172,7 +172,8 @@ def special_reversed(calls: Calls, args: Arguments, keywords: dict[str, Ref], te
 def special_map(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """map(f, xs): f of each item, in order."""
     each = [calls.at.listed(a) for a in args[1:]]
-    return display(list, tuple(call_value(calls, args[0], list(row)) for row in zip(*each)))
+    made = display(tuple, tuple(call_value(calls, args[0], list(row)) for row in zip(*each)))
+    return Ref(made.expr, Lazy("map", (made,), None, calls.state.loops))
 
 
 def call_value(calls: Calls, function: Ref, args: Arguments) -> Ref:
@@ -253,6 +254,7 @@ def special_extreme(function: Any) -> Callable[..., Ref | None]:
     def extreme(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         if keywords:
             calls.at.refuse(f"{function.__name__}() with keywords is not supported.")
+        args = [display(tuple, calls.at.listed(a)) if isinstance(a.value, Lazy) else a for a in args]
         if len(args) == 1 and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
             whole = np.max if function is max else np.min
             array = calls.at.array_of_series(args[0].value.series)

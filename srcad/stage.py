@@ -283,7 +283,7 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def read_Call(self, node: ast.Call) -> ast.expr:
         func = self.path(node.func)
-        args = [ast.Starred(value=self.atom(a.value), ctx=ast.Load()) if isinstance(a, ast.Starred) else self.atom(a) for a in node.args]
+        args = [ast.Starred(value=self.atom(a.value), ctx=ast.Load()) if isinstance(a, ast.Starred) else self.atom(self.consumed(a)) for a in node.args]
         keywords = [ast.keyword(arg=k.arg, value=self.atom(k.value)) for k in node.keywords]
         return ast.Call(func=func, args=args, keywords=keywords)
 

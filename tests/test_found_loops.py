@@ -383,9 +383,27 @@ def list_that_shrinks_under_zip(x):
     return total
 
 
+def dict_changed_while_its_items_are_looped_over(x):
+    held, total = {"a": x[0], "b": x[1]}, 0.0
+    for key, v in held.items():
+        held["b"] = v * 3
+        total += v * v
+    for v in held.values():
+        held["b"] = v * v
+        total += v
+    return total
+
+
+def mapped_once(x):
+    found = map(np.sin, x)
+    return sum(found) + max(map(np.cos, x)) + np.hypot(*map(np.tanh, x[:2]))
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
+    (dict_changed_while_its_items_are_looped_over, (X,)),
+    (mapped_once, (X,)),
     (return_inside_a_while, (2.0,)),
     (loop_that_always_breaks, (X,)),
     (return_of_an_argument_in_a_loop, (2.0,)),
@@ -477,6 +495,21 @@ def test_the_gradient_is_right_each_time(f, args):
     for found in (gradient, pullback(1.0), pullback(1.0), both[1]):
         flat = np.concatenate([leaf.ravel() for leaf in leaves(found)]) if wanted.size else np.zeros(0)
         np.testing.assert_allclose(flat, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_run_over_twice_is_refused():
+    def generator(x):
+        squares = (v * v for v in x)
+        return sum(squares) + 2 * sum(squares)
+
+    def mapping(x):
+        sines = map(np.sin, x)
+        return sum(sines) + 2 * sum(sines)
+
+    with pytest.raises(srcad.SrcadError, match="a generator that is kept"):
+        srcad.grad(generator)(X)
+    with pytest.raises(srcad.SrcadError, match="run over a second time"):
+        srcad.grad(mapping)(X)
 
 
 def test_what_would_enter_a_handler_is_refused():
