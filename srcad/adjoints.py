@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -110,19 +111,25 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
     rank = len(term.number.shape or ())
     leading = [a for a in axes if a < lead]
     kept = [a for a in axes if a >= lead]
-    function = function_path(np.sum, facts)
     if len(axes) == rank and not target.shape:
-        return Term(call(function, [term.expr]), Number("scalar", term.number.dtype, ()), facts)
+        return Term(sum_call(term, facts, {}), Number("scalar", term.number.dtype, ()), facts)
     expr = term.expr
     dims = list(term.number.shape or ())
     if leading:
-        expr = call(function, [expr], axis=axis_expr(leading, facts))
+        expr = sum_call(term, facts, {"axis": axis_expr(leading, facts)})
         dims = [d for i, d in enumerate(dims) if i not in leading]
     if kept:
         moved = [a - len(leading) for a in kept]
-        expr = call(function, [expr], axis=axis_expr(moved, facts), keepdims=const(True))
+        expr = sum_call(Term(expr, term.number, facts), facts, {"axis": axis_expr(moved, facts), "keepdims": const(True)})
         dims = [Dim.of(1, facts) if i in moved else d for i, d in enumerate(dims)]
     return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
+
+
+def sum_call(term: Term, facts: Facts, keywords: Mapping[str, ast.expr]) -> ast.expr:
+    """A sum, as the method of what is an array for certain: it is the quicker one."""
+    if term.number.form == "array":
+        return ast.Call(func=ast.Attribute(value=term.expr, attr="sum", ctx=ast.Load()), args=[], keywords=[ast.keyword(arg=k, value=v) for k, v in keywords.items()])
+    return call(function_path(np.sum, facts), [term.expr], **keywords)
 
 
 def axis_expr(axes: list[int], facts: Facts) -> ast.expr:

@@ -248,6 +248,8 @@ class Interpreter(Loops):
         self.write(Unpack(made, None, ref.expr, self.loc))
         for target, new, item in zip(targets, made, ref.value.items):
             key = item.key if item.key in self.state.active else new
+            if isinstance(item.value, Number):
+                self.state.kinds[new] = item.value
             self.state.shown.setdefault(key, new)
             self.frame.locals[target] = Ref(name(new), item.value, key)
             if item.number.dim is not None:

@@ -376,12 +376,13 @@ class Loops(Iteration):
             self.state.passes += 1
             self.offset = self.state.passes
             self.loc = self.moved(statement.loc)
-            self.frame.locals[f"<item {i}>"] = self.taken(iterable, i)
-            block: Block = (Assign(statement.target, name(f"<item {i}>"), statement.loc), *body)
+            item = f"<item {self.state.passes}>"
+            self.frame.locals[item] = self.taken(iterable, i)
+            block: Block = (Assign(statement.target, name(item), statement.loc), *body)
             if flag and i:
                 block = (self.guarded(statement, flag, block),)
             self.block(block)
-            self.frame.locals.pop(f"<item {i}>", None)
+            self.frame.locals.pop(item, None)
             self.loc = self.moved(statement.loc)
         self.offset = offset
 

@@ -111,6 +111,12 @@ class Memory:
             self.bind(target, (self.cells[target] - {site}) | {f"{site} before"})
         return frozenset({site})
 
+    def keep(self, identifier: str) -> None:
+        """A list holds on to what a name means: no name that means the same may be written to."""
+        cells = self.of_name(identifier)
+        for target in {identifier, *(n for c in cells for n in self.names.get(c, ()))}:
+            self.bind(target, self.of_name(target) | {"=kept"})
+
     def owned(self, cells: frozenset[str]) -> bool:
         return not any(c.startswith("=") for c in cells)
 
@@ -196,6 +202,8 @@ class Settlement:
                 if not memory.may_write(target, place, self.last):
                     memory.bind(target, memory.fresh())
                     return [Assign(target, binary(name(target), op, expr), statement.loc)]
+            case Effect(ast.Call(func=ast.Attribute(attr="append"), args=[ast.Name(id=added)])):
+                memory.keep(added)
             case Store(place_) | Update(ast.Subscript() | ast.Attribute() | ast.Call() as place_) | Effect(ast.Call(args=[place_, *_])):
                 target = root_of(place_)
                 if target in memory.cells and not memory.may_write(target, place, self.last):

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.adjoints import sum_call
 from srcad.dims import Facts, broadcast
 from srcad.kinds import BOOL, FLOAT, Number
 from srcad.render import function_path, render
@@ -249,7 +250,7 @@ def summed(facts: Facts, x: Any, axis: Any = None, keepdims: bool = False) -> Te
     if keepdims:
         arguments["keepdims"] = const(True)
     number = infer_call(np.sum, facts, [x.number], {"axis": axis, "keepdims": keepdims})
-    return Term(call(function_path(np.sum, facts), [x.expr], **arguments), number, facts)
+    return Term(sum_call(x, facts, arguments), number, facts)
 
 
 PEEPHOLE.update({np.broadcast_to: spread, np.expand_dims: expanded, np.sum: summed})

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from srcad.coalesce import coalesced
+from srcad.economy import Outers, met_once
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, walk, with_blocks
 from srcad.request import Request
 from srcad.reverse import Reverse
@@ -53,7 +54,14 @@ class Tidying:
         unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.state.parameters))))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
-        return block[:at], unused_counters(join_branches(block[at + 1 :]))
+        rest = Outers(self.state.namer.temporary, self.is_vector).apply(met_once(block[at + 1 :]))
+        return block[:at], unused_counters(join_branches(rest))
+
+    def is_vector(self, identifier: str) -> bool:
+        """Whether a name of either half is a vector for certain."""
+        parameter = self.state.parameters.get(identifier)
+        kind = parameter.number if parameter is not None else self.reverse.kinds.get(identifier) or self.state.kinds.get(identifier)
+        return kind is not None and kind.form == "array" and kind.ndim == 1
 
     def memory_groups(self) -> dict[str, set[str]]:
         """For each name that lies in memory that is changed, the names that may lie in the same."""

@@ -1,0 +1,139 @@
+"""Loops of the backward pass: sums that wait for their end, and elements that are met once."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import srcad
+
+
+def recurrent(W, X, h):
+    for t in range(X.shape[0]):
+        h = np.tanh(W @ h + X[t])
+    return np.sum(h * h)
+
+
+def state_in_place(W, X):
+    h = np.zeros(3)
+    total = 0.0
+    for t in range(X.shape[0]):
+        h *= 0.5
+        h += X[t]
+        total += np.sum(np.sin(W @ h))
+    return total
+
+
+def biased(W, U, b, X):
+    h = np.zeros(3)
+    for x in X:
+        h = np.tanh(W @ h + U @ x + b)
+    return np.sum(h)
+
+
+def weights_that_change(W, X):
+    h = np.ones(3)
+    for t in range(X.shape[0]):
+        h = np.tanh(W @ h + X[t])
+        W = 0.9 * W
+    return np.sum(h)
+
+
+def leaky(x):
+    s = 0.0
+    for i in range(len(x)):
+        v = x[i]
+        if v > 0:
+            s += v * v
+        elif v < -0.5:
+            s -= np.exp(v)
+    return s
+
+
+def index_that_wraps(x):
+    s = 0.0
+    for i in range(-2, 2):
+        s += x[i] * x[i]
+    return s
+
+
+def read_twice(x):
+    s = 0.0
+    for i in range(1, len(x)):
+        s += x[i] * x[i - 1]
+    return s
+
+
+def table(A):
+    s = 0.0
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            s += A[i, j] ** 3
+    return s
+
+
+def row_in_an_inner_loop(A):
+    s = 0.0
+    for i in range(A.shape[0]):
+        for j in range(2):
+            s += np.sum(A[i] ** 2) * (j + 1)
+    return s
+
+
+RANDOM = np.random.default_rng(3)
+W, U, X, H = (RANDOM.normal(size=shape) for shape in ((3, 3), (3, 3), (5, 3), (3,)))
+V = np.array([0.5, -1.2, 2.0, 0.3])
+CASES = [
+    (recurrent, (W, X, H)), (recurrent, (W, X[:0], H)), (recurrent, (W, X[:1], H)), (state_in_place, (W, X)), (biased, (W, U, H, X)), (weights_that_change, (W, X)),
+    (leaky, (V,)), (index_that_wraps, (V[:3],)), (read_twice, (V,)), (table, (X,)), (row_in_an_inner_loop, (X,)),
+]
+
+
+@pytest.mark.parametrize(("f", "args"), CASES, ids=lambda v: getattr(v, "__name__", ""))
+def test_the_gradient_is_right(f, args):
+    found = srcad.grad(f)(*args)
+    for i, (a, got) in enumerate(zip(args, found if isinstance(found, tuple) else (found,))):
+        assert got.shape == a.shape
+        wanted = np.zeros(a.shape)
+        for j in np.ndindex(a.shape):
+            step = np.zeros(a.shape)
+            step[j] = 1e-6
+            ends = [f(*(b + s * step if k == i else b.copy() for k, b in enumerate(args))) for s in (1, -1)]
+            wanted[j] = (ends[0] - ends[1]) / 2e-6
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_outer_products_become_one_product_after_the_loop():
+    text = srcad.grad(recurrent).source_for(W, X, H)
+    assert "np.outer" not in text
+    assert "    dW += np.array(dtotals).T @ np.array(hs2)\n    return" in text
+
+
+def test_an_adjoint_that_is_kept_is_not_changed():
+    """The list holds on to what was appended: `+=` on another name of it makes a new array."""
+    def f(W, X):
+        h = np.zeros(3)
+        total = 0.0
+        for t in range(X.shape[0]):
+            h = W @ h + X[t]
+            total += np.sum(h * h)
+        return total
+
+    _, dX = srcad.grad(f)(W, X)
+    step = np.zeros(X.shape)
+    step[1, 1] = 1e-6
+    assert np.isclose(dX[1, 1], (f(W, X + step) - f(W, X - step)) / 2e-6)
+    dW, _ = srcad.grad(f)(W, X)
+    step = np.zeros(W.shape)
+    step[1, 1] = 1e-6
+    assert np.isclose(dW[1, 1], (f(W + step, X) - f(W - step, X)) / 2e-6)
+
+
+def test_an_element_of_its_own_is_stored():
+    assert "dx[i] = 2 * v" in srcad.grad(leaky).source_for(V)
+    assert "dA[i, j] = " in srcad.grad(table).source_for(X)
+
+
+@pytest.mark.parametrize(("f", "arg"), [(index_that_wraps, V[:3]), (read_twice, V), (row_in_an_inner_loop, X)])
+def test_an_element_met_twice_is_added_to(f, arg):
+    text = srcad.grad(f).source_for(arg)
+    assert "] += " in text
