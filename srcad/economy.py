@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.simplify import bound, changes, reads
+from srcad.splice import split_literal
 from srcad.syntax import binary, call, const, method, name, names
 
 
@@ -88,6 +89,35 @@ def counts_up(iterable: ast.expr) -> bool:
         case ast.Call(func=ast.Name(id="range"), args=[_, ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)), ast.UnaryOp(op=ast.USub())]):
             return True
     return False
+
+
+# ---- what folding has brought together
+
+
+def plainer(expr: ast.expr) -> ast.expr:
+    """What arithmetic reads at once needs no copy: `x.copy() > 0` is `x > 0`; and `2 * (0.5 * x)` is x."""
+    match expr:
+        case ast.BinOp(left=ast.Constant(value=2), op=ast.Mult(), right=right) if (halved := split_literal(right))[0] == 0.5:
+            return plainer(halved[1])
+        case ast.BinOp(left=left, op=op, right=right):
+            return ast.BinOp(left=original(left), op=op, right=original(right))
+        case ast.Compare(left=left, ops=ops, comparators=[right]):
+            return ast.Compare(left=original(left), ops=ops, comparators=[original(right)])
+        case ast.UnaryOp(op=op, operand=operand):
+            return ast.UnaryOp(op=op, operand=original(operand))
+        case ast.Call(func=func, args=args, keywords=keywords):
+            inner = ast.Attribute(value=plainer(func.value), attr=func.attr, ctx=ast.Load()) if isinstance(func, ast.Attribute) else func
+            return ast.Call(func=inner, args=[plainer(a) for a in args], keywords=keywords)
+    return expr
+
+
+def original(operand: ast.expr) -> ast.expr:
+    match operand:
+        case ast.Call(func=ast.Attribute(value=value, attr="copy"), args=[], keywords=[]):
+            return original(value)
+        case ast.Subscript(value=value, slice=index):
+            return ast.Subscript(value=original(value), slice=index, ctx=ast.Load())
+    return plainer(operand)
 
 
 # ---- sums of outer products

@@ -36,8 +36,14 @@ def powers(dz: Any, z: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
     return (power_by_literal(dz, x, exponent),)
 
 
+def log_softmax(dz: Any, z: Any, x: Any, e: Any, total: Any, axis: Any = None) -> tuple[Any, ...]:
+    """z = x - log(total), with total the sum of e = exp(x)."""
+    return dz - e * (np.sum(dz, axis=axis, keepdims=True) / total), None, None
+
+
 POWERS = Rule(powers, ("x",), False, ("exponent",), True, False)
 LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
+LOG_SOFTMAX = Rule(log_softmax, ("x", "e", "total"), False, ("axis",), False, False)
 
 
 class Gates:
@@ -63,6 +69,7 @@ class Gates:
         for op in operations:
             self.logistic(op)
             self.shifted(op)
+            self.log_softmax(op)
         for op in reversed(operations):
             self.cubed(op)
         return tuple(new for op in inner if (new := self.changes.get(id(op), op)) is not None)
@@ -129,6 +136,20 @@ class Gates:
             return
         if shift is not None and self.reads[shift.operands[1].key] == 1:
             self.hold(shift, 1)
+
+    def log_softmax(self, op: Operation) -> None:
+        """`x - log(sum(exp(x), axis=1, keepdims=True))`."""
+        total = self.log_sum(op.operands[1]) if op.function in SUBTRACT else None
+        exp = self.made_by(total.operands[0], EXP, 1) if total is not None else None
+        if exp is None or total is None or exp.operands[0].key != getattr(op.operands[0], "key", "") or total.params.get("keepdims") is not True:
+            return
+        log = self.producer[op.operands[1].key]
+        if any(step.values for step in (op, log, total, exp)):  # of arrays that are changed in place
+            return
+        current = self.changes.get(id(op), op) or op
+        held = tuple(dataclasses.replace(step.outputs[0], key="") for step in (exp, total))
+        self.changes[id(op)] = dataclasses.replace(current, function=log_softmax, rule=LOG_SOFTMAX, operands=(op.operands[0], *held), params={"axis": total.params.get("axis")})
+        self.changes.update({id(log): None, id(total): None, id(exp): None})
 
     def log_sum(self, value: Any) -> Operation | None:
         log = self.made_by(value, LOG, 1)

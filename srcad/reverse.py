@@ -29,6 +29,7 @@ from srcad.errors import MissingRuleError, SrcadError
 from srcad.backwards import Backwards
 from srcad.fitting import pairs, unbroadcast, unknown_like
 from srcad.shadows import every_step, read_by
+from srcad.gates import LOG_SOFTMAX
 from srcad.inference import GETITEM, Inference, Operation, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
 from srcad.kinds import BOOL, Number, Ref
@@ -116,6 +117,8 @@ class Reverse(Backwards, PairBack):
             return
         self.done.add(id(op))
         self.loc = op.loc
+        if op.rule is LOG_SOFTMAX and self.picked_softmax(op):
+            return
         dz = [self.consume(output) for output in op.outputs]
         if all(d is None for d in dz):
             self.release(op)
@@ -129,6 +132,22 @@ class Reverse(Backwards, PairBack):
             self.contribute(ref, self.hoist(contribution, shared), op)
             self.follow(ref, op)
         self.release(op)
+
+    def picked_softmax(self, op: Operation) -> bool:
+        """The logarithm of softmax of which one element in each row was taken: what flows in need not be spread over zeros.
+
+        dx = e * (-dz / total); dx[rows, columns] += dz
+        """
+        (output,), (x, e, total) = op.outputs, op.operands
+        scatters = self.scatters.get(output.key, []) if output.key not in self.names and output.key not in self.held else []
+        if len(scatters) != 1 or not scatters[0].each_row or op.params["axis"] not in (1, -1):
+            return False
+        (picked,) = self.scatters.pop(output.key)
+        share = picked.value if picked.value.ndim == 0 else np.expand_dims(picked.value, 1)  # type: ignore[call-overload]
+        self.contribute(x, self.term(e) * (-share / self.term(total)), op)
+        self.contribute(x, picked, op)
+        self.follow(x, op)
+        return True
 
     def follow(self, ref: Ref, op: Operation) -> None:
         """Go on with what made an operand, if it is of the same statement and nothing else waits for it."""
@@ -221,7 +240,7 @@ class Reverse(Backwards, PairBack):
             return [(ref, whole.reshape(self.term(ref).shape))]
         advanced = [i for i in op.params["index"] if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
         unique = not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
-        return [(ref, Scatter(op.params["slice"], dz, unique))]
+        return [(ref, Scatter(op.params["slice"], dz, unique, unique and takes_each_row(op.params["index"], ref.number)))]
 
     def called(self, op: Operation, dz: Any, z: Any, operands: Any, params: dict[str, Any], problem: Exception) -> Any:
         """A rule that is not one expression: its definition goes with the module, and is called."""
@@ -358,7 +377,9 @@ class Reverse(Backwards, PairBack):
     def scatter(self, ref: Ref, scatter: Scatter, op: Operation) -> None:
         """Dense contributions come first, then what is scattered is added in place."""
         key = ref.key
-        if key in self.names or key in self.held or self.dense[key] <= 0:
+        maker = self.producer.get(key)
+        waits = scatter.each_row and maker is not None and maker.rule is LOG_SOFTMAX
+        if key in self.names or key in self.held or self.dense[key] <= 0 and not waits:
             self.flush(key)
             self.write_scatter(ref, scatter)
         else:
@@ -420,3 +441,10 @@ class Reverse(Backwards, PairBack):
             return Term(method(name(self.constants[key]), "copy"), term.number, self.facts)
         self.constants[key] = self.adjoint_name(leaf.key)
         return term
+
+
+def takes_each_row(index: Sequence[Any], number: Number) -> bool:
+    """Whether `x[np.arange(n), columns]` takes one element of each of the n rows of a matrix."""
+    if number.ndim != 2 or number.shape is None or len(index) != 2 or not all(isinstance(i, Number) and i.ndim == 1 and i.dtype != BOOL for i in index):
+        return False
+    return bool(index[0].unique) and index[0].shape[0].key == number.shape[0].key

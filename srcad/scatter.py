@@ -22,6 +22,7 @@ class Scatter:
     index: ast.expr
     value: Term
     unique: bool
+    each_row: bool = False  # one element of every row
 
 
 def ufunc_at(facts: Facts) -> ast.expr:

@@ -112,6 +112,10 @@ def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number)
             return None if product is None else Term(binary(const(product), ast.Div(), rest), number, term.facts)
         case ast.UnaryOp(op=ast.USub(), operand=inner_expr) if not isinstance(inner_expr, ast.Constant):
             return Term(binary(const(-factor), ast.Mult(), inner_expr), number, term.facts)
+    inner, rest = split_literal(term.expr)
+    if inner is not None and number.ndim and (product := folded_literal(operator.mul, factor, inner)) is not None:
+        exact = int(product) if product == int_or_none(product) and term.number.dtype == FLOAT else product
+        return Term(rest if exact == 1 else binary(const(exact), ast.Mult(), rest), number, term.facts)
     return Term(binary(const(factor), ast.Mult(), term.expr), number, term.facts)
 
 

@@ -8,8 +8,8 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from srcad.coalesce import coalesced
-from srcad.economy import Outers, met_once
-from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, walk, with_blocks
+from srcad.economy import Outers, met_once, plainer
+from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
@@ -54,7 +54,7 @@ class Tidying:
         unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.state.parameters))))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
-        rest = Outers(self.state.namer.temporary, self.is_vector).apply(met_once(block[at + 1 :]))
+        rest = Outers(self.state.namer.temporary, self.is_vector).apply(met_once(map_block(block[at + 1 :], plainer)))
         return block[:at], unused_counters(join_branches(rest))
 
     def is_vector(self, identifier: str) -> bool:

@@ -137,3 +137,19 @@ def test_an_element_of_its_own_is_stored():
 def test_an_element_met_twice_is_added_to(f, arg):
     text = srcad.grad(f).source_for(arg)
     assert "] += " in text
+
+
+@pytest.mark.parametrize("seed", [lambda logp, y: -np.sum(logp[np.arange(4), y]) / 4, lambda logp, y: np.sum(logp[np.arange(len(y)), y] * np.arange(4.0)),
+                                  lambda logp, y: np.sum(logp[np.arange(4), y]) + np.sum(logp ** 2), lambda logp, y: logp[np.arange(3), y[:3]].sum()])
+def test_the_logarithm_of_softmax_takes_what_flows_into_one_element_a_row(seed):
+    def loss(scores, y):
+        shifted = scores - np.max(scores, axis=1, keepdims=True)
+        logp = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+        return seed(logp, y)
+
+    scores, y = RANDOM.normal(size=(4, 3)), np.array([0, 2, 2, 1])
+    found = srcad.grad(loss, wrt="scores")(scores, y)
+    for j in np.ndindex(scores.shape):
+        step = np.zeros(scores.shape)
+        step[j] = 1e-6
+        assert np.isclose(found[j], (loss(scores + step, y) - loss(scores - step, y)) / 2e-6, rtol=1e-5, atol=1e-8)

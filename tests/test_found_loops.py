@@ -387,7 +387,7 @@ def dict_changed_while_its_items_are_looped_over(x):
     held, total = {"a": x[0], "b": x[1]}, 0.0
     for key, v in held.items():
         held["b"] = v * 3
-        total += v * v
+        total += v * v * len(key)
     for v in held.values():
         held["b"] = v * v
         total += v
