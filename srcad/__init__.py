@@ -17,10 +17,10 @@ from srcad.errors import (
     UnsupportedSyntaxError,
 )
 from srcad.rules import rule
-from srcad.runtime import stop_gradient
+from srcad.runtime import checkpoint, stop_gradient
 
 __version__ = "0.1.0"
 __all__ = [
     "AliasError", "Gradient", "GradientMismatchError", "MissingRuleError", "SeedError", "SrcadError", "UnsupportedSyntaxError",
-    "check_grad", "elementwise_grad", "grad", "rule", "stop_gradient", "value_and_grad", "vjp",
+    "check_grad", "checkpoint", "elementwise_grad", "grad", "rule", "stop_gradient", "value_and_grad", "vjp",
 ]

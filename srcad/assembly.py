@@ -47,7 +47,8 @@ class Assembly(Residuals, Tidying):
             self.state.namer.reserve(pair.titles[0])
             self.state.namer.reserve(pair.titles[1])
         bodies, titles = self.texts()
-        self.trusting = self.request.mode != "pair" and not self.state.knowledge.written
+        states = (self.state, *(pair.state for pair in self.state.pairings.done))
+        self.trusting = self.request.mode != "pair" and not any(s.knowledge.written for s in states)
         return Module(self.state, self.request, self.source).compiled([*self.paired(bodies), *bodies], titles)
 
     def paired(self, bodies: list[str]) -> list[str]:

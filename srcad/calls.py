@@ -119,6 +119,8 @@ class Calls(Pairs, Library, Objects, Writing):
             if owner is None:
                 self.at.refuse("this bound method is not supported yet. Call it on its object.")
             return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[list-item]
+        if isinstance(function, types.FunctionType) and hasattr(function, "srcad_checkpointed"):
+            return self.checkpointed(function.srcad_checkpointed, path, args, keywords, text, target)
         if isinstance(function, types.FunctionType) and (function.__module__ or "").split(".")[0] not in (*LIBRARIES, "srcad"):
             return self.own_function(function, path, args, keywords, text, target)
         if isinstance(function, type):
@@ -228,7 +230,12 @@ class Calls(Pairs, Library, Objects, Writing):
     # ---- the program's own functions and classes
 
     def own_function(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        self.shallow(function if function.__closure__ else function.__code__)
+        callee, arguments = self.bound(function, path, args, keywords)
+        self.shallow(callee.code)
+        return self.own_call(callee, arguments, target)
+
+    def bound(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref]) -> tuple[Callee, dict[str, Ref]]:
+        """A function of the program's own with its arguments by parameter."""
         try:
             bound = inspect.signature(function, follow_wrapped=False).bind(*args, **keywords)
         except TypeError as problem:
@@ -237,7 +244,16 @@ class Calls(Pairs, Library, Objects, Writing):
         arguments: dict[str, Ref] = {}
         for parameter in inspect.signature(function, follow_wrapped=False).parameters.values():
             arguments[parameter.name] = self.argument(parameter, bound.arguments, path)
-        return self.own_call(Callee(function if function.__closure__ else function.__code__, read(function), function, self.prefix(function)), arguments, target)
+        return Callee(function if function.__closure__ else function.__code__, read(function), function, self.prefix(function)), arguments
+
+    def checkpointed(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A call of which only the arguments are kept."""
+        if not self.state.is_active([*args, *keywords.values()]):
+            return self.own_function(function, path, args, keywords, text, target)
+        if not isinstance(function, types.FunctionType):
+            self.at.refuse("checkpoint takes a Python function. Wrap it in one.")
+        callee, arguments = self.bound(function, path, args, keywords)
+        return self.pair_again(callee, arguments, text, target)
 
     def own_call(self, callee: Callee, arguments: dict[str, Ref], target: str | None) -> Ref:
         """A call of a function of the program's own: walked at its place, or through its pair."""

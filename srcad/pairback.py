@@ -27,6 +27,7 @@ class PairCall:
     cache: str
     value: Ref
     arguments: Mapping[str, Ref]
+    again: ast.expr | None = None  # the cache, computed anew
 
 
 class PairBack:
@@ -60,7 +61,7 @@ class PairBack:
         """What the backward half gives to each operand."""
         made, pair = op.function, op.function.pair
         given = dict(zip((o.key for o in op.outputs), dz))
-        backward = call(pair.titles[1], [self.seed(made.value, given), name(made.cache)])
+        backward = call(pair.titles[1], [self.seed(made.value, given), made.again or name(made.cache)])
         if len(pair.wrt) == 1 and isinstance(made.arguments[pair.wrt[0]].value, Number):
             ref = made.arguments[pair.wrt[0]]
             return [(ref, Term(backward, adjoint_kind(ref.number), self.facts))]

@@ -23,7 +23,7 @@ from srcad.dims import Dim, Undecided
 from srcad.errors import UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, Knowledge, Operation, current
-from srcad.ir import Unpack
+from srcad.ir import Assign, Effect, Statement, Unpack, walk
 from srcad.kinds import Closure, Number, Ref, Static
 from srcad.mirror import Mirror, Returned, Signature, Sizes, Unpaired, paths
 from srcad.outside import leaves
@@ -32,7 +32,7 @@ from srcad.request import Request
 from srcad.rewalk import rewalked
 from srcad.source import Source
 from srcad.stage import identifiers, stage
-from srcad.syntax import call, free_names, name, names
+from srcad.syntax import call, const, free_names, name, names
 from srcad.walk import Walk, begin
 
 ATTEMPTS = 6
@@ -88,6 +88,7 @@ class Pairings:
     done: list[Pair] = field(default_factory=list)
     open: list[Pair] = field(default_factory=list)
     titles: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)  # what their calls give values to
 
 
 class Pairs:
@@ -229,26 +230,53 @@ class Pairs:
     def pair_called(self, pair: Pair, arguments: dict[str, Ref], target: str | None) -> Ref:
         """Write the call down, and its derivative."""
         at, state = self.at, self.state
-        flat = [leaf for ref in arguments.values() for leaf in leaves(ref)]
-        at.not_stale(flat)
-        at.note_reads(flat, {})
-        if pair.state is not None:
-            by_path = {path: leaf for p, ref in arguments.items() for path, leaf in paths(p, ref)}
-            for path in pair.state.integral:
-                at.integer_use(by_path[path]) if path in by_path else None
-            state.facts.imported |= pair.state.facts.imported
+        self.met(pair, arguments)
         made = at.new_name(target or state.namer.temporary(pair.callee.name))
         cache = state.namer.temporary(f"{pair.callee.name}_cache")
         at.write(Unpack((made, cache), None, call(pair.titles[0], [current(r).expr for r in arguments.values()]), at.loc))
         state.impure |= {made, cache}
+        state.pairings.names |= {made, cache}
         state.kinds[cache] = Number("python", None, ())
-        result = Returned(at, arguments).of(pair.result, name(made), made)
-        outputs = tuple(leaves(result))
-        given = tuple(o for o, is_active in zip(outputs, pair.active) if is_active)
+        return self.given_back(pair, arguments, made, cache, None)
+
+    def pair_again(self, callee: Callee, arguments: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A call of the function itself, whose forward half is run for its cache where the backward half needs it."""
+        at, state = self.at, self.state
+        try:
+            pair = self.pair_for(callee, arguments, {})
+        except Unpaired as problem:
+            raise UnsupportedSyntaxError(f"a checkpointed function runs twice: {problem.reason}", problem.location or at.loc) from None
+        if pair.state is None or pair.state.impure - state.pairings.names or any(map(is_act, walk(tuple(pair.state.statements)))):
+            at.refuse("a checkpointed function runs twice: it must not call itself, draw random numbers, print, or call what srcad cannot look into.")
+        self.met(pair, arguments)
+        kept = {p: at.kept(ref) if isinstance(ref.value, Number) and not ref.number.is_plain and at.shadowed(ref) else ref for p, ref in arguments.items()}
+        made = at.new_name(target or state.namer.temporary(callee.name))
+        at.write(Assign(made, text, at.loc))
+        state.raising.add(made)
+        again = call(pair.titles[0], [current(r).expr for r in kept.values()])
+        return self.given_back(pair, arguments, made, "", ast.Subscript(value=again, slice=const(1), ctx=ast.Load()))
+
+    def met(self, pair: Pair, arguments: Mapping[str, Ref]) -> None:
+        """What a call means for its arguments: they are read, and some are counted with."""
+        flat = [leaf for ref in arguments.values() for leaf in leaves(ref)]
+        self.at.not_stale(flat)
+        self.at.note_reads(flat, {})
+        if pair.state is not None:
+            by_path = {path: leaf for p, ref in arguments.items() for path, leaf in paths(p, ref)}
+            for path in pair.state.integral & by_path.keys():
+                self.at.integer_use(by_path[path])
+            self.state.facts.imported |= pair.state.facts.imported
+
+    def given_back(self, pair: Pair, arguments: Mapping[str, Ref], made: str, cache: str, again: ast.expr | None) -> Ref:
+        """What a call returns, with its derivative."""
+        state = self.state
+        assert pair.result is not None
+        result = Returned(self.at, arguments).of(pair.result, name(made), made)
+        given = tuple(o for o, is_active in zip(leaves(result), pair.active) if is_active)
         operands = tuple(leaf for p in pair.wrt for leaf in leaves(arguments[p]) if leaf.key in state.active)
         if given and operands:
             state.active.update(o.key for o in given)
-            at.record(Operation(given, True, PairCall(pair, cache, result, arguments), None, operands, {}, at.loc))
+            self.at.record(Operation(given, True, PairCall(pair, cache, result, arguments, again), None, operands, {}, self.at.loc))
         return result
 
 
@@ -285,6 +313,14 @@ def assigned(tree: ast.AST) -> set[str]:
     """The parameters of a function's tree, and the names that it binds."""
     found = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
     return found | {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def is_act(statement: Statement) -> bool:
+    """Whether a statement does something to the world: `print(x)`."""
+    match statement:
+        case Effect(ast.Call(func=ast.Name())) | Assign(_, ast.Call(func=ast.Name(id="print"))):
+            return True
+    return False
 
 
 def one_size(own: Dim, given: Dim) -> bool:

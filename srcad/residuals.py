@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from srcad.inference import flatten
@@ -109,9 +109,9 @@ class Residuals:
     def residual(self, identifier: str) -> ast.expr:
         """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
         number = self.forward_kind(identifier)
-        if self.trusting and identifier in self.state.parameters:
+        if self.trusting:
             return name(identifier)
-        shared = identifier in self.state.parameters or identifier in set(names(self.kept)) or number is None or not number.fresh
+        shared = identifier in self.state.parameters or identifier in set(handed_out(self.kept)) or number is None or not number.fresh
         if number is not None and (number.is_plain or not shared or number.form == "unknown" and number.dtype is None):
             return name(identifier)
         if number is None:
@@ -137,6 +137,18 @@ def returned_text(value: ast.expr) -> str:
     if isinstance(value, ast.Tuple) and len(value.elts) > 1:
         return ", ".join(text(e) for e in value.elts)
     return text(value)
+
+
+def handed_out(value: ast.expr) -> Iterator[str]:
+    """The names whose memory a value may share: of what is computed in it there are none."""
+    match value:
+        case ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.Constant():
+            return
+        case ast.Tuple(elts=elts) | ast.List(elts=elts) | ast.Dict(values=elts):
+            for element in elts:
+                yield from handed_out(element)
+        case _:
+            yield from names(value)
 
 
 class Rewrite(ast.NodeTransformer):

@@ -144,7 +144,7 @@ class Reverse(Backwards, PairBack):
             return False
         (picked,) = self.scatters.pop(output.key)
         share = picked.value if picked.value.ndim == 0 else np.expand_dims(picked.value, 1)  # type: ignore[call-overload]
-        self.contribute(x, self.term(e) * (-share / self.term(total)), op)
+        self.contribute(x, self.term(e) * (-as_term(share, self.facts) / self.term(total)), op)  # type: ignore[operator]
         self.contribute(x, picked, op)
         self.follow(x, op)
         return True

@@ -1,6 +1,8 @@
 """What generated code may call where it cannot say something itself, and what users call inside their functions."""
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +20,30 @@ def stop_gradient(x: T) -> T:
     3.0
     """
     return x
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def checkpoint(fun: F) -> F:
+    """`fun`, of which the backward pass keeps only the arguments: what happens inside is computed again when it is needed.
+
+    That costs one more run of `fun`, and saves the memory of its intermediate values. `fun` must be a Python function of numbers, arrays and containers
+    of them that changes none of these, draws no random numbers and prints nothing: a gradient raises UnsupportedSyntaxError otherwise.
+
+    >>> import srcad
+    >>> @srcad.checkpoint
+    ... def layer(x):
+    ...     return x * x * x
+    >>> srcad.grad(lambda x: layer(layer(x)))(2.0)
+    2304.0
+    """
+    @functools.wraps(fun)
+    def checkpointed(*args: Any, **keywords: Any) -> Any:
+        return fun(*args, **keywords)
+
+    checkpointed.srcad_checkpointed = fun  # type: ignore[attr-defined]
+    return checkpointed  # type: ignore[return-value]
 
 
 class handled:  # noqa: N801

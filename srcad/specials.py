@@ -21,7 +21,7 @@ from srcad.ir import Assign, Effect
 from srcad.kinds import UNKNOWN, Lazy, Number, Object, Range, Record, Ref, Sequence, Static, Super, python
 from srcad.outside import static_value
 from srcad.rules import find
-from srcad.runtime import stop_gradient
+from srcad.runtime import checkpoint, stop_gradient
 from srcad.shapes import infer_call
 from srcad.syntax import const, expression
 
@@ -225,6 +225,14 @@ def special_stop_gradient(calls: Calls, args: Arguments, keywords: dict[str, Ref
     return Ref(ast.Name(id=made, ctx=ast.Load()), value.value, made)
 
 
+def special_checkpoint(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """A function that is checkpointed where it is called."""
+    if len(args) != 1 or not isinstance(args[0].value, Static) or not callable(args[0].value.value):
+        calls.at.refuse("checkpoint takes a function that is defined outside.")
+        raise AssertionError
+    return Ref(text, Static(checkpoint(args[0].value.value), args[0].value.path))
+
+
 def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """Python's sum over a list of what is known: one addition after the other."""
     items = args[0].value
@@ -318,7 +326,7 @@ def special_where(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
 
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
-    list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, sum: special_sum,
+    list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
