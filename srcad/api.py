@@ -23,6 +23,7 @@ from srcad.callables import Wrt, floats_for, plain_function, public_signature, r
 from srcad.dispatch import Specialisations
 from srcad.errors import SeedError, SrcadError
 from srcad.export import exported
+from srcad.report import Memory, measured
 from srcad.request import Compiled, Request
 from srcad.seeds import Cache
 
@@ -146,6 +147,13 @@ class Gradient:
         compiled = self.compiled(self.mode, args, keywords)
         with open(path, "w", encoding="utf-8") as file:
             file.write(exported(compiled))
+
+    def memory(self, *args: Any, **keywords: Any) -> Memory:
+        """What the gradient at these arguments keeps for its backward half, the arguments themselves apart: variables, bytes, the lines that make them."""
+        compiled = self.compiled("pair", args, keywords)
+        _, residuals = compiled.run(*self.bound, *args, **keywords)
+        own = [(label, line, value) for (label, line), value in zip(compiled.kept, residuals) if label not in inspect.signature(self.target).parameters]
+        return measured([n for n, _, _ in own], [v for _, _, v in own], {n: line for n, line, _ in own})
 
     def check(self, *args: Any, **keywords: Any) -> None:
         """Compare with finite differences. Raises GradientMismatchError, with both figures, where they disagree."""

@@ -49,7 +49,9 @@ class Assembly(Residuals, Tidying):
         bodies, titles = self.texts()
         states = (self.state, *(pair.state for pair in self.state.pairings.done))
         self.trusting = self.request.mode != "pair" and not any(s.knowledge.written for s in states)
-        return Module(self.state, self.request, self.source).compiled([*self.paired(bodies), *bodies], titles)
+        compiled = Module(self.state, self.request, self.source).compiled([*self.paired(bodies), *bodies], titles)
+        compiled.kept = self.cached
+        return compiled
 
     def paired(self, bodies: list[str]) -> list[str]:
         """The functions that are compiled by themselves, as far as they are called."""

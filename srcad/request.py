@@ -42,3 +42,4 @@ class Compiled:
     run: Any  # the first function, for arguments as the user passes them: integers become floats
     result: Ref
     request: Request
+    kept: tuple[tuple[str, int], ...] = ()  # of a pair: what its cache holds, and the user's lines that make it

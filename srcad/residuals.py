@@ -15,6 +15,7 @@ from srcad.emit import function_text
 from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, While, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
+from srcad.report import lines_of
 from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
@@ -32,6 +33,7 @@ class Residuals:
     kept: ast.expr
     forward_bound: set[str]
     kinds_of: dict[str, Number]
+    cached: tuple[tuple[str, int], ...] = ()  # what the cache holds, with the lines that make it
     trusting: bool = False  # whether nobody changes the arguments between the two halves
     certain: set[str]  # the names that every path gives a value
     maybe: set[str]
@@ -48,6 +50,8 @@ class Residuals:
         kept_names = [n for n in dict.fromkeys(wanted) if n in known and n in exposed]
         forward = (*self.unset(forward, kept_names), *forward)
         residuals = [(n, self.residual(n)) for n in kept_names] + [*items.items(), *sizes.items()]
+        lines = lines_of(forward)
+        self.cached = tuple((n, lines.get(n, 0)) for n, _ in residuals)
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
         head = [f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
         forward_title, backward_title = self.titles()

@@ -71,3 +71,32 @@ def test_what_must_not_run_twice_is_refused(body):
     twice = srcad.checkpoint(body)
     with pytest.raises(srcad.SrcadError, match="runs twice"):
         srcad.grad(lambda x: twice(x))(1.0)
+
+
+def recurrent(W, X, h):
+    for t in range(X.shape[0]):
+        h = np.tanh(W @ h + X[t])
+    z = np.exp(h)
+    return np.sum(z * h)
+
+
+def test_the_report_names_what_is_kept():
+    report = srcad.grad(recurrent).memory(np.eye(30), np.ones((50, 30)), np.ones(30))
+    first = recurrent.__code__.co_firstlineno
+    assert (report[0].name, report[0].line, report[0].what) == ("hs", first + 2, "list of 50, each 30 float64")
+    assert report[0].bytes > 50 * 30 * 8 and report.bytes == sum(k.bytes for k in report)
+    assert ("z", 240, first + 3) in [(k.name, k.bytes, k.line) for k in report]
+    assert str(report).splitlines()[0].split() == ["variable", "bytes", "line", "what"]
+
+
+def test_a_checkpoint_keeps_less():
+    x, w = np.ones((200, 3)), np.eye(3)
+
+    def twice(x, w1, w2):
+        z = np.tanh(x @ w1)
+        h = z * np.exp(-z * z)
+        z = np.tanh(h @ w2)
+        h = z * np.exp(-z * z)
+        return np.sum(h**2)
+
+    assert srcad.grad(network).memory(x, w, w).bytes < 0.4 * srcad.grad(twice).memory(x, w, w).bytes
