@@ -41,9 +41,11 @@ class Gradient:
 
     kind: type[Gradient]
 
-    def __init__(self, function: Callable[..., Any], wrt: Wrt = None, backend: str = "numpy", mode: str = "grad", has_aux: bool = False) -> None:
+    def __init__(self, function: Callable[..., Any], wrt: Wrt = None, backend: str = "numpy", mode: str = "grad", has_aux: bool = False, checkpoint: str | int | None = None) -> None:
         if backend != "numpy":
             raise SrcadError(f"the backend {backend!r} does not exist. There is 'numpy'.")
+        if checkpoint is not None and checkpoint != "sqrt" and not (isinstance(checkpoint, int) and checkpoint > 0):
+            raise SrcadError(f"checkpoint= is 'sqrt' or a number of snapshots, not {checkpoint!r}.")
         self.function = function
         self.bound, target = plain_function(function)
         names, asked, bare = resolve_wrt(target, wrt, skip=1 if self.bound else 0)
@@ -51,7 +53,7 @@ class Gradient:
         self.names = names
         self.mode = mode
         self.target = target
-        request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux)
+        request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux, checkpoint)
         self.modes = {m: Specialisations(with_mode(request, m)) for m in ("grad", "value_and_grad", "pair")}
         self.main = self.modes[mode]
         self.latest: Compiled | None = None
@@ -167,10 +169,10 @@ class Gradient:
         module, label = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
         if find_by_name(module, label) is self:
             return find_by_name, (module, label)
-        return rebuilt, (self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux)
+        return rebuilt, (self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux, self.main.request.checkpoint)
 
     def __copy__(self) -> Gradient:
-        return rebuilt(self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux)
+        return rebuilt(self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux, self.main.request.checkpoint)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Gradient:
         return self.__copy__()
@@ -185,20 +187,21 @@ class ElementwiseGradient(Gradient):
 
 
 @overload
-def grad(fun: Callable[..., Any], *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Gradient: ...
+def grad(fun: Callable[..., Any], *, wrt: Wrt = None, backend: str = "numpy", checkpoint: str | int | None = None, argnums: Wrt = None, argnum: Wrt = None) -> Gradient: ...
 
 
 @overload
-def grad(fun: None = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Callable[[Callable[..., Any]], Gradient]: ...
+def grad(fun: None = None, *, wrt: Wrt = None, backend: str = "numpy", checkpoint: str | int | None = None, argnums: Wrt = None, argnum: Wrt = None) -> Callable[[Callable[..., Any]], Gradient]: ...
 
 
-def grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Any:
+def grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", checkpoint: str | int | None = None, argnums: Wrt = None, argnum: Wrt = None) -> Any:
     """The gradient of a function whose result is one number.
 
     fun: a function of numbers, arrays, and lists, tuples, dicts and dataclasses of them. wrt: the parameters to
     differentiate by: a name or position gives the bare gradient, a tuple of them a tuple; by default every positional
     parameter without a default value (a bare gradient if there is one). argnums and argnum are positions, as in JAX and
-    autograd. Gradients have the structure, shape and floating dtype of their argument.
+    autograd. checkpoint: "sqrt" or a number of snapshots: each `for` loop keeps so many states instead of something in
+    every pass, and its stretches are run a second time. Gradients have the structure, shape and floating dtype of their argument.
 
     Raises SrcadError, at the first call, where `fun` cannot be differentiated rightly.
 
@@ -209,17 +212,17 @@ def grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: W
     >>> f(3.0, -4.0)
     (-4.0, 3.0)
     """
-    return decorated(Gradient, fun, chosen(wrt, argnums, argnum), backend, "grad", False)
+    return decorated(Gradient, fun, chosen(wrt, argnums, argnum), backend, "grad", False, checkpoint)
 
 
-def value_and_grad(fun: Any = None, *, wrt: Wrt = None, has_aux: bool = False, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Any:
+def value_and_grad(fun: Any = None, *, wrt: Wrt = None, has_aux: bool = False, backend: str = "numpy", checkpoint: str | int | None = None, argnums: Wrt = None, argnum: Wrt = None) -> Any:
     """A function's value and its gradient, in one pass. With has_aux, `fun` returns (value, aux), and so does this.
 
     >>> import srcad
     >>> srcad.value_and_grad(lambda x: x ** 2)(3.0)
     (9.0, 6.0)
     """
-    return decorated(Gradient, fun, chosen(wrt, argnums, argnum), backend, "value_and_grad", has_aux)
+    return decorated(Gradient, fun, chosen(wrt, argnums, argnum), backend, "value_and_grad", has_aux, checkpoint)
 
 
 def elementwise_grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Any:
@@ -258,14 +261,14 @@ def check_grad(fun: Callable[..., Any], *args: Any, wrt: Wrt = None, **keywords:
     testing.check_grad(fun if isinstance(fun, Gradient) else Gradient(fun, wrt), *args, **keywords)
 
 
-def decorated(kind: type[Gradient], fun: Any, wrt: Wrt, backend: str, mode: str, has_aux: bool) -> Any:
+def decorated(kind: type[Gradient], fun: Any, wrt: Wrt, backend: str, mode: str, has_aux: bool, checkpoint: str | int | None = None) -> Any:
     if fun is None:
-        return lambda function: kind(function, wrt, backend, mode, has_aux)
+        return lambda function: kind(function, wrt, backend, mode, has_aux, checkpoint)
     if not callable(fun):
         raise TypeError(f"grad takes a function, not a {type(fun).__name__}; name parameters with wrt=.")
     if isinstance(fun, Gradient):
         raise SrcadError("the gradient of a gradient is not supported yet. Differentiate its `.function`.")
-    return kind(fun, wrt, backend, mode, has_aux)
+    return kind(fun, wrt, backend, mode, has_aux, checkpoint)
 
 
 def chosen(wrt: Wrt, argnums: Wrt, argnum: Wrt) -> Wrt:
@@ -293,5 +296,5 @@ def find_by_name(module: str | None, label: str) -> Any:
     return found
 
 
-def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool) -> Gradient:
-    return kind(function, wrt, "numpy", mode, has_aux)
+def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool, checkpoint: str | int | None = None) -> Gradient:
+    return kind(function, wrt, "numpy", mode, has_aux, checkpoint)

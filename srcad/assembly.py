@@ -24,6 +24,7 @@ from srcad.recording import Recording, unneeded_copies
 from srcad.request import Compiled, Request
 from srcad.residuals import Residuals, returned_text
 from srcad.reverse import Backward, Reverse
+from srcad.snapshots import Snapshots
 from srcad.simplify import bound, reads
 from srcad.source import Source
 from srcad.syntax import call, const, expression, free_names, method, name, names, text
@@ -78,7 +79,10 @@ class Assembly(Residuals, Tidying):
         tail = Return(end, LAST)
         kept = self.state.result.expr if self.request.mode != "grad" else None
         sides = {getattr(s.statement, "tag", 0): s.side for s in every_step(self.reverse.steps) if isinstance(s, Loop) and s.side is not None}
-        forward, rest = Recording(self.state, sides).apply(forward, (*backward.statements, *statements))
+        recording = Recording(self.state, sides)
+        forward, rest = recording.apply(forward, (*backward.statements, *statements))
+        if self.request.checkpoint is not None:
+            forward, rest = Snapshots(self.state, recording.lists, self.request.checkpoint).apply(forward, rest)
         forward, kept = self.value_held(forward, rest, kept)
         forward, rest = self.simplified(forward, (*rest, tail), kept)
         kinds = {**backward.kinds, **self.final_kinds}

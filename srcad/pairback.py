@@ -67,7 +67,7 @@ class PairBack:
             return [(ref, Term(backward, adjoint_kind(ref.number), self.facts))]
         refs = [made.arguments[p] for p in pair.wrt]
         own = [self.is_first(ref, refs) for ref in refs]
-        targets = [self.adjoint_name(ref.key) if first else self.state.namer.temporary(f"d{p}") for p, ref, first in zip(pair.wrt, refs, own)]
+        targets = [self.adjoint_name(ref.key) if first else self.state.namer.temporary(self.label(p, ref)) for p, ref, first in zip(pair.wrt, refs, own)]
         for ref, target, first in zip(refs, targets, own):
             self.kinds[target] = adjoint_kind(ref.number) if first else Number("python", None, ())
         self.emit(Assign(targets[0], backward, self.here()) if len(targets) == 1 else Unpack(tuple(targets), None, backward, self.here()))
@@ -80,6 +80,11 @@ class PairBack:
             return False
         others = (self.names, self.held, self.scatters, self.redirected, self.steady)
         return not any(ref.key in known for known in others) and sum(ref.key in keys_of(r) for r in refs) == 1
+
+    def label(self, parameter: str, ref: Ref) -> str:
+        """What a contribution is called: after the argument, or after the parameter where that has no name."""
+        shown = self.state.shown.get(ref.key, ref.key)
+        return f"d{shown}" if shown.isidentifier() else f"d{parameter}"
 
     def seed(self, value: Ref, given: Mapping[str, Term | None]) -> ast.expr:
         """The adjoint of the function's value, in the form of the value."""

@@ -100,3 +100,81 @@ def test_a_checkpoint_keeps_less():
         return np.sum(h**2)
 
     assert srcad.grad(network).memory(x, w, w).bytes < 0.4 * srcad.grad(twice).memory(x, w, w).bytes
+
+
+# ---- loops
+
+def branching(x, n=10):
+    a, b = x, 2 * x
+    for i in range(1, n):
+        if a > b:
+            a, b = np.sin(b), a * 0.9
+        else:
+            a = a * b / i
+    return a + b
+
+
+def products(W, X, h):
+    for t in range(X.shape[0]):
+        z = W @ h + X[t]
+        h = np.tanh(z) * np.sin(z)
+    return np.sum(h * h)
+
+
+@pytest.mark.parametrize("option", ["sqrt", 1, 3, 100])
+@pytest.mark.parametrize(("f", "args"), [
+    (branching, (1.3,)), (recurrent, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, np.zeros((0, 3)), V)),
+])
+def test_loops_in_stretches_have_the_same_gradient(f, args, option):
+    wanted = srcad.grad(f)(*args)
+    gradient = srcad.grad(f, checkpoint=option)
+    out, cache = gradient.forward(*args)
+    for found in (gradient(*args), gradient.backward(1.0, cache)):
+        for got, want in zip(np.atleast_1d(found) if isinstance(found, float) else found, np.atleast_1d(wanted) if isinstance(wanted, float) else wanted):
+            np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def test_loops_in_stretches_keep_as_many_states_as_asked_for():
+    args = (W, RANDOM.normal(size=(100, 3)), V)
+    assert srcad.grad(products, checkpoint=4).memory(*args)[0].what == "list of 4, each 3 float64"
+    assert srcad.grad(products, checkpoint="sqrt").memory(*args)[0].what == "list of 10, each 3 float64"
+
+
+def in_place(x):
+    y = x.copy()
+    for i in range(1, len(y)):
+        y[i] = np.sin(y[i - 1]) * y[i]
+    return y.sum()
+
+
+def data_ends_it(x):
+    while x < 5.0:
+        x = x * x + 1.0
+    return x
+
+
+def drawing(x):
+    for _ in range(3):
+        x = np.sin(x) * np.random.normal()
+    return x
+
+
+def left_early(x):
+    for i in range(9):
+        x = x * x + 0.1 * i
+        if x > 3.0:
+            break
+    return x
+
+
+@pytest.mark.parametrize(("f", "arg", "reason"), [
+    (in_place, V, "changes arrays in place"), (data_ends_it, 1.5, "for `for` loops"), (drawing, 1.0, "draws numbers"), (left_early, 1.1, "left early"),
+])
+def test_loops_that_cannot_be_run_again_are_refused(f, arg, reason):
+    with pytest.raises(srcad.SrcadError, match=reason):
+        srcad.grad(f, checkpoint="sqrt")(arg)
+
+
+def test_other_options_are_refused():
+    with pytest.raises(srcad.SrcadError, match="'sqrt' or a number of snapshots"):
+        srcad.grad(products, checkpoint="half")
