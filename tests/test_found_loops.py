@@ -333,6 +333,17 @@ def queue(x):
     return total
 
 
+def break_in_an_elif(x, y, s):
+    for i in range(2):
+        if i > s:
+            y *= x[0]
+        else:
+            if s > 5:
+                break
+            x[1] *= x[2]
+    return np.sum(x) + np.sum(y)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -375,6 +386,7 @@ CASES = [
     (constants_appended_beside_values, (X, Y, 0.676)),
     (write_into_an_array_of_constants, (X,)),
     (queue, (X + 0.03,)),
+    (break_in_an_elif, (X, Y, 0.676)),
 ]
 
 
