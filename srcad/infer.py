@@ -92,8 +92,8 @@ class Interpreter(Loops):
         """A branch with what follows it in both of its arms."""
         made = If(statement.test, statement.body + rest, statement.orelse + rest, statement.loc)
         live = self.frame.live
-        if live is not None:
-            live.after[id(made)] = live.after.get(id(rest[-1]), frozenset())
+        if live is not None and id(rest[-1]) in live.after:  # else anything may be read after it
+            live.after[id(made)] = live.after[id(rest[-1])]
             self.pinned.append(made)
         return made
 

@@ -344,6 +344,17 @@ def break_in_an_elif(x, y, s):
     return np.sum(x) + np.sum(y)
 
 
+def break_after_a_branch_walked_apart(x, y, s):
+    for a in [y[0], y[1], y[2]]:
+        u = None
+        if a > 0.1:
+            u = x
+        s += a * x[1] if u is None else u[2] * x[3]
+        if s > 1.5:
+            break
+    return np.sum(x) * s
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -387,6 +398,7 @@ CASES = [
     (write_into_an_array_of_constants, (X,)),
     (queue, (X + 0.03,)),
     (break_in_an_elif, (X, Y, 0.676)),
+    (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
 
