@@ -355,6 +355,15 @@ def break_after_a_branch_walked_apart(x, y, s):
     return np.sum(x) * s
 
 
+def element_written_under_a_test(x, y, s):
+    for i in range(3):
+        a = y[i]
+        if i != 1:
+            x[0] = a
+            x[1] += a
+    return np.sum(x * x)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -398,6 +407,7 @@ CASES = [
     (write_into_an_array_of_constants, (X,)),
     (queue, (X + 0.03,)),
     (break_in_an_elif, (X, Y, 0.676)),
+    (element_written_under_a_test, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
