@@ -364,6 +364,26 @@ def element_written_under_a_test(x, y, s):
     return np.sum(x * x)
 
 
+def list_read_before_a_break(x, y, s):
+    for i in range(5):
+        items = [t for t in y]
+        if i > 0:
+            break
+        x[0] = items[0]
+    return np.sum(x)
+
+
+def list_read_beside_a_break(x, y, s):
+    for i in range(3):
+        items = [t * s for t in y]
+        if i == 0:
+            np.add.at(x, [0, 2, 0], items[0])
+            continue
+        x *= items[1]
+        break
+    return np.sum(x)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -408,6 +428,8 @@ CASES = [
     (queue, (X + 0.03,)),
     (break_in_an_elif, (X, Y, 0.676)),
     (element_written_under_a_test, (X, Y, 0.676)),
+    (list_read_before_a_break, (X, Y, 0.676)),
+    (list_read_beside_a_break, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
