@@ -384,6 +384,20 @@ def list_read_beside_a_break(x, y, s):
     return np.sum(x)
 
 
+def item_that_waits_while_a_loop_takes_it_back(x, y, s):
+    rows = [x * 0, x * 1]
+    for _ in range(2):
+        rows[0] = np.array([0.15 for t in x])
+    return np.sum(rows[0] * rows[1])
+
+
+def factor_that_waits_while_a_loop_takes_it_back(x, y, s):
+    rows = [np.tanh(x), x]
+    for _ in range(3):
+        s = np.sin(s)
+    return np.sum(rows[0] * s)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -430,6 +444,8 @@ CASES = [
     (element_written_under_a_test, (X, Y, 0.676)),
     (list_read_before_a_break, (X, Y, 0.676)),
     (list_read_beside_a_break, (X, Y, 0.676)),
+    (item_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
+    (factor_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
