@@ -429,6 +429,8 @@ def unbroadcast(term: Term, ref: Ref, shape: Shape | None, reverse: Reverse) -> 
     if actual is None or target.shape is None or shape is None:
         if term.number.form != "unknown" and like_rank(term, target):
             return term
+        if target.shape == ():  # whatever its shape, a number is given all of it
+            return Term(call(function_path(np.sum, term.facts), [term.expr]), Number("scalar", term.number.dtype, ()), term.facts)
         label = reverse.helper("unbroadcast", runtime.unbroadcast)
         return Term(call(label, [term.expr, ref.expr]), Number("unknown", term.number.dtype, target.shape), term.facts)
     lead = len(shape) - len(target.shape)

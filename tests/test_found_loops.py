@@ -398,6 +398,12 @@ def factor_that_waits_while_a_loop_takes_it_back(x, y, s):
     return np.sum(rows[0] * s)
 
 
+def factor_of_a_masked_part(x, y, s):
+    s -= s * s
+    y[y > 0.1] *= s
+    return np.sum(np.sin(y))
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -446,6 +452,7 @@ CASES = [
     (list_read_beside_a_break, (X, Y, 0.676)),
     (item_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
     (factor_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
+    (factor_of_a_masked_part, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
