@@ -404,6 +404,16 @@ def factor_of_a_masked_part(x, y, s):
     return np.sum(np.sin(y))
 
 
+def dict_made_in_each_pass_of_a_while(x, y, s):
+    k = 0
+    while k < 2:
+        k += 1
+        d = {}
+        for t in ("a", "b"):
+            d[t] = x
+    return np.sum(x) * s
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -453,6 +463,7 @@ CASES = [
     (item_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
     (factor_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
     (factor_of_a_masked_part, (X, Y, 0.676)),
+    (dict_made_in_each_pass_of_a_while, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
