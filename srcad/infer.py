@@ -255,8 +255,11 @@ class Interpreter(Loops):
         if star is not None:
             self.unpack(targets, star, display(tuple, self.listed(ref)))
             return
-        if not number.shape[0] == len(targets):
-            raise ValueError(f"{number.shape[0].value} rows to unpack into {len(targets)} names")
+        try:
+            if not number.shape[0] == len(targets):
+                raise ValueError(f"{number.shape[0].value} rows to unpack into {len(targets)} names")
+        except Undecided:
+            self.refuse("how many rows this array has is known only at run time. Index it.")
         for i, target in enumerate(targets):
             item = self.subscript(ref, (i,), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), target)
             self.frame.locals[target] = item

@@ -414,6 +414,14 @@ def dict_made_in_each_pass_of_a_while(x, y, s):
     return np.sum(x) * s
 
 
+def zip_of_lengths_known_at_run_time(x, y, s):
+    positive = np.array([a for a in x if a > 0])
+    for _ in range(2):
+        for a, b, c in zip(y, positive * s, x):
+            s += a * b * c
+    return s
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -464,6 +472,7 @@ CASES = [
     (factor_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
     (factor_of_a_masked_part, (X, Y, 0.676)),
     (dict_made_in_each_pass_of_a_while, (X, Y, 0.676)),
+    (zip_of_lengths_known_at_run_time, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
@@ -524,6 +533,15 @@ def test_what_would_enter_a_handler_is_refused():
     assert srcad.grad(guarded)(2.0) == 0.5
     with pytest.raises(srcad.SrcadError, match="would enter an except clause"):
         srcad.grad(guarded)(-2.0)
+
+
+def test_rows_that_cannot_be_counted_are_not_unpacked():
+    def unpacked(x):
+        a, b = np.array([v for v in x if v > 0])
+        return a * b
+
+    with pytest.raises(srcad.SrcadError, match="known only at run time. Index it."):
+        srcad.grad(unpacked)(X)
 
 
 def test_a_long_loop_takes_time_and_memory_in_proportion():
