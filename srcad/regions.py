@@ -142,6 +142,8 @@ class Regions(Lists):
         phis: list[Phi] = []
         variables = {id(f): v for f, v in one.frames}[id(self.frame)], {id(f): v for f, v in two.frames}[id(self.frame)]
         for identifier in dict.fromkeys([*variables[0], *variables[1]]):
+            if identifier.startswith("<item"):  # of a loop that is written out: taken already
+                continue
             a, b = variables[0].get(identifier), variables[1].get(identifier)
             if live is not None and identifier not in live and not identifier.startswith("<"):
                 self.frame.locals[identifier] = a if a is b and a is not None else NOTHING
