@@ -15,8 +15,9 @@ import numpy as np
 
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write
-from srcad.ir import Assign, For, If, Statement, With
+from srcad.ir import Assign, For, If, Statement, While, With
 from srcad.kinds import Ref
+from srcad.recording import heads_of
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
 from srcad.shadows import every_step, made_by, read_by
@@ -28,10 +29,17 @@ ADDS = ("add",)
 SUBTRACTS = ("subtract", "sub")
 
 
+def got_back(loop: Loop) -> list[str]:
+    """The names that a loop in reverse gives other values to: its counter, and the variables that it hands on."""
+    assert isinstance(loop.statement, (For, While))
+    return [loop.target, *(target for target, _ in heads_of(loop.statement.body))]
+
+
 class Backwards(ListBack):
     """Reverses branches and loops."""
 
     carried_names: dict[str, str]
+    known: dict[str, Ref]  # what is given to, by its key
 
     def block(self, steps: Sequence[Step]) -> None:
         raise NotImplementedError
@@ -46,6 +54,7 @@ class Backwards(ListBack):
         raise NotImplementedError
 
     def structure(self, step: Step) -> None:
+        self.write_down_before(step)
         match step:
             case Write():
                 self.loc = step.loc
@@ -59,6 +68,16 @@ class Backwards(ListBack):
             case ListStep():
                 self.list_back(step)
         self.settled(step)
+
+    def write_down_before(self, step: Step) -> None:
+        """Write down what waits as an expression if it reads what the passes of a loop get back under the same name."""
+        changed = {target for inner in every_step([step]) if isinstance(inner, Loop) for target in got_back(inner)}
+        for key in [k for k, term in self.held.items() if changed & set(names(term.expr))]:
+            self.flush(key)
+        for key, waiting in list(self.scatters.items()):
+            if any(changed & {*names(s.value.expr), *names(s.index)} for s in waiting):
+                for scatter in self.scatters.pop(key):
+                    self.write_scatter(self.known[key], scatter)
 
     def settled(self, step: Step) -> None:
         for ref in read_by(step):

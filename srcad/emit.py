@@ -55,8 +55,11 @@ def is_choice(statement: Statement) -> bool:
     return isinstance(statement, If) and not statement.tag
 
 
-def structure_lines(statement: Statement, depth: int, inner: Callable[[Block, int], Iterator[str]]) -> Iterator[str]:
-    """A branch or a loop, with its blocks written by `inner`."""
+def structure_lines(statement: Statement, depth: int, inner: Callable[[Block, int], Iterator[str]], chained: bool = False) -> Iterator[str]:
+    """A branch or a loop, with its blocks written by `inner`.
+
+    What follows a break needs no `else`, unless the branch is `chained`, the elif of another one: that would run it after the other's arm too.
+    """
     pad = INDENT * depth
 
     def block_lines(block: Block) -> Iterator[str]:
@@ -69,10 +72,10 @@ def structure_lines(statement: Statement, depth: int, inner: Callable[[Block, in
         case If(test, body, orelse):
             yield f"{pad}if {text(test)}:"
             yield from block_lines(body)
-            if orelse and isinstance(body[-1] if body else None, (Break, Continue, Raise)):
+            if orelse and not chained and isinstance(body[-1] if body else None, (Break, Continue, Raise)):
                 yield from inner(orelse, depth)
             elif len(orelse) == 1 and isinstance(orelse[0], If) and orelse[0].body:
-                first, *rest = structure_lines(orelse[0], depth, inner)
+                first, *rest = structure_lines(orelse[0], depth, inner, chained=True)
                 yield from (f"{pad}el{first.strip()}", *rest)
             elif orelse:
                 yield f"{pad}else:"

@@ -8,11 +8,14 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from srcad import runtime
 import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import collapses, is_unit, like_rank, sum_axes
 from srcad.dims import Facts, Shape, product
 from srcad.kinds import Number, Ref
+from srcad.render import function_path
 from srcad.syntax import call, const
 from srcad.terms import Term, as_term
 
@@ -25,6 +28,8 @@ def unbroadcast(term: Term, ref: Ref, shape: Shape | None, helper: Callable[[str
     if actual is None or target.shape is None or shape is None:
         if term.number.form != "unknown" and like_rank(term, target):
             return term
+        if target.shape == ():  # whatever its shape, a number is given all of it
+            return Term(call(function_path(np.sum, term.facts), [term.expr]), Number("scalar", term.number.dtype, ()), term.facts)
         label = helper("unbroadcast", runtime.unbroadcast)
         return Term(call(label, [term.expr, ref.expr]), Number("unknown", term.number.dtype, target.shape), term.facts)
     lead = len(shape) - len(target.shape)

@@ -96,8 +96,8 @@ class Interpreter(Loops):
         """A branch with what follows it in both of its arms."""
         made = If(statement.test, statement.body + rest, statement.orelse + rest, statement.loc)
         live = self.frame.live
-        if live is not None:
-            live.after[id(made)] = live.after.get(id(rest[-1]), frozenset())
+        if live is not None and id(rest[-1]) in live.after:  # else anything may be read after it
+            live.after[id(made)] = live.after[id(rest[-1])]
             self.pinned.append(made)
         return made
 
@@ -263,8 +263,11 @@ class Interpreter(Loops):
         if star is not None:
             self.unpack(targets, star, display(tuple, self.listed(ref)))
             return
-        if not number.shape[0] == len(targets):
-            raise ValueError(f"{number.shape[0].value} rows to unpack into {len(targets)} names")
+        try:
+            if not number.shape[0] == len(targets):
+                raise ValueError(f"{number.shape[0].value} rows to unpack into {len(targets)} names")
+        except Undecided:
+            self.refuse("how many rows this array has is known only at run time. Index it.")
         for i, target in enumerate(targets):
             item = self.subscript(ref, (i,), ast.Subscript(value=ref.expr, slice=const(i), ctx=ast.Load()), target)
             self.frame.locals[target] = item

@@ -9,8 +9,9 @@ import dataclasses
 import functools
 from typing import Any
 
-from srcad.dims import Dim
+from srcad.dims import Dim, Undecided
 from srcad.inference import display, literal_ref
+from srcad.ir import Assign
 from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Series, Static, python
 from srcad.regions import Regions
 from srcad.syntax import call, const, expression, name
@@ -177,9 +178,32 @@ class Iteration(Regions):
         raise AssertionError
 
     def shortest(self, steps: list[tuple[Dim, ast.expr]]) -> Ref:
-        best = functools.reduce(shorter, [dim for dim, _ in steps])
-        expr = next(expr for dim, expr in steps if dim is best)
+        best, expr = steps[0]
+        for dim, other in steps[1:]:
+            try:
+                if dim.key != best.key and dim < best:
+                    best, expr = dim, other
+            except Undecided:
+                best, expr = self.least(expr, other)
         return Ref(expr, Range(call("range", [expr]), Dim.of(0, self.state.facts), best, 1))
+
+    def least(self, *lengths: ast.expr) -> tuple[Dim, ast.expr]:
+        """The least of lengths that only the run can tell."""
+        state = self.state
+        label = next((k for k, v in state.helpers.items() if v is min), None) or self.called("min")
+        state.helpers[label] = min
+        size = state.namer.temporary("size")
+        state.bound.add(size)
+        state.kinds[size] = python(INT)
+        self.write(Assign(size, call(label, lengths), self.loc))
+        return Dim.atom(size, None, state.facts), name(size)
+
+    def called(self, builtin: str) -> str:
+        """What one of Python's functions is called: another name where the user means something else by its own."""
+        main = self.state.frames[0]
+        code, scope = (main.function.__code__, main.function.__globals__) if main.function is not None else (None, {})
+        other = builtin in scope or code is not None and builtin in (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+        return self.state.namer.adjoint(builtin) if other else builtin
 
     def open_counter(self, counter: Ref | None, target: str) -> Ref | None:
         """The index of a pass: a whole number between bounds."""

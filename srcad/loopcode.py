@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from srcad.control import jumps, replaced
 from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write, flatten
-from srcad.ir import UNPLACED, Assign, Block, Break, If, Statement
+from srcad.ir import UNPLACED, Assign, Block, Break, If, Statement, with_blocks
 from srcad.kinds import Ref
 from srcad.simplify import parallel
 from srcad.syntax import Namer, binary, const, name
@@ -28,13 +28,37 @@ def count_passes(body: Block, count: str, completed: bool) -> Block:
         return (one, *body)
     out: list[Statement] = []
     for statement in body:
-        if isinstance(statement, If) and any(jumps(s, (Break,)) for s in (*statement.body, *statement.orelse)):
-            first_stops = any(jumps(s, (Break,)) for s in statement.body)
+        if isinstance(statement, If) and breaks_off((*statement.body, *statement.orelse)):
+            first_stops = breaks_off(statement.body)
             body_ = statement.body if first_stops else (one, *statement.body)
             orelse = (one, *statement.orelse) if first_stops else statement.orelse
             statement = dataclasses.replace(statement, body=body_, orelse=orelse)
         out.append(statement)
     return tuple(out)
+
+
+def breaks_off(block: Block) -> bool:
+    return any(jumps(s, (Break,)) for s in block)
+
+
+def at_ends(block: Block, added: Sequence[Statement]) -> Block:
+    """A block with statements at the end of every path, before a break and before what is handed on."""
+    core, rest = handing_on(block)
+    if core and breaks_off(core[-1:]):
+        return (*core[:-1], with_blocks(core[-1], lambda b: at_ends(b, added)), *rest)
+    return (*core, *added, *rest)
+
+
+def handing_on(block: Block) -> tuple[Block, Block]:
+    """A block in two: what it does, and the copies that hand its values on, with the break after them."""
+    cut = len(block) - ends_in_break(block)
+    while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
+        cut -= 1
+    return block[:cut], block[cut:]
+
+
+def ends_in_break(block: Block) -> bool:
+    return bool(block) and isinstance(block[-1], Break)
 
 
 def trivial_exit(region: Region, phis: list[Phi], active: set[str]) -> tuple[Region, dict[str, Ref | None], tuple[int, bool]] | None:
@@ -46,7 +70,7 @@ def trivial_exit(region: Region, phis: list[Phi], active: set[str]) -> tuple[Reg
         return None
     branch = region.steps[0]
     stops, goes = (branch.body, branch.orelse) if branch.body.stops else (branch.orelse, branch.body)
-    if not stops.stops or stops.steps or goes.stops or any(jumps(s, (Break,)) for s in goes.statements):
+    if not stops.stops or stops.steps or goes.stops or breaks_off(goes.statements):
         return None
     first = branch.body.stops
     ends: dict[str, Ref | None] = {}

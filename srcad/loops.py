@@ -369,6 +369,7 @@ class Loops(Iteration):
         if any(jumps(s, (Break,)) for s in body):
             flag = self.state.namer.temporary("stopped")
             body = flagged_breaks(body, flag, jump=False)
+            self.kept_alive(statement, body, flag)
             self.frame.locals[flag] = literal_ref(const(False), False, self.state.facts)
         offset = self.offset
         i = -1
@@ -397,6 +398,14 @@ class Loops(Iteration):
         if live is not None and id(statement) in live.head:
             live.after[id(made)] = live.head[id(statement)] | live.after.get(id(statement), frozenset()) | {flag}
             self.pinned.append(made)
+
+    def kept_alive(self, statement: Statement, body: Block, flag: str) -> None:
+        """The names that are read after each statement of a pass that is written anew."""
+        live = self.frame.live
+        if live is not None and id(statement) in live.head:
+            out = live.head[id(statement)] | {flag}
+            live.block(body, out, out, out)
+            self.pinned.extend(body)
 
     pinned: list[Statement]
 

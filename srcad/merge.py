@@ -99,6 +99,7 @@ class Merger:
         self.old = old  # what was there before: lists in it are not merged with others
         self.known: dict[tuple[str, str], Ref] = {}
         self.containers: dict[tuple[int, int], Sequence | Record] = {}
+        self.seen: list[Any] = []  # what is known by its identity stays, so that nothing else gets it
 
     def merge(self, a: Ref | None, b: Ref | None) -> Ref:
         """A value whose leaves are old ones, or marked PHI with the kind that both have. Raises Apart."""
@@ -211,6 +212,7 @@ class Merger:
             raise Apart("two lists or objects that may be changed")
         key = (id(x), id(y))
         if key not in self.containers:
+            self.seen += [x, y]
             self.containers[key] = make()
         return self.containers[key]
 
@@ -247,9 +249,11 @@ class Instances:
         self.new_name = new_name
         self.made: dict[int, Ref] = {}
         self.containers: dict[int, Any] = {}
+        self.seen: list[Ref] = []  # what is known by its identity stays, so that nothing else gets it
 
     def named(self, template: Ref, label: str) -> Ref:
         value = template.value
+        self.seen.append(template)
         match value:
             case Number() if template.key in (PHI, ACTIVE_PHI):
                 if id(template) not in self.made:

@@ -14,12 +14,12 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from srcad.control import jumps
 from srcad.inference import Change, Inference, Snapshot
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, blocks, expressions, operands, walk, with_blocks
 from srcad.kinds import Number
 from srcad.coalesce import renamed
 from srcad.live import Live
+from srcad.loopcode import at_ends, breaks_off, ends_in_break, handing_on
 from srcad.memory import writes_apart
 from srcad.simplify import bound, reads, rebound
 from srcad.syntax import call, name, names
@@ -261,10 +261,6 @@ def heads_of(body: Block) -> list[tuple[str, ast.expr]]:
     return out[::-1]
 
 
-def breaks_off(block: Block) -> bool:
-    return any(jumps(s, (Break,)) for s in block)
-
-
 def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
     """A block with a statement after the last definition of a group of names; at its start if there is none."""
     last = -1
@@ -274,28 +270,8 @@ def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
         if set(given_here((s,))) & set(group):
             last = i
     if last >= 0 and breaks_off(block[last : last + 1]):
-        return at_ends(block, statement)
+        return at_ends(block, [statement])
     return (*block[: last + 1], statement, *block[last + 1 :])
-
-
-def at_ends(block: Block, statement: Statement) -> Block:
-    """A block with a statement at the end of every path, before a break."""
-    core, rest = handing_on(block)
-    if core and isinstance(core[-1], If) and breaks_off(core[-1:]):
-        return (*core[:-1], with_blocks(core[-1], lambda b: at_ends(b, statement)), *rest)
-    return (*core, statement, *rest)
-
-
-def ends_in_break(block: Block) -> bool:
-    return bool(block) and isinstance(block[-1], Break)
-
-
-def handing_on(block: Block) -> tuple[Block, Block]:
-    """A block in two: what it does, and the copies that hand its values on, with the break after them."""
-    cut = len(block) - ends_in_break(block)
-    while cut and isinstance(block[cut - 1], Assign) and block[cut - 1].loc is UNPLACED:
-        cut -= 1
-    return block[:cut], block[cut:]
 
 
 def given_here(block: Block) -> Iterator[str]:

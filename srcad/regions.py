@@ -14,8 +14,9 @@ import numpy as np
 
 from srcad.dims import Undecided
 from srcad.inference import Branch, ListStep, Loop, Phi, Region, Scope, Step, current
-from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With, walk
+from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With, walk, with_blocks
 from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
+from srcad.loopcode import at_ends, breaks_off
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
 from srcad.runtime import handled
 from srcad.scopes import HANDLED
@@ -113,7 +114,9 @@ class Regions(Lists):
         self.write(made)
         differentiated = tuple(p for p in phis if p.output.key in self.state.active and not self.shadowed_same(p))
         if body.steps or orelse.steps or differentiated:
+            at = len(self.state.statements)
             sizes = self.sizes_after([*body.steps, *orelse.steps])
+            self.state.statements[at - 1 :] = sized(made, self.state.statements[at:])
             self.record(Branch(test.expr, body, orelse, differentiated, self.loc, made, sizes))
         self.ending = "break" if body.stops and orelse.stops else ""
 
@@ -149,6 +152,8 @@ class Regions(Lists):
         phis: list[Phi] = []
         first, second = one.variables(self.frame), two.variables(self.frame)
         for identifier in dict.fromkeys([*first, *second]):
+            if identifier.startswith("<item"):  # of a loop that is written out: taken already
+                continue
             a, b = first.get(identifier), second.get(identifier)
             if live is not None and identifier not in live and not identifier.startswith("<"):
                 self.frame.locals[identifier] = a if a is b and a is not None else NOTHING
@@ -250,6 +255,13 @@ def lists_in(steps: Iterable[Step]) -> Iterator[Series]:
                 yield from lists_in((*body.steps, *orelse.steps))
             case Loop(body=body) | Scope(body=body):
                 yield from lists_in(body.steps)
+
+
+def sized(branch: If, lengths: list[Statement]) -> list[Statement]:
+    """A branch and the lengths of lists after it; on each of its paths, where one breaks off: nothing follows that."""
+    if lengths and breaks_off((branch,)):
+        return [with_blocks(branch, lambda b: at_ends(b, lengths))]
+    return [branch, *lengths]
 
 
 def with_copies(block: Block, copies: list[Statement]) -> Block:

@@ -73,6 +73,7 @@ class Reverse(Backwards, PairBack):
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in self.operations for o in op.outputs}
         self.every = list(every_step(steps))
+        self.known = {ref.key: ref for step in self.every for ref in read_by(step)}
         self.remaining = Counter(ref.key for step in self.every for ref in read_by(step))
         self.dense = Counter(ref.key for step in self.every if not (isinstance(step, Operation) and step.rule is None) for ref in read_by(step))
         self.definitions = {s.target: s for s in walk(tuple(state.statements)) if isinstance(s, Assign)}

@@ -229,7 +229,8 @@ class Shadows(Sharing):
         term = self.part_given(step, place)
         if not step.distinct:
             term = self.last_written(step, place, term)
-        waiting = value.key in self.names or value.key in self.held or self.is_shadowed(value) or value.key in self.steady or value.key in self.scatters
+        places = (self.names, self.held, self.steady, self.scatters, self.redirected)
+        waiting = self.is_shadowed(value) or any(value.key in known for known in places)
         if waiting:
             held = self.state.namer.temporary("part_given")
             self.emit(Assign(held, owned_copy(term), self.here()))
@@ -242,7 +243,7 @@ class Shadows(Sharing):
 
     def give(self, value: Ref, term: Term, step: Write) -> None:
         """`x[i] += v`: what reached x[i] goes to v as well."""
-        if value.key in self.names or self.is_shadowed(value):
+        if value.key in self.names or value.key in self.redirected or self.is_shadowed(value):
             self.contribute(value, term, None)  # type: ignore[arg-type]
         else:
             self.flush(value.key)

@@ -399,6 +399,95 @@ def mapped_once(x):
     return sum(found) + max(map(np.cos, x)) + np.hypot(*map(np.tanh, x[:2]))
 
 
+def break_in_an_elif(x, y, s):
+    for i in range(2):
+        if i > s:
+            y *= x[0]
+        else:
+            if s > 5:
+                break
+            x[1] *= x[2]
+    return np.sum(x) + np.sum(y)
+
+
+def break_after_a_branch_walked_apart(x, y, s):
+    for a in [y[0], y[1], y[2]]:
+        u = None
+        if a > 0.1:
+            u = x
+        s += a * x[1] if u is None else u[2] * x[3]
+        if s > 1.5:
+            break
+    return np.sum(x) * s
+
+
+def element_written_under_a_test(x, y, s):
+    for i in range(3):
+        a = y[i]
+        if i != 1:
+            x[0] = a
+            x[1] += a
+    return np.sum(x * x)
+
+
+def list_read_before_a_break(x, y, s):
+    for i in range(5):
+        items = [t for t in y]
+        if i > 0:
+            break
+        x[0] = items[0]
+    return np.sum(x)
+
+
+def list_read_beside_a_break(x, y, s):
+    for i in range(3):
+        items = [t * s for t in y]
+        if i == 0:
+            np.add.at(x, [0, 2, 0], items[0])
+            continue
+        x *= items[1]
+        break
+    return np.sum(x)
+
+
+def item_that_waits_while_a_loop_takes_it_back(x, y, s):
+    rows = [x * 0, x * 1]
+    for _ in range(2):
+        rows[0] = np.array([0.15 for t in x])
+    return np.sum(rows[0] * rows[1])
+
+
+def factor_that_waits_while_a_loop_takes_it_back(x, y, s):
+    rows = [np.tanh(x), x]
+    for _ in range(3):
+        s = np.sin(s)
+    return np.sum(rows[0] * s)
+
+
+def factor_of_a_masked_part(x, y, s):
+    s -= s * s
+    y[y > 0.1] *= s
+    return np.sum(np.sin(y))
+
+
+def dict_made_in_each_pass_of_a_while(x, y, s):
+    k = 0
+    while k < 2:
+        k += 1
+        d = {}
+        for t in ("a", "b"):
+            d[t] = x
+    return np.sum(x) * s
+
+
+def zip_of_lengths_known_at_run_time(x, y, s):
+    positive = np.array([a for a in x if a > 0])
+    for _ in range(2):
+        for a, b, c in zip(y, positive * s, x):
+            s += a * b * c
+    return s
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -449,6 +538,16 @@ CASES = [
     (list_that_grows_after_reversed, (X,)),
     (list_that_grows_under_zip, (X,)),
     (list_that_shrinks_under_zip, (X,)),
+    (break_in_an_elif, (X, Y, 0.676)),
+    (element_written_under_a_test, (X, Y, 0.676)),
+    (list_read_before_a_break, (X, Y, 0.676)),
+    (list_read_beside_a_break, (X, Y, 0.676)),
+    (item_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
+    (factor_that_waits_while_a_loop_takes_it_back, (X, Y, 0.676)),
+    (factor_of_a_masked_part, (X, Y, 0.676)),
+    (dict_made_in_each_pass_of_a_while, (X, Y, 0.676)),
+    (zip_of_lengths_known_at_run_time, (X, Y, 0.676)),
+    (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
 
@@ -625,6 +724,15 @@ def test_what_cannot_be_written_out_is_refused_where_it_stands(f, place, reason)
     with pytest.raises(srcad.SrcadError, match=reason) as caught:
         srcad.grad(f)(np.linspace(0.5, 1.5, 5))
     assert place in str(caught.value)
+
+
+def test_rows_that_cannot_be_counted_are_not_unpacked():
+    def unpacked(x):
+        a, b = np.array([v for v in x if v > 0])
+        return a * b
+
+    with pytest.raises(srcad.SrcadError, match="known only at run time. Index it."):
+        srcad.grad(unpacked)(X)
 
 
 def test_a_long_loop_takes_time_and_memory_in_proportion():
