@@ -126,9 +126,20 @@ def choose(test: Any, x: Any, y: Any) -> Any:
     return test.choose(x, y) if hasattr(test, "expr") else x if test else y
 
 
+def made(like: Any, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """`function(*args)` of sizes alone: beside a term, the text of it."""
+    return like.apply(function, args, keywords) if hasattr(like, "expr") else function(*args, **keywords)
+
+
+def unused(adjoint: Any) -> bool:
+    """Whether the text says of an adjoint that it is zero: nothing depends on this result."""
+    return bool(getattr(adjoint, "is_blank", False))
+
+
 inf = math.inf
 
 from srcad.rules import contractions, elementwise, linalg, reductions, scalars, shaping  # noqa: E402,F401
+from srcad.rules import arranging, selecting, statistics  # noqa: E402,F401
 
 
 def _scipy() -> None:

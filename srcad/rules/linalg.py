@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import rule
+from srcad.rules import made, rule
 from srcad.rules.contractions import transposed
 from srcad.rules.reductions import kept
+from srcad.rules.selecting import gathered, numbered
 
 Adjoints = tuple[Any, ...]
 
@@ -87,11 +88,12 @@ def norm(dz: Any, z: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: b
 
 
 @rule(np.trace)
-def trace(dz: Any, z: Any, a: Any, offset: int = 0) -> Adjoints:
-    if a.ndim != 2:
-        raise NotImplementedError("the trace of a stack of matrices")
-    eye = a.apply(np.eye, [*a.shape], {"k": offset} if offset else {}) if hasattr(a, "apply") else np.eye(*a.shape, k=offset)
-    return (eye * dz,)
+def trace(dz: Any, z: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Adjoints:
+    """The identity of the two axes, times dz."""
+    eye = made(a, np.eye, a.shape[axis1], a.shape[axis2], **({"k": offset} if offset else {}))
+    if a.ndim == 2:
+        return ((eye if axis1 % 2 == 0 else eye.T) * dz,)
+    return (np.moveaxis(dz[..., None, None] * eye, (-2, -1), (axis1, axis2)),)
 
 
 @rule(np.diag)
@@ -104,10 +106,10 @@ def diag(dz: Any, z: Any, v: Any, k: int = 0) -> Adjoints:
 
 
 @rule(np.diagonal)
-def diagonal(dz: Any, z: Any, a: Any, offset: int = 0) -> Adjoints:
-    if a.ndim != 2:
-        raise NotImplementedError("the diagonals of a stack of matrices")
-    return diag(dz, z, a, offset)
+def diagonal(dz: Any, z: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Adjoints:
+    if a.ndim == 2 and axis1 % 2 == 0:
+        return diag(dz, z, a, offset)
+    return (gathered(dz, np.diagonal(numbered(a), offset, axis1, axis2), a),)
 
 
 def scattered_diagonal(dz: Any, v: Any, k: int) -> Any:

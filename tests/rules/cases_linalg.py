@@ -60,3 +60,7 @@ for function in (np.trace, np.diagonal, np.diag, np.tril, np.triu):
     case(function, signed(2, 3))
 case(np.diag, signed(4))
 case(np.diag, signed(0))
+for function in (np.trace, np.diagonal):
+    for offset, a, b in [(0, 0, 1), (1, 1, 2), (-1, 0, 2), (0, 2, 0), (1, -1, 1)]:
+        case(function, signed(3, 3, 4), offset, a, b)
+        case(function, signed(2, 3), offset=offset, axis1=a % 2, axis2=1 - a % 2)

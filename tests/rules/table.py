@@ -125,7 +125,7 @@ def program(case: Case, names: Iterator[str] | None = None) -> Program:
     def spelled(value: Any, keyword: str = "") -> str:
         if isinstance(value, np.ndarray) or is_float(value) and not keyword:
             return named(value)
-        if isinstance(value, (list, tuple)) and has_floats(value):
+        if isinstance(value, (list, tuple)) and (has_floats(value) or any(isinstance(v, np.ndarray) for v in value)):
             inner = ", ".join(map(spelled, value))
             return f"[{inner}]" if isinstance(value, list) else f"({inner},)"
         if isinstance(value, float) and math.isinf(value):
