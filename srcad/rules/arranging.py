@@ -201,13 +201,12 @@ def pad_widths(width: Any, ndim: int) -> Sequence[tuple[int, int]]:
     if isinstance(width, dict):
         full = {axis % ndim: pair for axis, pair in width.items()}
         return [pad_widths(full.get(i, 0), 1)[0] for i in range(ndim)]
-    if isinstance(width, int):
+    if not isinstance(width, (list, tuple)):
         return [(width, width)] * ndim
-    pairs = list(width)
-    if all(isinstance(p, int) for p in pairs):
-        before, after = pairs if len(pairs) == 2 else pairs * 2
+    if not any(isinstance(p, (list, tuple)) for p in width):
+        before, after = width if len(width) == 2 else (width[0], width[0])
         return [(before, after)] * ndim
-    pairs = [(p, p) if isinstance(p, int) else tuple(p) * 2 if len(p) == 1 else tuple(p) for p in pairs]
+    pairs = [(p, p) if not isinstance(p, (list, tuple)) else (p[0], p[-1]) for p in width]
     return pairs * ndim if len(pairs) == 1 else pairs
 
 

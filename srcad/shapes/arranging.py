@@ -191,7 +191,7 @@ def pad(facts: Facts, x: Any, pad_width: Any, mode: Any = "constant", **rest: An
     dims = known_shape(number)
     if isinstance(pad_width, dict) or isinstance(pad_width, (tuple, list)) and any(isinstance(w, Number) for w in pad_width):
         raise NotImplementedError
-    widths = pad_widths(pad_width if isinstance(pad_width, (tuple, list)) else integer(pad_width), len(dims))
+    widths = pad_widths(pad_width if isinstance(pad_width, (tuple, list)) else dimension(pad_width, facts), len(dims))
     return Number("array", number.dtype, tuple(d + before + after for d, (before, after) in zip(dims, widths)))
 
 

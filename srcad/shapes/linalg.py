@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Facts
+from srcad.dims import Dim, Facts
 from srcad.kinds import Number, result_dtypes
-from srcad.shapes import SCIPY, known_shape, made, shape
+from srcad.shapes import SCIPY, SHAPES, integer, known_shape, made, shape
 from srcad.shapes.reductions import reduced
 
 
@@ -47,6 +47,92 @@ def solve(facts: Facts, a: Any, b: Any) -> Number:
 @shape(np.linalg.norm)
 def norm(facts: Facts, x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Number:
     return reduced(x, axis, keepdims is True, linalg_dtype(x))
+
+
+def matrix_norm(facts: Facts, x: Any, keepdims: Any = False, ord: Any = "fro") -> Number:
+    return reduced(x, (-2, -1), keepdims is True, linalg_dtype(x))
+
+
+def vector_norm(facts: Facts, x: Any, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Number:
+    return reduced(x, axis, keepdims is True, linalg_dtype(x))
+
+
+@shape(np.linalg.eigvalsh)
+def eigvalsh(facts: Facts, x: Any, UPLO: Any = "L") -> Number:  # noqa: N803
+    return Number("array", linalg_dtype(x), known_shape(x)[:-1])
+
+
+@shape(np.linalg.eigh)
+def eigh(facts: Facts, x: Any, UPLO: Any = "L") -> list[Number]:  # noqa: N803
+    return [eigvalsh(facts, x), same_matrix(facts, x)]
+
+
+@shape(np.linalg.svd)
+def svd(facts: Facts, x: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
+    *stack, rows, columns = known_shape(x)
+    least = rows if rows.key == columns.key or rows <= columns else columns
+    dtype = linalg_dtype(x)
+    values = Number("array", dtype, (*stack, least))
+    if not compute_uv:
+        return values
+    left, right = (rows, columns) if full_matrices else (least, least)
+    return [Number("array", dtype, (*stack, rows, left)), values, Number("array", dtype, (*stack, right, columns))]
+
+
+def svdvals(facts: Facts, x: Any) -> Any:
+    return svd(facts, x, compute_uv=False)
+
+
+@shape(np.linalg.qr)
+def qr(facts: Facts, x: Any, mode: Any = "reduced") -> Any:
+    *stack, rows, columns = known_shape(x)
+    if mode not in ("reduced", "complete"):
+        raise NotImplementedError
+    least = rows if mode == "complete" or rows.key == columns.key or rows <= columns else columns
+    return [Number("array", linalg_dtype(x), (*stack, rows, least)), Number("array", linalg_dtype(x), (*stack, least, columns))]
+
+
+@shape(np.linalg.pinv)
+def pinv(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
+    *stack, rows, columns = known_shape(x)
+    return Number("array", linalg_dtype(x), (*stack, columns, rows))
+
+
+@shape(np.linalg.lstsq)
+def lstsq(facts: Facts, a: Any, b: Any, rcond: Any = None) -> list[Number]:
+    rows, columns = known_shape(a)
+    dtype = linalg_dtype(a, b)
+    least = rows if rows.key == columns.key or rows <= columns else columns
+    solution = Number("array", dtype, (columns, *known_shape(b)[1:]))
+    residuals = Dim.of(0, facts) if rows <= columns else facts.new_dim()
+    return [solution, Number("array", dtype, (residuals,)), Number("scalar", np.dtype(np.int32), ()), Number("array", dtype, (least,))]
+
+
+@shape(np.linalg.matrix_power)
+def matrix_power(facts: Facts, x: Any, n: Any) -> Number:
+    power = integer(n)
+    return Number("array", x.dtype if power > 0 else linalg_dtype(x), known_shape(x), fresh=power != 1)
+
+
+@shape(np.linalg.cond)
+def cond(facts: Facts, x: Any, p: Any = None) -> Number:
+    return made(linalg_dtype(x), known_shape(x)[:-2])
+
+
+@shape(np.linalg.tensorinv)
+def tensorinv(facts: Facts, x: Any, ind: Any = 2) -> Number:
+    dims = known_shape(x)
+    return Number("array", linalg_dtype(x), dims[integer(ind) :] + dims[: integer(ind)])
+
+
+@shape(np.linalg.tensorsolve)
+def tensorsolve(facts: Facts, a: Any, b: Any, axes: Any = None) -> Number:
+    return Number("array", linalg_dtype(a, b), known_shape(a)[len(known_shape(b)) :])
+
+
+for _label, _rule in (("matrix_norm", matrix_norm), ("vector_norm", vector_norm), ("svdvals", svdvals)):  # since NumPy 2.0
+    if hasattr(np.linalg, _label):
+        SHAPES[getattr(np.linalg, _label)] = _rule
 
 
 def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Number:
