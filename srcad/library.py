@@ -132,6 +132,8 @@ class Library:
         if not self.state.is_active([*args, *keywords.values()]):
             return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
         operands, params = self.bind_rule(rule, function, args, keywords)
+        if params.get("dtype") is not None and np.dtype(params["dtype"]).kind in "iub":  # rounded: as .astype(int)
+            return self.at.operation(np.floor, tuple([*args, *keywords.values()]), {}, text, target, kind)
         return self.at.operation(function, operands, params, text, target, kind, rule)
 
     def of_series(self, function: Any, series: Series, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts, broadcast, product
-from srcad.kinds import INT, Number
+from srcad.kinds import FLOAT, INT, Number, result_dtypes
 from srcad.shapes import SHAPES, axes_of, integer, known_shape, lift, made, shape
 from srcad.shapes.layout import common_dtype
 
@@ -122,3 +122,67 @@ def cumulative(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, includ
     where, = axes_of(0 if axis is None else axis, len(dims))
     dims[where] = dims[where] + (1 if include_initial else 0)
     return Number("array", whole.dtype, tuple(dims))
+
+
+@shape(np.sinc)
+def sinc(facts: Facts, x: Any) -> Number:
+    number = lift(x, facts)
+    return made(number.dtype if number.is_float else FLOAT, number.shape)
+
+
+@shape(np.i0, np.unwrap)
+def smooth(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
+    number = lift(x, facts)
+    return Number("array", number.dtype if number.is_float else FLOAT, number.shape)
+
+
+@shape(np.interp)
+def interp(facts: Facts, x: Any, xp: Any, fp: Any, *rest: Any, **keywords: Any) -> Number:
+    return made(FLOAT, lift(x, facts).shape)
+
+
+@shape(np.searchsorted)
+def searchsorted(facts: Facts, a: Any, v: Any, *rest: Any, **keywords: Any) -> Number:
+    return made(INT, lift(v, facts).shape)
+
+
+@shape(np.polyval)
+def polyval(facts: Facts, p: Any, x: Any) -> Number:
+    numbers = [lift(p, facts), lift(x, facts)]
+    known_shape(numbers[0])
+    return made(result_dtypes(np.multiply, *numbers)[0], numbers[1].shape)
+
+
+@shape(np.polyadd, np.polysub)
+def polyadd(facts: Facts, a: Any, b: Any) -> Number:
+    x, y = lift(a, facts), lift(b, facts)
+    n, m = product(known_shape(x), facts), product(known_shape(y), facts)
+    return Number("array", common_dtype([x, y]), (n if m <= n else m,))
+
+
+@shape(np.polymul)
+def polymul(facts: Facts, a: Any, b: Any) -> Number:
+    return Number("array", result_dtypes(np.multiply, lift(a, facts), lift(b, facts))[0], (facts.new_dim(),))  # leading zeros are dropped
+
+
+@shape(np.polyder)
+def polyder(facts: Facts, p: Any, m: Any = 1) -> Number:
+    size, = known_shape(lift(p, facts))
+    times = integer(m)
+    dtype = lift(p, facts).dtype
+    dtype = np.promote_types(dtype, int) if times and dtype is not None else dtype
+    return Number("array", dtype, (size - times if size > times else Dim.of(0, facts),), fresh=times != 0)
+
+
+@shape(np.polyint)
+def polyint(facts: Facts, p: Any, m: Any = 1, k: Any = None) -> Number:
+    size, = known_shape(lift(p, facts))
+    dtype = lift(p, facts).dtype
+    return Number("array", dtype and np.promote_types(dtype, np.float64), (size + integer(m),), fresh=integer(m) != 0)
+
+
+@shape(np.polyfit)
+def polyfit(facts: Facts, x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None, cov: Any = False) -> Number:
+    if full is not False or cov is not False:
+        raise NotImplementedError
+    return Number("array", FLOAT, (Dim.of(integer(deg) + 1, facts), *known_shape(lift(y, facts))[1:]))
