@@ -10,7 +10,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.kinds import Number, result_dtypes
-from srcad.shapes import SCIPY, SHAPES, integer, known_shape, made, shape
+from srcad.shapes import SCIPY, SHAPES, integer, known_shape, lift, made, shape
 from srcad.shapes.reductions import reduced
 
 
@@ -142,3 +142,14 @@ def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: A
 
 
 SCIPY["logsumexp"] = logsumexp
+
+
+def same_shape(facts: Facts, x: Any, axis: Any = None) -> Number:
+    return Number("array", result_dtypes(np.exp, x)[0], known_shape(x))
+
+
+def of_each(facts: Facts, x: Any) -> Number:
+    return Number("unknown", np.dtype(float), lift(x, facts).shape) if not lift(x, facts).ndim else made(np.dtype(float), lift(x, facts).shape)
+
+
+SCIPY.update({"softmax": same_shape, "log_softmax": same_shape, "polygamma": lambda facts, n, x: of_each(facts, x), "multigammaln": lambda facts, a, d: of_each(facts, a)})
