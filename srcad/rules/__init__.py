@@ -142,8 +142,20 @@ from srcad.rules import contractions, elementwise, linalg, reductions, scalars, 
 from srcad.rules import arranging, decompositions, polynomials, products, selecting, statistics  # noqa: E402,F401
 
 
-def _scipy() -> None:
+def _special() -> None:
     from srcad.rules import special  # noqa: F401
 
 
-LOADERS["scipy.special"] = _scipy
+def _linalg() -> None:
+    from srcad.rules import scipy_linalg  # noqa: F401
+
+
+def _stats() -> None:
+    from srcad.rules import distributions  # noqa: F401
+
+
+def _signal() -> None:
+    from srcad.rules import signals  # noqa: F401
+
+
+LOADERS.update({"scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats, "scipy.signal": _signal})

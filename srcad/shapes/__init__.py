@@ -60,9 +60,12 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
 
 def scipy_shape(function: object) -> Rule | None:
     """Shape rules for SciPy's functions that are no ufuncs, by name: SciPy need not be imported."""
-    if (getattr(function, "__module__", None) or "").startswith("scipy.special"):
-        return SCIPY.get(getattr(function, "__name__", ""))
-    return None
+    package, _, rest = (getattr(function, "__module__", None) or "").partition(".")
+    label = getattr(function, "__name__", "")
+    if package != "scipy":
+        return None
+    part = rest.partition(".")[0]
+    return SCIPY.get(label if part == "special" else f"{part}.{label}")
 
 
 def is_elementwise(function: object) -> bool:

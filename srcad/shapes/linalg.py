@@ -153,3 +153,17 @@ def of_each(facts: Facts, x: Any) -> Number:
 
 
 SCIPY.update({"softmax": same_shape, "log_softmax": same_shape, "polygamma": lambda facts, n, x: of_each(facts, x), "multigammaln": lambda facts, a, d: of_each(facts, a)})
+
+
+def triangular(facts: Facts, a: Any, b: Any, *rest: Any, **keywords: Any) -> Number:
+    return solve(facts, a, b)
+
+
+def sylvester(facts: Facts, a: Any, b: Any, q: Any) -> Number:
+    return Number("array", linalg_dtype(a, b, q), known_shape(q))
+
+
+SCIPY.update({
+    "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
+    "linalg.det": lambda facts, a: made(np.dtype(float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular, "linalg.solve_sylvester": sylvester,
+})

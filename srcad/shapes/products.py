@@ -11,7 +11,7 @@ import numpy as np
 from srcad.dims import Shape, Dim, Facts, alike, broadcast, product
 from srcad.kinds import Number, result_dtypes
 from srcad.rules.contractions import parse_einsum
-from srcad.shapes import SHAPES, axes_of, integer, known_shape, lift, made, shape, ufunc_kind
+from srcad.shapes import SCIPY, SHAPES, axes_of, integer, known_shape, lift, made, shape, ufunc_kind
 
 
 def require_match(a: Shape, b: Shape) -> None:
@@ -175,3 +175,15 @@ for _owner, _label, _rule in (  # what NumPy has since 2.0 or later
         (np.linalg, "tensordot", tensordot)):
     if hasattr(_owner, _label):
         SHAPES[getattr(_owner, _label)] = _rule
+
+
+def signal_convolve(facts: Facts, a: Any, b: Any, mode: Any = "full", method: Any = "auto") -> Number:
+    x, y = lift(a, facts), lift(b, facts)
+    sizes = []
+    for n, m in zip(known_shape(x), known_shape(y)):
+        sizes.append(n if mode == "same" else n + m - 1 if mode == "full" else n - m + 1 if m <= n else m - n + 1)
+    dtype = np.result_type(*(v.dtype for v in (x, y) if v.dtype is not None))
+    return Number("array", dtype if dtype.kind == "f" else None, tuple(sizes))
+
+
+SCIPY.update({"signal.convolve": signal_convolve, "signal.fftconvolve": signal_convolve, "signal.correlate": signal_convolve})

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.linalg
+import scipy.signal
 import scipy.special as sp
+import scipy.stats
 
 rng = np.random.default_rng(7)
 Draw = Callable[..., Any]
@@ -83,13 +86,17 @@ SPELLED: dict[Callable[..., Any], str] = {
 
 PREFIXES = (
     (np, "np."), (np.linalg, "np.linalg."), (np.lib.scimath, "np.lib.scimath."), (np.lib.stride_tricks, "np.lib.stride_tricks."), (math, "math."),
-    (sp, "special."), (builtins, ""), (operator, "operator."),
+    (sp, "special."), (scipy.linalg, "linalg."), (scipy.signal, "signal."), (builtins, ""), (operator, "operator."),
 )
+DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson")
 
 
 def name_of(function: Callable[..., Any]) -> str:
     """How a program that imports numpy as np, math and scipy.special as special calls a function."""
     label = getattr(function, "__name__", "")
+    for distribution in DISTRIBUTIONS:
+        if getattr(getattr(scipy.stats, distribution), label, None) == function:
+            return f"stats.{distribution}.{label}"
     for module, prefix in PREFIXES:
         if getattr(module, label, None) is function:
             return prefix + label

@@ -26,8 +26,8 @@ from srcad.runtime import unbroadcast  # noqa: E402
 from srcad.specials import SPECIAL  # noqa: E402
 from srcad.testing import check_rule  # noqa: E402
 
-if "scipy.special" in LOADERS:
-    load("scipy.special")
+for prefix in list(LOADERS):
+    load(prefix)
 
 NUMBERED = list(enumerate(CASES))
 EVERY = list(range(len(CASES)))
@@ -83,6 +83,7 @@ def test_every_operand_of_every_rule_is_differentiated_by_some_case() -> None:
 STEERING: dict[str, tuple[str, ...]] = {  # operands that are not differentiated
     "np.ldexp": ("i",), "math.ldexp": ("i",), "np.where": ("condition",), "np.full": ("shape",), "np.nextafter": ("x2",),
     "special.iv": ("v",), "special.ive": ("v",), "special.jv": ("v",), "special.yv": ("v",), "special.yn": ("v",), "special.polygamma": ("n",),
+    "stats.poisson.logpmf": ("k",), "stats.poisson.pmf": ("k",),
     "special.gammainc": ("a",), "special.gammaincc": ("a",), "special.betainc": ("a", "b"),
 }
 
@@ -128,7 +129,8 @@ def bound_to(rule: Any, function: Callable[..., Any], operands: list[Any], keywo
     except (TypeError, ValueError):
         labels = []
     if rule.variadic or not set(rule.operands) <= set(labels):
-        return [*operands, *[None] * (len(rule.operands) - len(operands))], keywords
+        named = [described(keywords.get(k), True) for k in rule.operands[len(operands) :]]
+        return [*operands, *named], {k: v for k, v in keywords.items() if k not in rule.operands}
     everything = dict(zip(labels, operands)) | {k: described(v, k in rule.operands) for k, v in keywords.items()}
     return [everything.pop(k, None) for k in rule.operands], everything
 
