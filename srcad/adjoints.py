@@ -55,7 +55,8 @@ def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
     if number.shape is None:
         assert owner is not None
         return Term(call(function_path(np.zeros_like, facts), [owner.expr]), kind, facts)
-    if not number.shape and number.is_plain:
+    unsized = owner is None and any("?" in d.key for d in number.shape)  # for a rule, a zero will do
+    if not number.shape and number.is_plain or unsized:
         return Term(const(0.0), python(FLOAT), facts)
     arguments = [shape_expr(owner.shape if owner is not None else number.shape, facts)]
     if kind.dtype != FLOAT and kind.dtype is not None:

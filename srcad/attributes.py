@@ -16,6 +16,7 @@ from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Reco
 from srcad.operations import Operations
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
+from srcad.rules import find
 from srcad.shapes import infer_call
 from srcad.shapes.indexing import getitem
 from srcad.syntax import const, expression
@@ -38,11 +39,22 @@ class Attributes(Operations):
         expr = ast.Subscript(value=base.expr, slice=self.renamed(index), ctx=ast.Load())
         if isinstance(base.value, (Sequence, Record)):
             return self.container_item(base, index)
+        if isinstance(base.value, Static) and (base.value.value is np.c_ or base.value.value is np.r_):
+            return self.joined_by_index(base.value.value, self.evaluate(index, None), expr, target)
         if isinstance(base.value, Static):
             known = base.value.value[self.static_index(index)]  # type: ignore[index]
             return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else literal_ref(const(known), known, self.state.facts)
         self.require_numbers(base)
         return self.subscript(base, self.index_values(index), expr, target)
+
+    def joined_by_index(self, joiner: object, parts: Ref, expr: ast.Subscript, target: str | None) -> Ref:
+        """`np.c_[x, y]` is np.column_stack and `np.r_[x, y]` is np.concatenate, of arrays of one dimension."""
+        items = parts.value.items if isinstance(parts.value, Sequence) else (parts,)
+        if any(not isinstance(i.value, Number) or i.number.ndim != 1 for i in items):
+            self.refuse("np.c_ and np.r_ are differentiated of arrays of one dimension. Use np.column_stack or np.concatenate.")
+        function = np.column_stack if joiner is np.c_ else np.concatenate
+        kind = infer_call(function, self.state.facts, [[i.number for i in items]], {})
+        return self.operation(function, ([*items],), {}, expr, target, kind, find(function))
 
     def series_item(self, series: Series, index: ast.expr, target: str | None) -> Ref:
         raise NotImplementedError

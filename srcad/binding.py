@@ -63,7 +63,7 @@ def bind_library(function: Any, rule: Rule, args: Arguments, keywords: dict[str,
     except TypeError as problem:
         raise UnsupportedSyntaxError(f"{problem}.", at.loc, function_label(function)) from None
     positional = [p.name for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    renames = dict(zip(positional, rule.operands))
+    renames = {} if set(rule.operands) <= set(positional) else dict(zip(positional, rule.operands))
     found = {}
     for label, value in bound.items():
         if isinstance(value, dict) and signature.parameters[label].kind is inspect.Parameter.VAR_KEYWORD:

@@ -27,8 +27,12 @@ SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
 WRITERS = ("shuffle", "place", "putmask", "put_along_axis", "at", "setfield", "permuted", "heapify", "insort")
 
 
-def is_operand(rule: Rule, position: int) -> bool:
+def is_operand(rule: Rule, function: Any, position: int) -> bool:
     """Whether an argument in this place is an operand of the rule, and no shape."""
+    signature = library_signature(function)
+    labels = [*signature.parameters] if signature is not None else []
+    if set(rule.operands) <= set(labels) and not rule.variadic:
+        return position < len(labels) and labels[position] in rule.operands and labels[position] not in SHAPE_PARAMETERS
     if position >= len(rule.operands):
         return rule.variadic
     return rule.operands[position] not in SHAPE_PARAMETERS
@@ -40,7 +44,8 @@ TAKE_LISTS = {
 
 
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
-TAKE_LISTS |= {np.full, np.einsum}
+TAKE_LISTS |= {np.full, np.einsum, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
+JOINING |= {np.dstack}
 INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
 
 
@@ -115,15 +120,20 @@ class Library:
             text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
         if function not in TAKE_LISTS:
             active = self.state.is_active(args)
-            arrays = [self.as_array(a) if active and is_operand(rule, i) else a for i, a in enumerate(args)]
-            if any(new is not old for new, old in zip(arrays, args)):
-                is_method = isinstance(text.func, ast.Attribute) and text.func.value is args[0].expr
-                text = ast.Call(func=text.func, args=[a.expr for a in arrays[is_method:]], keywords=text.keywords)
-                args = arrays
+            active = active or self.state.is_active([*keywords.values()])
+            arrays = [self.as_array(a) if active and is_operand(rule, function, i) else a for i, a in enumerate(args)]
+            named = {k: self.as_array(v) if active and k in rule.operands else v for k, v in keywords.items()}
+            if any(new is not old for new, old in zip((*arrays, *named.values()), (*args, *keywords.values()))):
+                is_method = isinstance(text.func, ast.Attribute) and args and text.func.value is args[0].expr
+                given = [ast.keyword(arg=k, value=v.expr) for k, v in named.items()]
+                text = ast.Call(func=text.func, args=[a.expr for a in arrays[bool(is_method) :]], keywords=given)
+                args, keywords = arrays, named
         kind = self.inferred(function, args, keywords)
         if not self.state.is_active([*args, *keywords.values()]):
             return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
         operands, params = self.bind_rule(rule, function, args, keywords)
+        if params.get("dtype") is not None and np.dtype(params["dtype"]).kind in "iub":  # rounded: as .astype(int)
+            return self.at.operation(np.floor, tuple([*args, *keywords.values()]), {}, text, target, kind)
         return self.at.operation(function, operands, params, text, target, kind, rule)
 
     def of_series(self, function: Any, series: Series, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:

@@ -19,7 +19,9 @@ from srcad.kinds import Number, Place, Ref
 from srcad.syntax import name, same, substitute
 
 HOLE = "_"
-VIEWS = (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims, np.flip, np.fliplr, np.flipud, np.atleast_1d, np.atleast_2d, np.atleast_3d)
+VIEWS = (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims, np.flip, np.fliplr, np.flipud, np.atleast_1d, np.atleast_2d, np.atleast_3d,
+         np.rot90)
+VIEWS += tuple(owner.matrix_transpose for owner in (np, np.linalg) if hasattr(owner, "matrix_transpose"))
 RESHAPES = (np.reshape, np.ravel)
 ORDERED = (np.squeeze, np.expand_dims, np.atleast_1d)
 SAME = (np.asarray, np.asanyarray)

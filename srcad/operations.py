@@ -48,6 +48,7 @@ from srcad.syntax import const, expression, method, name
 DIM_OPERATORS = (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod, operator.neg, operator.pos)
 
 
+LISTS = (np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, *(() if np.__version__ >= "2" else (np.meshgrid, np.broadcast_arrays, np.gradient)))
 RAISING_OPERATORS = (operator.truediv, operator.floordiv, operator.mod, operator.pow)
 
 
@@ -226,9 +227,9 @@ class Operations:
         if self.may_raise(function, flat, kind):
             self.state.raising.add(made)
         if isinstance(kind, list):
-            kinds = [self.placed(function, params, expr, flat, k, f"{made}[{i}]", target) for i, k in enumerate(kind)]
+            kinds = [unnamed(self.placed(function, params, expr, flat, k, f"{made}[{i}]", target)) for i, k in enumerate(kind)]
             items = tuple(Ref(ast.Subscript(value=name(made), slice=const(i), ctx=ast.Load()), k, f"{made}[{i}]") for i, k in enumerate(kinds))
-            result = Ref(name(made), Sequence(list if function is np.split else tuple, items), made)
+            result = Ref(name(made), Sequence(list if function in LISTS else tuple, items), made)
         else:
             kind = located(kind, made, self.state.facts).with_origin(origin)
             kind = self.placed(function, params, expr, flat, kind, made, target)
@@ -427,3 +428,10 @@ class Operations:
         self.state.integral |= ref.number.origin
         if ref.number.dim is not None:
             self.state.integral |= set(ref.number.dim.terms)
+
+
+def unnamed(kind: Any) -> Any:
+    """One of several results: no name has the whole of its memory, so that it is not written to."""
+    if not isinstance(kind, Number) or kind.place is None or kind.place.steps is None:
+        return kind
+    return dataclasses.replace(kind, place=Place(kind.place.buffer, None, kind.place.event))

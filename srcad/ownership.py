@@ -21,11 +21,13 @@ from srcad.simplify import bound, header_reads, reads
 from srcad.syntax import binary, is_module, method, name, root_of
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
-                   "atleast_1d", "atleast_2d", "flip", "split", "real", "conj"))
-READ_ONLY = frozenset(("broadcast_to", "diagonal", "diag", "expand_dims"))
+                   "atleast_1d", "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "rot90", "rollaxis", "matrix_transpose", "split", "array_split", "hsplit", "vsplit",
+                   "dsplit", "unstack", "broadcast_arrays", "meshgrid", "sliding_window_view", "real", "conj"))
+READ_ONLY = frozenset(("broadcast_to", "broadcast_arrays", "sliding_window_view", "diagonal", "diag", "expand_dims"))
 FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum", "mean", "outer", "tensordot", "array", "flatten", "where", "concatenate", "exp", "log",
                    "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye",
-                   "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1"))
+                   "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1", "bincount",
+                   "correlate", "convolve", "take_along_axis", "diff", "pad", "roll", "cross", "pinv", "vander"))
 
 
 class Memory:

@@ -135,9 +135,11 @@ def shape_expr(dims: Shape, facts: Facts) -> ast.expr:
 def library_path(function: Any) -> tuple[str, str] | None:
     """Where a library function is read from: ("numpy", "linalg.inv")."""
     label = getattr(function, "__name__", "")
-    for module, prefix in (("numpy", ""), ("numpy", "linalg"), ("numpy", "fft"), ("math", ""), ("scipy.special", ""), ("scipy.linalg", "")):
+    for module, prefix in (("numpy", ""), ("numpy", "linalg"), ("numpy", "fft"), ("math", ""), ("scipy.special", ""), ("scipy.linalg", ""),
+                           ("scipy.signal", ""), ("numpy", "lib.stride_tricks")):
         owner: Any = sys.modules.get(module)
-        owner = getattr(owner, prefix, None) if prefix else owner
+        for part in filter(None, prefix.split(".")):
+            owner = getattr(owner, part, None)
         if owner is not None and getattr(owner, label, None) is function:
             return module, f"{prefix}.{label}".lstrip(".")
     module = getattr(function, "__module__", None) or ""

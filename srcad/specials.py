@@ -324,12 +324,71 @@ def special_where(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
     return Ref(result.expr, Sequence(tuple, items))
 
 
+def special_select(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.select is np.where inside np.where: the first condition that holds decides."""
+    if not calls.state.is_active([*args, *keywords.values()]):
+        return None
+    names = dict(zip(("condlist", "choicelist", "default"), args)) | keywords
+    conditions, choices = names["condlist"].value, names["choicelist"].value
+    if not isinstance(conditions, Sequence) or not isinstance(choices, Sequence) or any(c.number.dtype != np.dtype(bool) for c in conditions.items):
+        calls.at.refuse("np.select is differentiated with lists of conditions and of choices.")
+        raise AssertionError
+    result = names.get("default", literal_ref(const(0), 0, calls.facts))
+    where = expression(f"{calls.facts.module('numpy')}.where")
+    for condition, choice in reversed([*zip(conditions.items, choices.items, strict=True)]):
+        last = condition is conditions.items[0]
+        call = ast.Call(func=where, args=[condition.expr, choice.expr, result.expr], keywords=[])
+        result = calls.library(np.where, [condition, choice, result], {}, call, target if last else None)
+    return result
+
+
+def special_piecewise(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.piecewise fills an array: each function's values where its condition holds."""
+    if not calls.state.is_active(args):
+        return None
+    x, extra = args[0], args[3:]
+    conditions, functions = args[1].value, args[2].value
+    if keywords or not x.number.ndim or not isinstance(conditions, Sequence) or not isinstance(functions, Sequence) or any(
+            c.number.dtype != np.dtype(bool) or c.number.ndim != x.number.ndim for c in conditions.items):
+        calls.at.refuse("np.piecewise is differentiated on arrays, with a list of conditions of their shape and a list of functions.")
+        raise AssertionError
+    masks = list(conditions.items)
+    if len(functions.items) > len(masks):
+        some = functools.reduce(lambda a, b: calls.at.binary(ast.BitOr(), a, b, None), masks)
+        masks.append(calls.at.unary(ast.Invert(), some, None))
+    zeros = ast.Call(func=expression(f"{calls.facts.module('numpy')}.zeros_like"), args=[x.expr], keywords=[])
+    result = calls.at.operation(np.zeros_like, (x,), {}, zeros, target, infer_call(np.zeros_like, calls.facts, [x.number], {}))
+    for mask, function in zip(masks, functions.items, strict=True):
+        value = function
+        if not isinstance(function.value, Number):
+            part = calls.at.subscript(x, (mask.number,), ast.Subscript(value=x.expr, slice=mask.expr, ctx=ast.Load()), None)
+            value = call_value(calls, function, [part, *extra])
+        calls.at.write_at(result, mask.expr, (mask.number,), value)
+    return result
+
+
+def special_reduction(whole: Any) -> Callable[..., Ref | None]:
+    """np.add.reduce is np.sum along the first axis, and so on."""
+    def reduce(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        if len(args) == 1 and "axis" not in keywords:
+            keywords = {"axis": literal_ref(const(0), 0, calls.facts), **keywords}
+        if isinstance(args[0].value, Sequence):
+            args = [calls.as_array(args[0]), *args[1:]]
+            text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
+        return calls.library(whole, args, keywords, text, target)
+
+    return reduce
+
+
+REDUCTIONS = {np.add.reduce: np.sum, np.multiply.reduce: np.prod, np.maximum.reduce: np.max, np.minimum.reduce: np.min,
+              np.add.accumulate: np.cumsum, np.multiply.accumulate: np.cumprod}
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
+    np.select: special_select, np.piecewise: special_piecewise, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},
     **{getattr(operator, label): special_operator(symbol) for label, symbol in (
         ("add", ast.Add()), ("sub", ast.Sub()), ("mul", ast.Mult()), ("truediv", ast.Div()), ("pow", ast.Pow()), ("matmul", ast.MatMult()),
         ("floordiv", ast.FloorDiv()), ("mod", ast.Mod()))},

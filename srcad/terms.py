@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -119,6 +121,12 @@ class Term:
     def literal(self) -> Any:
         return literal(self)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether this is the adjoint of what nothing depends on."""
+        zeros = isinstance(self.expr, ast.Call) and isinstance(self.expr.func, ast.Attribute) and self.expr.func.attr in ("zeros", "zeros_like")
+        return zeros or literal(self) == 0
+
     # ---- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, way: str, *inputs: Any, **keywords: Any) -> Any:
@@ -140,7 +148,7 @@ class Term:
         if known is not None:
             return Term(*known, self.facts)
         number = infer_call(function, self.facts, [plain(a) for a in args], {k: plain(v) for k, v in keywords.items()})
-        rendered = {k: render(v, self.facts) for k, v in keywords.items() if v is not None and v is not False}
+        rendered = {k: render(v, self.facts) for k, v in keywords.items() if v is not None and v is not False or matters(function, k, v)}
         expr = call(function_path(function, self.facts), [render(a, self.facts) for a in args], **rendered)
         if isinstance(number, list):
             return tuple(Term(ast.Subscript(value=expr, slice=ast.Constant(value=i), ctx=ast.Load()), n, self.facts) for i, n in enumerate(number))
@@ -170,6 +178,16 @@ class Term:
 
     def __invert__(self) -> Term:
         return Term(ast.UnaryOp(op=ast.Invert(), operand=self.expr), self.number, self.facts)
+
+
+@functools.lru_cache(None)
+def matters(function: Callable[..., Any], keyword: str, value: Any) -> bool:
+    """Whether None or False is not what a function takes for a keyword anyway."""
+    try:
+        default = inspect.signature(function).parameters[keyword].default
+    except (TypeError, ValueError, KeyError):
+        return False
+    return isinstance(default, (bool, int, str)) and default is not value
 
 
 def literal(value: Any) -> Any:

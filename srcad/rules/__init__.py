@@ -126,13 +126,36 @@ def choose(test: Any, x: Any, y: Any) -> Any:
     return test.choose(x, y) if hasattr(test, "expr") else x if test else y
 
 
+def made(like: Any, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """`function(*args)` of sizes alone: beside a term, the text of it."""
+    return like.apply(function, args, keywords) if hasattr(like, "expr") else function(*args, **keywords)
+
+
+def unused(adjoint: Any) -> bool:
+    """Whether the text says of an adjoint that it is zero: nothing depends on this result."""
+    return bool(getattr(adjoint, "is_blank", False))
+
+
 inf = math.inf
 
 from srcad.rules import contractions, elementwise, linalg, reductions, scalars, shaping  # noqa: E402,F401
+from srcad.rules import arranging, decompositions, polynomials, products, selecting, statistics  # noqa: E402,F401
 
 
-def _scipy() -> None:
+def _special() -> None:
     from srcad.rules import special  # noqa: F401
 
 
-LOADERS["scipy.special"] = _scipy
+def _linalg() -> None:
+    from srcad.rules import scipy_linalg  # noqa: F401
+
+
+def _stats() -> None:
+    from srcad.rules import distributions  # noqa: F401
+
+
+def _signal() -> None:
+    from srcad.rules import signals  # noqa: F401
+
+
+LOADERS.update({"scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats, "scipy.signal": _signal})

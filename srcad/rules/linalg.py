@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import rule
+from srcad.rules import made, rule
 from srcad.rules.contractions import transposed
 from srcad.rules.reductions import kept
+from srcad.rules.selecting import gathered, numbered
 
 Adjoints = tuple[Any, ...]
 
@@ -67,31 +68,56 @@ def identity(z: Any) -> Any:
 
 
 @rule(np.linalg.norm)
-def norm(dz: Any, z: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Adjoints:
+def norm(dz: Any, z: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, *, vector: bool = False) -> Adjoints:
     """0 where the norm is 0."""
-    vector = (axis is None and x.ndim == 1) or isinstance(axis, int)
+    vector = vector or axis is None and x.ndim == 1 or isinstance(axis, int)
     if ord == "fro" or ord is None or (ord == 2 and vector):
         share = dz / np.where(z == 0, 1, z)
         return (x * kept(share, axis, keepdims),)
     if not vector:
-        raise NotImplementedError(f"the matrix norm {ord!r}")
+        return (matrix_norm_adjoint(dz, z, x, ord, (0, 1) if axis is None else tuple(axis), keepdims),)
+    if ord == 0:
+        return (0.0 * x,)
     if ord == 1:
         return (np.sign(x) * kept(dz, axis, keepdims),)
     if ord in (np.inf, -np.inf):
         top = np.abs(x) == kept(z, axis, keepdims)
         return (np.sign(x) * top * (kept(dz, axis, keepdims) / np.sum(top, axis=axis, keepdims=axis is not None)),)
-    if isinstance(ord, (int, float)) and ord > 1:
+    if ord > 1:
         share = dz / np.where(z == 0, 1, z) ** (ord - 1)
         return (np.sign(x) * np.abs(x) ** (ord - 1) * kept(share, axis, keepdims),)
-    raise NotImplementedError(f"the norm of order {ord!r}")
+    ratio = np.where(x == 0, 1, np.abs(x)) / kept(np.where(z == 0, 1, z), axis, keepdims)
+    return (np.sign(x) * ratio ** (ord - 1) * kept(dz, axis, keepdims),)
+
+
+def matrix_norm_adjoint(dz: Any, z: Any, x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
+    """Norms by the sums of columns or rows: those that are largest share evenly. By singular values: their vectors."""
+    both = tuple(a % x.ndim for a in axes)
+    given, norm_ = (v if keepdims else v[..., None, None] if v.ndim else v for v in (dz, z))
+    turned = both != (x.ndim - 2, x.ndim - 1)
+    if keepdims and turned:
+        given, norm_ = (np.moveaxis(v, both, (-2, -1)) for v in (given, norm_))
+    m = np.moveaxis(x, both, (-2, -1)) if turned else x
+    if ord in (1, -1, np.inf, -np.inf):
+        sums = np.sum(np.abs(m), axis=-2 if abs(ord) == 1 else -1, keepdims=True)
+        top = sums == norm_
+        dm = np.sign(m) * (top * (given / np.sum(top, axis=(-2, -1), keepdims=True)))
+    elif ord in (2, -2, "nuc"):
+        u, _, vt = np.linalg.svd(m, full_matrices=False)
+        pair = u @ vt if ord == "nuc" else u[..., :, :1] @ vt[..., :1, :] if ord == 2 else u[..., :, -1:] @ vt[..., -1:, :]
+        dm = pair * np.where(norm_ == 0, 0.0, given)
+    else:
+        raise NotImplementedError(f"the matrix norm {ord!r}")
+    return np.moveaxis(dm, (-2, -1), both) if turned else dm
 
 
 @rule(np.trace)
-def trace(dz: Any, z: Any, a: Any, offset: int = 0) -> Adjoints:
-    if a.ndim != 2:
-        raise NotImplementedError("the trace of a stack of matrices")
-    eye = a.apply(np.eye, [*a.shape], {"k": offset} if offset else {}) if hasattr(a, "apply") else np.eye(*a.shape, k=offset)
-    return (eye * dz,)
+def trace(dz: Any, z: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Adjoints:
+    """The identity of the two axes, times dz."""
+    eye = made(a, np.eye, a.shape[axis1], a.shape[axis2], **({"k": offset} if offset else {}))
+    if a.ndim == 2:
+        return ((eye if axis1 % 2 == 0 else eye.T) * dz,)
+    return (np.moveaxis(dz[..., None, None] * eye, (-2, -1), (axis1, axis2)),)
 
 
 @rule(np.diag)
@@ -104,10 +130,10 @@ def diag(dz: Any, z: Any, v: Any, k: int = 0) -> Adjoints:
 
 
 @rule(np.diagonal)
-def diagonal(dz: Any, z: Any, a: Any, offset: int = 0) -> Adjoints:
-    if a.ndim != 2:
-        raise NotImplementedError("the diagonals of a stack of matrices")
-    return diag(dz, z, a, offset)
+def diagonal(dz: Any, z: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Adjoints:
+    if a.ndim == 2 and axis1 % 2 == 0:
+        return diag(dz, z, a, offset)
+    return (gathered(dz, np.diagonal(numbered(a), offset, axis1, axis2), a),)
 
 
 def scattered_diagonal(dz: Any, v: Any, k: int) -> Any:

@@ -106,11 +106,14 @@ def std(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: Any 
     return (deviation * (share / (number - ddof)),)
 
 
+def backwards_cumsum(dz: Any, axis: Any) -> Any:
+    """For each place the sum from there to the end."""
+    return np.flip(np.cumsum(np.flip(dz, axis=axis), axis=axis), axis=axis)
+
+
 @rule(np.cumsum)
 def cumsum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
-    if axis is None:
-        return (np.flip(np.cumsum(np.flip(dz, axis=0), axis=0), axis=0).reshape(a.shape),)
-    return (np.flip(np.cumsum(np.flip(dz, axis=axis), axis=axis), axis=axis),)
+    return (backwards_cumsum(dz, 0).reshape(a.shape) if axis is None else backwards_cumsum(dz, axis),)
 
 
 zero(np.argmax, np.argmin, np.argsort, np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize)

@@ -99,7 +99,7 @@ def parts(dz: Any, sizes: Sequence[Any], axis: int, shapes: Sequence[Any] = ()) 
     for i, size in enumerate(sizes):
         start, stop = stop, size + stop
         cut = slice(None if i == 0 else start, None if i == len(sizes) - 1 else stop)
-        piece = dz[(slice(None),) * axis + (cut,)]
+        piece = dz[(slice(None),) * axis + (cut,)] if axis else dz[cut]
         out.append(piece.reshape(shapes[i]) if shapes else piece)
     return out
 

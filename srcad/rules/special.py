@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from srcad.rules import lazily, rule
+from srcad.rules import lazily, rule, zero
 from srcad.rules.reductions import kept
 
 Adjoints = tuple[Any, ...]
@@ -52,3 +52,144 @@ def gamma(dz: Any, z: Any, x: Any) -> Adjoints:
 def logsumexp(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Adjoints:
     """The softmax of the operand."""
     return (np.exp(a - kept(z, axis, keepdims)) * kept(dz, axis, keepdims),)
+
+
+def one(function: Any, local: Any) -> None:
+    """A function of one number: `dx = local(z, x) * dz`."""
+    def derivative(dz: Any, z: Any, x: Any) -> Adjoints:
+        return (local(z, x) * dz,)
+
+    derivative.__name__ = derivative.__qualname__ = function.__name__
+    rule(function)(derivative)
+
+
+s_polygamma, s_ndtr, s_expit, s_log_ndtr = map(lazily, (sp.polygamma, sp.ndtr, sp.expit, sp.log_ndtr))
+s_i0, s_i1, s_j0, s_j1, s_y0, s_y1, s_iv, s_ive, s_jv, s_yv = map(lazily, (sp.i0, sp.i1, sp.j0, sp.j1, sp.y0, sp.y1, sp.iv, sp.ive, sp.jv, sp.yv))
+s_xlogy, s_xlog1py, s_betaln, s_gammaln = map(lazily, (sp.xlogy, sp.xlog1py, sp.betaln, sp.gammaln))
+INV_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
+
+one(sp.psi, lambda z, x: s_polygamma(1, x))
+one(sp.rgamma, lambda z, x: -z * s_psi(x))
+one(sp.erfinv, lambda z, x: np.exp(z**2) / INV_SQRT_PI)
+one(sp.erfcinv, lambda z, x: -np.exp(z**2) / INV_SQRT_PI)
+one(sp.erfcx, lambda z, x: 2 * x * z - INV_SQRT_PI)
+one(sp.ndtr, lambda z, x: INV_SQRT_TAU * np.exp(-(x**2) / 2))
+one(sp.log_ndtr, lambda z, x: INV_SQRT_TAU * np.exp(-(x**2) / 2 - z))
+one(sp.ndtri, lambda z, x: np.exp(z**2 / 2) / INV_SQRT_TAU)
+one(sp.log_expit, lambda z, x: s_expit(-x))
+one(sp.i0, lambda z, x: s_i1(x))
+one(sp.i1, lambda z, x: 0.5 * (s_i0(x) + s_iv(2, x)))
+one(sp.j0, lambda z, x: -s_j1(x))
+one(sp.j1, lambda z, x: 0.5 * (s_j0(x) - s_jv(2, x)))
+one(sp.y0, lambda z, x: -s_y1(x))
+one(sp.y1, lambda z, x: 0.5 * (s_y0(x) - s_yv(2, x)))
+one(sp.entr, lambda z, x: -np.log(x) - 1)
+
+
+def order(active: tuple[bool, ...], *others: int) -> None:
+    """The order of a function, and the parameters of a distribution, are not differentiated."""
+    if any(active[i] for i in others):
+        raise NotImplementedError("the derivative with respect to its order or parameters")
+
+
+@rule(sp.iv)
+def iv(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
+    order(active, 0)
+    return None, 0.5 * (s_iv(v - 1, x) + s_iv(v + 1, x)) * dz
+
+
+@rule(sp.ive)
+def ive(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
+    order(active, 0)
+    return None, (0.5 * (s_ive(v - 1, x) + s_ive(v + 1, x)) - np.sign(x) * z) * dz
+
+
+@rule(sp.jv)
+def jv(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
+    order(active, 0)
+    return None, 0.5 * (s_jv(v - 1, x) - s_jv(v + 1, x)) * dz
+
+
+@rule(sp.yv, sp.yn)
+def yv(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
+    order(active, 0)
+    return None, 0.5 * (s_yv(v - 1, x) - s_yv(v + 1, x)) * dz
+
+
+@rule(sp.polygamma, elementwise=True)
+def polygamma(dz: Any, z: Any, n: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
+    order(active, 0)
+    return None, s_polygamma(n + 1, x) * dz
+
+
+@rule(sp.beta)
+def beta(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
+    whole = s_psi(a + b)
+    return z * (s_psi(a) - whole) * dz, z * (s_psi(b) - whole) * dz
+
+
+@rule(sp.betaln)
+def betaln(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
+    whole = s_psi(a + b)
+    return (s_psi(a) - whole) * dz, (s_psi(b) - whole) * dz
+
+
+@rule(sp.betainc)
+def betainc(dz: Any, z: Any, a: Any, b: Any, x: Any, *, active: tuple[bool, ...] = (False, False, True)) -> Adjoints:
+    order(active, 0, 1)
+    return None, None, np.exp(s_xlogy(a - 1, x) + s_xlog1py(b - 1, -x) - s_betaln(a, b)) * dz
+
+
+@rule(sp.gammainc)
+def gammainc(dz: Any, z: Any, a: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
+    order(active, 0)
+    return None, np.exp(s_xlogy(a - 1, x) - x - s_gammaln(a)) * dz
+
+
+@rule(sp.gammaincc)
+def gammaincc(dz: Any, z: Any, a: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
+    order(active, 0)
+    return None, -np.exp(s_xlogy(a - 1, x) - x - s_gammaln(a)) * dz
+
+
+@rule(sp.xlogy)
+def xlogy(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
+    """0 where x is 0, whatever y is."""
+    return np.where(x == 0, 0.0, np.log(np.where(x == 0, 1.0, y))) * dz, x / np.where(x == 0, 1.0, y) * dz
+
+
+@rule(sp.xlog1py)
+def xlog1py(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
+    return np.where(x == 0, 0.0, np.log1p(np.where(x == 0, 0.0, y))) * dz, x / (1 + np.where(x == 0, 0.0, y)) * dz
+
+
+@rule(sp.rel_entr)
+def rel_entr(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
+    return (np.log(x / y) + 1) * dz, -x / y * dz
+
+
+@rule(sp.kl_div)
+def kl_div(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
+    return np.log(x / y) * dz, (1 - x / y) * dz
+
+
+@rule(sp.multigammaln)
+def multigammaln(dz: Any, z: Any, a: Any, d: Any = 1) -> Adjoints:
+    total: Any = 0
+    for i in range(d):
+        total = s_psi(a - i / 2) + total
+    return (total * dz,)
+
+
+@rule(sp.softmax)
+def softmax(dz: Any, z: Any, x: Any, axis: Any = None) -> Adjoints:
+    given = dz * z
+    return (given - z * np.sum(given, axis=axis, keepdims=axis is not None),)
+
+
+@rule(sp.log_softmax)
+def log_softmax(dz: Any, z: Any, x: Any, axis: Any = None) -> Adjoints:
+    return (dz - np.exp(z) * np.sum(dz, axis=axis, keepdims=axis is not None),)
+
+
+zero(sp.gammasgn)

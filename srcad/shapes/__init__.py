@@ -8,6 +8,7 @@ Numbers, or plain Python values.
 """
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,13 @@ from srcad.rules import find
 SHAPES: dict[object, Callable[..., Any]] = {}
 
 
+SHARING = frozenset(  # functions whose result may lie in the memory of an operand
+    getattr(owner, label) for owner, labels in (
+        (np, "array asarray asanyarray ascontiguousarray asarray_chkfinite asfortranarray require reshape ravel transpose permute_dims swapaxes moveaxis rollaxis "
+             "squeeze expand_dims broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d split array_split hsplit vsplit dsplit unstack diagonal diag flip "
+             "fliplr flipud rot90 real real_if_close nan_to_num meshgrid ix_ matrix_transpose astype trim_zeros diff polyder polyint"),
+        (np.linalg, "matrix_transpose diagonal matrix_power"), (np.lib.stride_tricks, "sliding_window_view as_strided broadcast_to"))
+    for label in labels.split() if hasattr(owner, label))
 SCIPY: dict[str, Callable[..., Any]] = {}
 Rule = Callable[..., Any]
 
@@ -47,14 +55,17 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
             return made(None, broadcast(*(lift(a, facts).shape for a in args)))
     except (Undecided, NotImplementedError):
         pass
-    return UNKNOWN
+    return dataclasses.replace(UNKNOWN, fresh=False) if function in SHARING else UNKNOWN
 
 
 def scipy_shape(function: object) -> Rule | None:
     """Shape rules for SciPy's functions that are no ufuncs, by name: SciPy need not be imported."""
-    if (getattr(function, "__module__", None) or "").startswith("scipy.special"):
-        return SCIPY.get(getattr(function, "__name__", ""))
-    return None
+    package, _, rest = (getattr(function, "__module__", None) or "").partition(".")
+    label = getattr(function, "__name__", "")
+    if package != "scipy":
+        return None
+    part = rest.partition(".")[0]
+    return SCIPY.get(label if part == "special" else f"{part}.{label}")
 
 
 def is_elementwise(function: object) -> bool:
@@ -155,4 +166,4 @@ def operator_kind(function: np.ufunc, operator: Callable[..., Any], operands: li
     return result if isinstance(result, Number) else UNKNOWN
 
 
-from srcad.shapes import creation, indexing, layout, linalg, products, reductions, scalars  # noqa: E402,F401
+from srcad.shapes import arranging, creation, indexing, layout, reductions, linalg, products, scalars, selecting  # noqa: E402,F401

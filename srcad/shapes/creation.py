@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, product
-from srcad.kinds import FLOAT, INT, Number
+from srcad.dims import Dim, Facts, broadcast, product
+from srcad.kinds import FLOAT, INT, Number, result_dtypes
 from srcad.shapes import SHAPES, dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
-@shape(np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.real, np.round, np.around)
+@shape(np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.real, np.real_if_close, np.round, np.around)
 def unchanged(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
     number = lift(x, facts)
     return Number("array" if number.shape else "scalar" if number.shape is not None else "unknown", number.dtype, number.shape, fresh=False)
@@ -33,7 +33,7 @@ def triangle(facts: Facts, x: Any, k: Any = 0) -> Number:
     return Number("array", x.dtype, dims * 2 if len(dims) == 1 else dims)
 
 
-@shape(np.cumsum, np.cumprod)
+@shape(np.cumsum, np.cumprod, np.nancumsum, np.nancumprod)
 def cumulative(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Number:
     number = lift(x, facts)
     dtype = np.dtype(dtype) if dtype is not None else number.dtype and summed(number.dtype)
@@ -41,11 +41,17 @@ def cumulative(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: A
 
 
 @shape(np.sort, np.argsort)
-def sorted_(facts: Facts, x: Any, axis: Any = -1, **rest: Any) -> Number:
+def sorted_(facts: Facts, x: Any, axis: Any = -1, *others: Any, **rest: Any) -> Number:
+    x = lift(x, facts)
     return Number("array", x.dtype, (product(known_shape(x), facts),) if axis is None else known_shape(x))
 
 
-SHAPES[np.argsort] = lambda facts, x, axis=-1, **rest: Number("array", INT, sorted_(facts, x, axis).shape, unique=x.ndim == 1)
+@shape(np.partition)
+def partitioned(facts: Facts, x: Any, kth: Any, axis: Any = -1, *others: Any, **rest: Any) -> Number:
+    return sorted_(facts, x, axis)
+
+
+SHAPES[np.argsort] = lambda facts, x, axis=-1, *others, **rest: Number("array", INT, sorted_(facts, x, axis).shape, unique=x.ndim == 1)
 
 
 @shape(np.zeros_like, np.ones_like, np.empty_like, np.full_like)
@@ -92,7 +98,33 @@ def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any
 
 
 @shape(np.linspace)
-def linspace(facts: Facts, start: Any, stop: Any, num: Any = 50, *rest: Any, **keywords: Any) -> Number:
-    if rest or set(keywords) - {"endpoint"} or lift(start, facts).shape != () or lift(stop, facts).shape != ():
+def linspace(facts: Facts, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, dtype: Any = None, axis: Any = 0) -> Number:
+    if retstep is not False:
         raise NotImplementedError
-    return Number("array", FLOAT, (dimension(num, facts),))
+    numbers = [lift(v, facts) for v in (start, stop)]
+    ends = broadcast(*(n.shape for n in numbers))
+    if ends is None or axis != 0 and ends:
+        raise NotImplementedError
+    return Number("array", np.dtype(dtype) if dtype is not None else result_dtypes(np.divide, *numbers)[0], (dimension(num, facts), *ends))
+
+
+@shape(np.geomspace)
+def geomspace(facts: Facts, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, dtype: Any = None, axis: Any = 0) -> Number:
+    return linspace(facts, start, stop, num, endpoint, False, dtype, axis)
+
+
+@shape(np.logspace)
+def logspace(facts: Facts, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0, dtype: Any = None, axis: Any = 0) -> Number:
+    return linspace(facts, start, stop, num, endpoint, False, dtype, axis)
+
+
+@shape(np.vander)
+def vander(facts: Facts, x: Any, N: Any = None, increasing: Any = False) -> Number:  # noqa: N803
+    rows, = known_shape(lift(x, facts))
+    dtype = lift(x, facts).dtype
+    return Number("array", dtype and np.promote_types(dtype, int), (rows, rows if N is None else dimension(N, facts)))
+
+
+@shape(np.bincount)
+def bincount(facts: Facts, x: Any, weights: Any = None, minlength: Any = 0) -> Number:
+    return Number("array", INT if weights is None else FLOAT, (facts.new_dim(),))

@@ -92,11 +92,6 @@ def broadcast_to(facts: Facts, x: Any, shape: Any, subok: Any = False) -> Number
     return Number("array", lift(x, facts).dtype, dimensions(shape, facts), fresh=False)
 
 
-@shape(np.atleast_1d, np.atleast_2d)
-def atleast(facts: Facts, x: Any) -> Number:
-    raise NotImplementedError
-
-
 def common_dtype(numbers: Sequence[Number]) -> np.dtype[Any] | None:
     if not numbers or any(n.dtype is None for n in numbers):
         return FLOAT if not numbers else None
@@ -211,6 +206,8 @@ def diag(facts: Facts, x: Any, k: Any = 0) -> Number:
 
 @shape(np.diagonal)
 def diagonal(facts: Facts, x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Number:
-    if len(known_shape(x)) != 2 or (integer(axis1), integer(axis2)) != (0, 1):
-        raise NotImplementedError
-    return diag(facts, x, offset)
+    dims = known_shape(x)
+    rows, columns = axes_of((axis1, axis2), len(dims))
+    of_one = diag(facts, Number("array", x.dtype, (dims[rows], dims[columns])), offset)
+    rest = tuple(d for i, d in enumerate(dims) if i not in (rows, columns))
+    return Number("array", x.dtype, rest + known_shape(of_one), fresh=False)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Facts
+from srcad.dims import Dim, Facts
 from srcad.kinds import Number, result_dtypes
-from srcad.shapes import SCIPY, known_shape, made, shape
+from srcad.shapes import SCIPY, SHAPES, integer, known_shape, lift, made, shape
 from srcad.shapes.reductions import reduced
 
 
@@ -49,6 +49,92 @@ def norm(facts: Facts, x: Any, ord: Any = None, axis: Any = None, keepdims: Any 
     return reduced(x, axis, keepdims is True, linalg_dtype(x))
 
 
+def matrix_norm(facts: Facts, x: Any, keepdims: Any = False, ord: Any = "fro") -> Number:
+    return reduced(x, (-2, -1), keepdims is True, linalg_dtype(x))
+
+
+def vector_norm(facts: Facts, x: Any, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Number:
+    return reduced(x, axis, keepdims is True, linalg_dtype(x))
+
+
+@shape(np.linalg.eigvalsh)
+def eigvalsh(facts: Facts, x: Any, UPLO: Any = "L") -> Number:  # noqa: N803
+    return Number("array", linalg_dtype(x), known_shape(x)[:-1])
+
+
+@shape(np.linalg.eigh)
+def eigh(facts: Facts, x: Any, UPLO: Any = "L") -> list[Number]:  # noqa: N803
+    return [eigvalsh(facts, x), same_matrix(facts, x)]
+
+
+@shape(np.linalg.svd)
+def svd(facts: Facts, x: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
+    *stack, rows, columns = known_shape(x)
+    least = rows if rows.key == columns.key or rows <= columns else columns
+    dtype = linalg_dtype(x)
+    values = Number("array", dtype, (*stack, least))
+    if not compute_uv:
+        return values
+    left, right = (rows, columns) if full_matrices else (least, least)
+    return [Number("array", dtype, (*stack, rows, left)), values, Number("array", dtype, (*stack, right, columns))]
+
+
+def svdvals(facts: Facts, x: Any) -> Any:
+    return svd(facts, x, compute_uv=False)
+
+
+@shape(np.linalg.qr)
+def qr(facts: Facts, x: Any, mode: Any = "reduced") -> Any:
+    *stack, rows, columns = known_shape(x)
+    if mode not in ("reduced", "complete"):
+        raise NotImplementedError
+    least = rows if mode == "complete" or rows.key == columns.key or rows <= columns else columns
+    return [Number("array", linalg_dtype(x), (*stack, rows, least)), Number("array", linalg_dtype(x), (*stack, least, columns))]
+
+
+@shape(np.linalg.pinv)
+def pinv(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
+    *stack, rows, columns = known_shape(x)
+    return Number("array", linalg_dtype(x), (*stack, columns, rows))
+
+
+@shape(np.linalg.lstsq)
+def lstsq(facts: Facts, a: Any, b: Any, rcond: Any = None) -> list[Number]:
+    rows, columns = known_shape(a)
+    dtype = linalg_dtype(a, b)
+    least = rows if rows.key == columns.key or rows <= columns else columns
+    solution = Number("array", dtype, (columns, *known_shape(b)[1:]))
+    residuals = Dim.of(0, facts) if rows <= columns else facts.new_dim()
+    return [solution, Number("array", dtype, (residuals,)), Number("scalar", np.dtype(np.int32), ()), Number("array", dtype, (least,))]
+
+
+@shape(np.linalg.matrix_power)
+def matrix_power(facts: Facts, x: Any, n: Any) -> Number:
+    power = integer(n)
+    return Number("array", x.dtype if power > 0 else linalg_dtype(x), known_shape(x), fresh=power != 1)
+
+
+@shape(np.linalg.cond)
+def cond(facts: Facts, x: Any, p: Any = None) -> Number:
+    return made(linalg_dtype(x), known_shape(x)[:-2])
+
+
+@shape(np.linalg.tensorinv)
+def tensorinv(facts: Facts, x: Any, ind: Any = 2) -> Number:
+    dims = known_shape(x)
+    return Number("array", linalg_dtype(x), dims[integer(ind) :] + dims[: integer(ind)])
+
+
+@shape(np.linalg.tensorsolve)
+def tensorsolve(facts: Facts, a: Any, b: Any, axes: Any = None) -> Number:
+    return Number("array", linalg_dtype(a, b), known_shape(a)[len(known_shape(b)) :])
+
+
+for _label, _rule in (("matrix_norm", matrix_norm), ("vector_norm", vector_norm), ("svdvals", svdvals)):  # since NumPy 2.0
+    if hasattr(np.linalg, _label):
+        SHAPES[getattr(np.linalg, _label)] = _rule
+
+
 def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Number:
     if return_sign is not False:
         raise NotImplementedError
@@ -56,3 +142,28 @@ def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: A
 
 
 SCIPY["logsumexp"] = logsumexp
+
+
+def same_shape(facts: Facts, x: Any, axis: Any = None) -> Number:
+    return Number("array", result_dtypes(np.exp, x)[0], known_shape(x))
+
+
+def of_each(facts: Facts, x: Any) -> Number:
+    return Number("unknown", np.dtype(float), lift(x, facts).shape) if not lift(x, facts).ndim else made(np.dtype(float), lift(x, facts).shape)
+
+
+SCIPY.update({"softmax": same_shape, "log_softmax": same_shape, "polygamma": lambda facts, n, x: of_each(facts, x), "multigammaln": lambda facts, a, d: of_each(facts, a)})
+
+
+def triangular(facts: Facts, a: Any, b: Any, *rest: Any, **keywords: Any) -> Number:
+    return solve(facts, a, b)
+
+
+def sylvester(facts: Facts, a: Any, b: Any, q: Any) -> Number:
+    return Number("array", linalg_dtype(a, b, q), known_shape(q))
+
+
+SCIPY.update({
+    "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
+    "linalg.det": lambda facts, a: made(np.dtype(float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular, "linalg.solve_sylvester": sylvester,
+})

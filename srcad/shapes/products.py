@@ -11,7 +11,7 @@ import numpy as np
 from srcad.dims import Shape, Dim, Facts, alike, broadcast, product
 from srcad.kinds import Number, result_dtypes
 from srcad.rules.contractions import parse_einsum
-from srcad.shapes import axes_of, integer, known_shape, lift, made, shape, ufunc_kind
+from srcad.shapes import SCIPY, SHAPES, axes_of, integer, known_shape, lift, made, shape, ufunc_kind
 
 
 def require_match(a: Shape, b: Shape) -> None:
@@ -88,3 +88,102 @@ def einsum(facts: Facts, subscripts: Any, *operands: Any, **rest: Any) -> Number
             if letter not in sizes or (sizes[letter].key == "1" or alike(sizes[letter], dim) is False and sizes[letter] == 1):
                 sizes[letter] = dim
     return made(result_dtypes(np.multiply, operands[0], operands[-1])[0], tuple(sizes[c] for c in output))
+
+
+def convolved(default: str) -> Any:
+    def rule(facts: Facts, a: Any, v: Any, mode: Any = default) -> Number:
+        x, y = lift(a, facts), lift(v, facts)
+        n, m = product(known_shape(x), facts), product(known_shape(y), facts)
+        long, short = (n, m) if m <= n else (m, n)
+        size = long if mode == "same" else n + m - 1 if mode == "full" else long - short + 1
+        return Number("array", result_dtypes(np.multiply, x, y)[0], (size,))
+
+    return rule
+
+
+SHAPES.update({np.convolve: convolved("full"), np.correlate: convolved("valid")})
+
+
+@shape(np.cross)
+def cross(facts: Facts, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Number:
+    x, y = lift(a, facts), lift(b, facts)
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    stacks = []
+    for number, where in ((x, axisa), (y, axisb)):
+        dims = known_shape(number)
+        at, = axes_of(where, len(dims))
+        if not dims[at] == 3:
+            raise NotImplementedError
+        stacks.append(dims[:at] + dims[at + 1 :])
+    joint = broadcast(*stacks)
+    if joint is None:
+        raise NotImplementedError
+    to, = axes_of(axisc, len(joint) + 1)
+    return Number("array", result_dtypes(np.multiply, x, y)[0], (*joint[:to], Dim.of(3, facts), *joint[to:]))
+
+
+@shape(np.kron)
+def kron(facts: Facts, a: Any, b: Any) -> Number:
+    x, y = lift(a, facts), lift(b, facts)
+    rank = max(len(known_shape(x)), len(known_shape(y)))
+    sizes = [(Dim.of(1, facts),) * (rank - len(known_shape(v))) + known_shape(v) for v in (x, y)]
+    return made(result_dtypes(np.multiply, x, y)[0], tuple(m * n for m, n in zip(*sizes)))
+
+
+@shape(np.linalg.multi_dot)
+def multi_dot(facts: Facts, arrays: Any) -> Number:
+    result = lift(arrays[0], facts)
+    for x in arrays[1:]:
+        result = dot(facts, result, x)
+    return result
+
+
+def vecdot(facts: Facts, x: Any, y: Any, axis: Any = -1) -> Number:
+    a, b = known_shape(x), known_shape(y)
+    i, j = axes_of(axis, len(a))[0], axes_of(axis, len(b))[0]
+    return made(result_dtypes(np.multiply, x, y)[0], broadcast(a[:i] + a[i + 1 :], b[:j] + b[j + 1 :]))
+
+
+def matvec(facts: Facts, x: Any, y: Any) -> Number:
+    a, b = known_shape(x), known_shape(y)
+    stack = broadcast(a[:-2], b[:-1])
+    return made(result_dtypes(np.multiply, x, y)[0], None if stack is None else (*stack, a[-2]))
+
+
+def vecmat(facts: Facts, x: Any, y: Any) -> Number:
+    a, b = known_shape(x), known_shape(y)
+    stack = broadcast(a[:-1], b[:-2])
+    return made(result_dtypes(np.multiply, x, y)[0], None if stack is None else (*stack, b[-1]))
+
+
+def linalg_trace(facts: Facts, x: Any, offset: Any = 0, dtype: Any = None) -> Number:
+    return SHAPES[np.trace](facts, x, offset, -2, -1)  # type: ignore[no-any-return]
+
+
+def linalg_diagonal(facts: Facts, x: Any, offset: Any = 0) -> Number:
+    return SHAPES[np.diagonal](facts, x, offset, -2, -1)  # type: ignore[no-any-return]
+
+
+def linalg_cross(facts: Facts, x: Any, y: Any, axis: Any = -1) -> Number:
+    return cross(facts, x, y, axis=axis)
+
+
+for _owner, _label, _rule in (  # what NumPy has since 2.0 or later
+        (np, "vecdot", vecdot), (np, "matvec", matvec), (np, "vecmat", vecmat), (np.linalg, "vecdot", vecdot), (np.linalg, "cross", linalg_cross),
+        (np.linalg, "trace", linalg_trace), (np.linalg, "diagonal", linalg_diagonal), (np.linalg, "outer", outer), (np.linalg, "matmul", matmul),
+        (np.linalg, "tensordot", tensordot)):
+    if hasattr(_owner, _label):
+        SHAPES[getattr(_owner, _label)] = _rule
+
+
+def signal_convolve(facts: Facts, a: Any, b: Any, mode: Any = "full", method: Any = "auto") -> Number:
+    x, y = lift(a, facts), lift(b, facts)
+    sizes = []
+    for n, m in zip(known_shape(x), known_shape(y)):
+        sizes.append(n if mode == "same" else n + m - 1 if mode == "full" else n - m + 1 if m <= n else m - n + 1)
+    dtype = np.result_type(*(v.dtype for v in (x, y) if v.dtype is not None))
+    return Number("array", dtype if dtype.kind == "f" else None, tuple(sizes))
+
+
+SCIPY.update({"signal.convolve": signal_convolve, "signal.fftconvolve": signal_convolve, "signal.correlate": signal_convolve})

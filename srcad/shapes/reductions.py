@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.kinds import BOOL, INT, Number
+from srcad.kinds import BOOL, INT, Number, result_dtypes
 from srcad.shapes import SHAPES, axes_of, known_shape, lift, made, shape
 
 
@@ -43,7 +43,7 @@ def averaged(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.mean(np.ones(1, dtype)).dtype
 
 
-reduction(summed, np.sum, np.prod, np.nansum, np.nanprod, sum, np.trace)
+reduction(summed, np.sum, np.prod, np.nansum, np.nanprod, sum)
 
 
 reduction(averaged, np.mean, np.nanmean)
@@ -72,9 +72,40 @@ short_reduction(lambda d: BOOL, np.any, np.all)
 SHAPES.update({np.amax: SHAPES[np.max], np.amin: SHAPES[np.min]})
 
 
-@shape(np.var, np.std)
+@shape(np.var, np.std, np.nanvar, np.nanstd)
 def variance(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **rest: Any) -> Number:
     return SHAPES[np.mean](facts, x, axis, dtype, out, keepdims)
+
+
+@shape(np.median, np.nanmedian)
+def median(facts: Facts, x: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False) -> Number:
+    return SHAPES[np.mean](facts, x, axis, None, out, keepdims)
+
+
+@shape(np.quantile, np.percentile, np.nanquantile, np.nanpercentile)
+def quantile(facts: Facts, x: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, method: Any = "linear", keepdims: Any = False,
+             **rest: Any) -> Number:
+    point = lift(q, facts)
+    if not (isinstance(q, (int, float)) or point.form == "python"):
+        raise NotImplementedError
+    number = lift(x, facts)
+    averaging = SHAPES[np.mean](facts, x, axis, None, out, keepdims)
+    return made(number.dtype if number.is_float else averaging.dtype, averaging.shape)
+
+
+@shape(np.average)
+def average(facts: Facts, x: Any, axis: Any = None, weights: Any = None, returned: Any = False, *, keepdims: Any = False) -> Number:
+    if returned is not False:
+        raise NotImplementedError
+    numbers = [lift(v, facts) for v in (x, weights) if v is not None]
+    dtype = result_dtypes(np.divide, *numbers)[0] if len(numbers) == 2 else numbers[0].dtype and averaged(numbers[0].dtype)
+    return reduced(numbers[0], axis, keepdims is True, dtype)
+
+
+@shape(*(getattr(np, label) for label in ("trapezoid", "trapz") if label in vars(np)))
+def trapezoid(facts: Facts, y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Number:
+    numbers = [lift(v, facts) for v in (y, x if x is not None else dx)]
+    return reduced(numbers[0], axis, False, result_dtypes(lambda a, b: a * b / 2.0, *numbers)[0])
 
 
 @shape(np.trace)

@@ -1,0 +1,122 @@
+"""SciPy's distributions: densities, their logarithms and cumulative distributions; registered once SciPy's are imported.
+
+    z = norm.logpdf(x, m, s)        dx = -u * dz / s,  u = (x - m) / s
+
+What is outside of a distribution's support has derivative 0.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+import scipy.stats as st
+
+from srcad.rules import lazily, rule
+
+Adjoints = tuple[Any, ...]
+Local = Callable[..., tuple[Any, ...]]
+INV_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
+s_psi = lazily(sp.psi)
+
+
+def standard(x: Any, loc: Any, scale: Any) -> tuple[Any, Any]:
+    """x in units of the scale, from the location; and the scale."""
+    shifted = x if loc is None else x - loc
+    return (shifted, 1.0) if scale is None else (shifted / scale, scale)
+
+
+def pulled(dz: Any, slope: Any, u: Any, loc: Any, scale: Any, per_scale: bool) -> Adjoints:
+    """What x, loc and scale get, of the slope in units of the scale; a density's logarithm falls with log(scale) besides."""
+    given = slope * dz if scale is None else slope * dz / scale
+    dscale = None if scale is None else -u * given - dz / scale if per_scale else -u * given
+    return given, None if loc is None else -given, dscale
+
+
+def normal(function: Any, slope: Callable[[Any, Any], Any], per_scale: bool = False) -> None:
+    """A function of the normal distribution: its slope in u, of the value and u."""
+    def derivative(dz: Any, z: Any, x: Any, loc: Any, scale: Any) -> Adjoints:
+        u, _ = standard(x, loc, scale)
+        return pulled(dz, slope(z, u), u, loc, scale, per_scale)
+
+    rule(function, elementwise=True)(derivative)
+
+
+normal(st.norm.logpdf, lambda z, u: -u, per_scale=True)
+normal(st.norm.cdf, lambda z, u: INV_SQRT_TAU * np.exp(-(u**2) / 2))
+normal(st.norm.sf, lambda z, u: -INV_SQRT_TAU * np.exp(-(u**2) / 2))
+normal(st.norm.logcdf, lambda z, u: INV_SQRT_TAU * np.exp(-(u**2) / 2 - z))
+normal(st.norm.logsf, lambda z, u: -INV_SQRT_TAU * np.exp(-(u**2) / 2 - z))
+
+
+@rule(st.norm.pdf, elementwise=True)
+def norm_pdf(dz: Any, z: Any, x: Any, loc: Any, scale: Any) -> Adjoints:
+    u, _ = standard(x, loc, scale)
+    return pulled(z * dz, -u, u, loc, scale, True)
+
+
+def gamma(u: Any, a: Any) -> tuple[Any, ...]:
+    return (a - 1) / u - 1, np.log(u) - s_psi(a)
+
+
+def chi2(u: Any, df: Any) -> tuple[Any, ...]:
+    return (df / 2 - 1) / u - 0.5, 0.5 * (np.log(u / 2) - s_psi(df / 2))
+
+
+def student(u: Any, df: Any) -> tuple[Any, ...]:
+    tail = 0.5 * (s_psi((df + 1) / 2) - s_psi(df / 2) - 1 / df - np.log1p(u**2 / df))
+    return -(df + 1) * u / (df + u**2), tail + 0.5 * (df + 1) * u**2 / (df * (df + u**2))
+
+
+def beta(u: Any, a: Any, b: Any) -> tuple[Any, ...]:
+    whole = s_psi(a + b)
+    return (a - 1) / u - (b - 1) / (1 - u), np.log(u) - s_psi(a) + whole, np.log1p(-u) - s_psi(b) + whole
+
+
+def of_shape(distribution: Any, local: Local, low: float, high: float) -> None:
+    """A density with one parameter of shape: `local` is the slope of its logarithm in u and in the parameter."""
+    def log_density(dz: Any, z: Any, x: Any, a: Any, loc: Any, scale: Any) -> Adjoints:
+        u, _ = standard(x, loc, scale)
+        inside = (u > low) & (u < high)
+        within = np.where(inside, dz, 0.0)
+        slope, da = local(np.where(inside, u, 1.0), a)
+        dx, dloc, dscale = pulled(within, slope, u, loc, scale, True)
+        return dx, da * within, dloc, dscale
+
+    def density(dz: Any, z: Any, x: Any, a: Any, loc: Any, scale: Any) -> Adjoints:
+        return log_density(z * dz, z, x, a, loc, scale)
+
+    rule(distribution.logpdf, elementwise=True)(log_density)
+    rule(distribution.pdf, elementwise=True)(density)
+
+
+of_shape(st.gamma, gamma, 0.0, math.inf)
+of_shape(st.chi2, chi2, 0.0, math.inf)
+of_shape(st.t, student, -math.inf, math.inf)
+
+
+@rule(st.beta.logpdf, elementwise=True)
+def beta_logpdf(dz: Any, z: Any, x: Any, a: Any, b: Any, loc: Any, scale: Any) -> Adjoints:
+    u, _ = standard(x, loc, scale)
+    inside = (u > 0) & (u < 1)
+    within = np.where(inside, dz, 0.0)
+    slope, da, db = beta(np.where(inside, u, 0.5), a, b)
+    dx, dloc, dscale = pulled(within, slope, u, loc, scale, True)
+    return dx, da * within, db * within, dloc, dscale
+
+
+@rule(st.beta.pdf, elementwise=True)
+def beta_pdf(dz: Any, z: Any, x: Any, a: Any, b: Any, loc: Any, scale: Any) -> Adjoints:
+    return beta_logpdf(z * dz, z, x, a, b, loc, scale)
+
+
+@rule(st.poisson.logpmf, elementwise=True)
+def poisson_logpmf(dz: Any, z: Any, k: Any, mu: Any) -> Adjoints:
+    return None, np.where(np.isfinite(z), dz, 0.0) * (k / mu - 1)
+
+
+@rule(st.poisson.pmf, elementwise=True)
+def poisson_pmf(dz: Any, z: Any, k: Any, mu: Any) -> Adjoints:
+    return None, z * dz * (k / mu - 1)

@@ -1,0 +1,48 @@
+"""Cases: SciPy's linear algebra, convolutions and distributions."""
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg as sl
+import scipy.signal as sg
+import scipy.stats as st
+from table import case, definite, fraction, positive, regular, signed
+
+for n in (1, 3):
+    case(sl.inv, regular(n, n))
+    case(sl.det, regular(n, n))
+    case(sl.expm, signed(n, n))
+    case(sl.cholesky, definite(n, n))
+    case(sl.cholesky, definite(n, n), lower=True)
+    for b in [(n,), (n, 2)]:
+        case(sl.solve, regular(n, n), signed(*b))
+        case(sl.solve, regular(n, n), signed(*b), assume_a="gen")
+        for keywords in ({}, {"lower": True}, {"trans": 1}, {"trans": "T", "lower": True}, {"unit_diagonal": True}, {"lower": True, "unit_diagonal": True}):
+            case(sl.solve_triangular, regular(n, n), signed(*b), **keywords)
+case(sl.solve_sylvester, regular(3, 3), regular(2, 2), signed(3, 2))
+for mode in ("full", "same", "valid"):
+    for a, b in [((5,), (3,)), ((5,), (2,)), ((4, 5), (2, 3)), ((3, 4, 3), (2, 2, 2)), ((3,), (3,))]:
+        case(sg.convolve, signed(*a), signed(*b), mode)
+        case(sg.convolve, signed(*a), signed(*b), mode=mode, method="direct")
+        case(sg.fftconvolve, signed(*a), signed(*b), mode)
+case(sg.convolve, signed(2), signed(5), mode="same")
+case(sg.convolve, signed(2), signed(5), mode="valid")
+for function in (st.norm.logpdf, st.norm.pdf, st.norm.cdf, st.norm.logcdf, st.norm.sf, st.norm.logsf):
+    for shape in [(), (3,), (2, 3)]:
+        case(function, signed(*shape))
+        case(function, signed(*shape), signed(*shape), positive(*shape))
+        case(function, signed(*shape), loc=signed(), scale=positive())
+        case(function, signed(*shape), scale=positive())
+    case(function, signed(3), signed(2, 1), positive(3))
+for function in (st.gamma.logpdf, st.gamma.pdf, st.chi2.logpdf, st.chi2.pdf, st.t.logpdf, st.t.pdf):
+    for shape in [(), (3,), (2, 3)]:
+        case(function, positive(*shape), positive(*shape) + 1)
+        case(function, positive(*shape), positive() + 1, scale=positive())
+        case(function, positive(*shape), positive() + 1, signed(*shape) / 20, positive(*shape) + 1)
+    case(function, positive(2, 3), positive(3))
+for function in (st.beta.logpdf, st.beta.pdf):
+    for shape in [(), (3,), (2, 3)]:
+        case(function, fraction(*shape), positive(*shape) + 1, positive(*shape))
+        case(function, fraction(*shape), positive(), positive(), -positive(*shape) / 20, positive(*shape) + 1)
+for function in (st.poisson.logpmf, st.poisson.pmf):
+    case(function, np.array([0, 1, 4]), positive(3))
+    case(function, np.array([0, 1, 4]), positive(2, 1))
