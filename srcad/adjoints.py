@@ -107,7 +107,13 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
         return term
     negative, positive = without_sign(term.expr)
     if negative:
-        return -sum_axes(Term(positive, term.number, term.facts), axes, inner, target, lead)
+        unsigned = Term(positive, term.number, term.facts)
+        if term.parts is not None:
+            unsigned.parts = -term.parts[0], term.parts[1]
+        return -sum_axes(unsigned, axes, inner, target, lead)
+    for outer, inner_part in (term.parts, term.parts[::-1]) if term.parts is not None else ():
+        if stays(outer, inner_part, term, axes):
+            return outer * sum_axes(inner_part, axes, inner, target, lead)  # type: ignore[operator]
     facts = term.facts
     rank = len(term.number.shape or ())
     leading = [a for a in axes if a < lead]
@@ -124,6 +130,14 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
         expr = sum_call(Term(expr, term.number, facts), facts, {"axis": axis_expr(moved, facts), "keepdims": const(True)})
         dims = [Dim.of(1, facts) if i in moved else d for i, d in enumerate(dims)]
     return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
+
+
+def stays(factor: Term, other: Term, product: Term, axes: list[int]) -> bool:
+    """Whether a factor has none of the axes that a product is summed over, so that the other one can be summed alone."""
+    shapes = factor.number.shape, other.number.shape, product.number.shape
+    if any(s is None for s in shapes) or [d.key for d in shapes[1]] != [d.key for d in shapes[2]]:  # type: ignore[union-attr]
+        return False
+    return all(a < len(shapes[2]) - len(shapes[0]) for a in axes)  # type: ignore[arg-type]
 
 
 def sum_call(term: Term, facts: Facts, keywords: Mapping[str, ast.expr]) -> ast.expr:

@@ -65,6 +65,9 @@ def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
     if factor is not None:
         own, others = split_literal(left.expr)
         together = folded_literal(operator.mul, factor, 1 if own is None else own)
+        if together is not None and abs(together) == 1:
+            product = Term(binary(others, ast.Mult(), rest), number, left.facts)
+            return product if together == 1 else -product
         if together is not None:
             return Term(binary(binary(const(together), ast.Mult(), others), ast.Mult(), rest), number, left.facts)
     if isinstance(right.expr, ast.UnaryOp) and isinstance(right.expr.op, ast.USub) and not is_path(right.expr):
@@ -171,7 +174,10 @@ def binary_term(symbol: ast.operator, python_operator: Callable[..., Any], ufunc
         if known is not None:
             return Term(*known, facts)
         found = simplify(left, right, number) if simplify else None
-        return found if found is not None else Term(binary(left.expr, symbol, right.expr), number, facts)
+        made = found if found is not None else Term(binary(left.expr, symbol, right.expr), number, facts)
+        if isinstance(symbol, ast.Mult) and made is not left and made is not right:
+            made.parts = left, right
+        return made
 
     def forward(self: Term, other: Any) -> Any:
         return combine(self, other, self.facts) if liftable(other) else NotImplemented
@@ -229,6 +235,9 @@ def spread(facts: Facts, x: Any, shape: Any, **keywords: Any) -> Term | None:
 def expanded(facts: Facts, x: Any, axis: Any) -> Term | None:
     if not isinstance(x, Term) or x.number.ndim is None:
         return None
+    factor, rest = split_literal(x.expr)
+    if factor is not None and x.number.ndim and x.base is None:
+        return factor * expanded(facts, Term(rest, x.number, facts), axis)  # type: ignore[operator]
     axes = axis if isinstance(axis, tuple) else (axis,)
     rank = x.number.ndim + len(axes)
     spread_axes = tuple(sorted(a % rank for a in axes))

@@ -25,7 +25,7 @@ class Term:
     """An expression in the generated code and the kind of its value, with NumPy's operators and functions on it."""
 
     __array_priority__ = 1000
-    __slots__ = ("expr", "number", "facts", "base", "spread")
+    __slots__ = ("expr", "number", "facts", "base", "spread", "parts")
 
     def __init__(self, expr: ast.expr, number: Number, facts: Facts, base: Term | None = None, spread: tuple[int, ...] = ()) -> None:
         self.expr = expr
@@ -33,6 +33,7 @@ class Term:
         self.facts = facts
         self.base = base  # what this is np.broadcast_to or np.expand_dims of
         self.spread = spread  # the axes that np.expand_dims added
+        self.parts: tuple[Term, Term] | None = None  # the two factors of a product
 
     # ---- what a rule may ask
 
@@ -157,6 +158,12 @@ class Term:
     # ---- operators
 
     def __neg__(self) -> Term:
+        made = self.negated()
+        if self.parts is not None:
+            made.parts = -self.parts[0], self.parts[1]
+        return made
+
+    def negated(self) -> Term:
         if isinstance(self.expr, ast.Constant):
             return Term(const(-self.expr.value), self.number, self.facts)  # type: ignore[operator]
         if isinstance(self.expr, ast.UnaryOp) and isinstance(self.expr.op, ast.USub):

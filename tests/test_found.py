@@ -242,3 +242,12 @@ def test_an_axis_of_length_one_that_stays_counts_as_often_as_it_is_used():
     dx, dy = grad(f)(x, np.array([0.5]))
     np.testing.assert_allclose(dx, np.full(x.shape, 1.0))
     np.testing.assert_allclose(dy, [2 * x.sum()])
+
+
+def test_a_factor_that_is_summed_apart_keeps_its_sign():
+    def f(x):
+        scale = 2.0 + np.linalg.norm(x) ** 2
+        return np.sum(0.7 * (x / scale))
+
+    srcad.check_grad(f, np.array([0.3, -1.2, 0.8]))
+    srcad.check_grad(lambda a, b: np.sum(-0.5 * a * b * (a - b)), np.array([0.3, -1.2]), np.ones((3, 2)))

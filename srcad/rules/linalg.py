@@ -57,9 +57,8 @@ def cholesky(dz: Any, z: Any, a: Any) -> Adjoints:
     """Only the lower triangle of `a` is read, so only it has a gradient."""
     inverse = np.linalg.inv(z)
     middle = np.tril(transposed(z) @ dz)
-    middle = middle - 0.5 * middle * identity(z)
-    full = transposed(inverse) @ middle @ inverse
-    return (np.tril(full + transposed(full)) - full * identity(z),)
+    full = transposed(inverse) @ (middle + transposed(np.tril(middle, -1))) @ inverse
+    return (np.tril(full) - 0.5 * full * identity(z),)
 
 
 def identity(z: Any) -> Any:

@@ -132,10 +132,8 @@ def polyfit(dz: Any, z: Any, x: Any, y: Any, deg: Any = None, rcond: Any = None,
     powers = np.vander(x, size)
     inverse = np.linalg.pinv(powers)
     dy = inverse.T @ dz
-    if y.ndim == 1:
-        dpowers = np.outer(y - powers @ z, inverse @ dy) - np.outer(dy, z)
-    else:
-        dpowers = (y - powers @ z) @ (inverse @ dy).T - dy @ z.T
+    rest, back = y - powers @ z, inverse @ dy
+    dpowers = np.outer(rest, back) - np.outer(dy, z) if y.ndim == 1 else rest @ back.T - dy @ z.T
     if size == 1:
         return 0.0 * x, dy
     return np.sum(dpowers[:, :-1] * made(x, np.arange, size - 1, 0, -1) * np.vander(x, size - 1), axis=1), dy
