@@ -1,6 +1,7 @@
 """The machine: how it is kept quiet for a measurement, and what it is."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
 import os
@@ -48,6 +49,12 @@ def give_memory_back() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     return all([mallopt(MMAP_THRESHOLD, 1 << 16), mallopt(TRIM_THRESHOLD, 1 << 16), mallopt(TOP_PAD, 0)])
+
+
+def trim() -> None:
+    """Give back what is freed in the midst of the heap too."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def version(package: str) -> str:

@@ -21,12 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import clock, give_memory_back
+from benchmarks.machine import clock, give_memory_back, trim
 from benchmarks.systems import HAND, PLAIN, NotPorted, Ready, System, as_arrays
 from benchmarks.workloads.workload import Workload
+from srcad import SrcadError
 
 BATCH = 0.0005  # seconds that one batch of calls takes, about: less than a turn of the scheduler
 ROUNDS = 3  # at least
+SHORT = 0.5  # seconds of a call that is made again and again without a thought
 STATUS = pathlib.Path("/proc/self/status")
 
 
@@ -108,13 +110,15 @@ def probe(system: System, workload: Workload, size: int) -> dict[str, Any]:
         found = ready.arrays(result)
     except NotPorted:
         return {"status": "not ported"}
+    except SrcadError as refusal:
+        return {"status": "refused", "reason": reason(refusal)}
     except Exception as problem:
         return {"status": "cannot", "reason": reason(problem)}
     status, why = compared(found, wanted)
     if status != "ok":
         return {"status": status, "reason": why}
     del result, found, wanted
-    if not ready.compiled:
+    if not ready.compiled and taken < SHORT:
         memory = min(rise(run)[1] for _ in range(3))
     return {"status": "ok", "first_ms": (made + taken) * 1e3, "memory_mb": memory / 1e6 if measured and memory >= 0 else None}
 
@@ -138,6 +142,7 @@ def compared(found: list[np.ndarray | None], wanted: list[np.ndarray | None]) ->
 def rise(run: Callable[[], Any]) -> tuple[float, int, Any]:
     """A call's seconds, by how many bytes it raises the resident memory, at its highest (-1 where Linux does not tell), and its answer."""
     gc.collect()
+    trim()
     told = forget_peak()
     before = resident("VmRSS") if told else 0
     start = clock()()

@@ -28,6 +28,6 @@ def draw(entries: list[dict[str, Any]], path: pathlib.Path, title: str) -> None:
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.set_xlabel("time of a gradient over that by hand")
     axes.set_title(title, fontsize=8)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.5 / (0.2 * len(entries) + 1)), ncols=4, fontsize=8, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.6 / (0.17 * len(entries) + 0.4)), ncols=4, fontsize=8, frameon=False)
     figure.savefig(path, dpi=80, bbox_inches="tight")
     pyplot.close(figure)

@@ -117,7 +117,7 @@ def reasons(entries: list[Entry]) -> str:
     seen: dict[tuple[str, str, str], None] = {}
     for e in entries:
         for name, s in e["systems"].items():
-            if s["status"] in ("cannot", "wrong"):
+            if s["status"] in ("cannot", "refused", "wrong"):
                 seen[e["workload"], name, f"{s['status']}: {s['reason']}"] = None
     kept = {(workload, name): why for workload, name, why in reversed(seen)}
     rows = sorted((workload, name, why.replace("|", "\\|").replace("`", "'")) for (workload, name), why in kept.items())
@@ -146,14 +146,14 @@ PINNED = "pinned: freed memory is kept, every library has one thread, and times 
 TIME = """\
 The time of a gradient over that by hand, timed in turn: the ratio of the medians, for srcad with its quartiles. Below 1 is faster than by
 hand. srcad is the generated function; its look-up is measured apart. The last column is srcad's gradient over the program
-itself. Every system has the data in its own arrays and answers in them. *cannot*: an error, or no gradient; *wrong*: another
-gradient than by hand; *too slow*: the first call was not done in time, here or at a smaller size. *JAX* compiles the plain program, its loops
-written out, *JAX ported* a version with `lax.scan` and `.at[...]`."""
+itself. Every system has the data in its own arrays and answers in them. *refused*: srcad says why not; *cannot*: another
+error, or no gradient; *wrong*: another gradient than by hand; *too slow*: the first call was not done in time, here or at a smaller size.
+*JAX* compiles the plain program, its loops written out, *JAX ported* a version with `lax.scan` and `.at[...]`."""
 FIRST = "From the plain function to its first gradient, the libraries loaded and warm: tracing or compiling, and one run."
 MEMORY = """\
 By how much a call raises the resident memory of the process, at its highest, with freed memory given back at once: what the
-operating system sees, for every library alike. It is the least of three later calls; for JAX, which keeps memory from call to call, the
-first run of what it compiled. Below 0.1 MB it says little."""
+operating system sees, for every library alike. It is the least of three later calls; the first one where a call takes long; for JAX,
+which keeps memory from call to call, the first run of what it compiled. Below 0.1 MB it says little."""
 GROWTH = """\
 By what factor time and memory grow at each doubling of the passes. Memory is what tracemalloc counts. Lines are those of the
 generated module: the same where the loop stays a loop."""
