@@ -1,0 +1,88 @@
+"""The machine: how it is kept quiet for a measurement, and what it is."""
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import os
+import pathlib
+import platform
+import sys
+import time
+from collections.abc import Callable
+
+# Freed memory is kept, not given back and faulted in again, and every library works on one thread.
+PINNED = {
+    "MALLOC_TRIM_THRESHOLD_": "16000000000",
+    "MALLOC_MMAP_THRESHOLD_": "16000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NPROC": "1",  # what XLA takes for the number of processors
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+}
+PACKAGES = ("srcad", "numpy", "scipy", "numba", "autograd", "jax", "torch", "mygrad", "tangent-ad")
+
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # the names of mallopt's parameters
+
+
+def is_pinned() -> bool:
+    return all(os.environ.get(name) == value for name, value in PINNED.items())
+
+
+def clock() -> Callable[[], float]:
+    """What times a call: where all is on one thread, the processor's time, which leaves out what other programs took; else the wall's."""
+    return time.process_time if is_pinned() else time.perf_counter
+
+
+def pin(module: str) -> None:
+    """Start this module anew with the settings above, unless they hold."""
+    if not is_pinned():
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], {**os.environ, **PINNED})
+
+
+def give_memory_back() -> bool:
+    """Have freed memory given back to the system at once from now on; False where the C library cannot be told."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    return all([mallopt(MMAP_THRESHOLD, 1 << 16), mallopt(TRIM_THRESHOLD, 1 << 16), mallopt(TOP_PAD, 0)])
+
+
+def trim() -> None:
+    """Give back what is freed in the midst of the heap too."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        if package != "srcad":
+            return ""
+    import srcad
+
+    return getattr(srcad, "__version__", "not installed, from its sources")
+
+
+def cpu() -> str:
+    """The processor's name, as far as the system tells it."""
+    info = pathlib.Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def described() -> dict[str, str]:
+    """The processor, the cores, the system and the versions."""
+    versions = {package: version(package) for package in PACKAGES}
+    return {
+        "cpu": cpu(),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{package: found for package, found in versions.items() if found},
+    }
