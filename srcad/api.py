@@ -9,6 +9,7 @@
 """
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import os
@@ -19,7 +20,7 @@ from typing import Any, overload
 import numpy as np
 
 from srcad import testing
-from srcad.callables import Wrt, floats_for, plain_function, public_signature, resolve_wrt, title_of
+from srcad.callables import Wrt, calling, floats_for, plain_function, public_signature, resolve_wrt, title_of
 from srcad.dispatch import Specialisations
 from srcad.errors import SeedError, SrcadError
 from srcad.export import exported
@@ -56,6 +57,8 @@ class Gradient:
         request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux, checkpoint)
         self.modes = {m: Specialisations(with_mode(request, m)) for m in ("grad", "value_and_grad", "pair")}
         self.main = self.modes[mode]
+        self.plain_pull = Specialisations(dataclasses.replace(request, mode="pull", plain=True))
+        self.differentiated = self.main.request  # a call of this in a program is walked
         self.latest: Compiled | None = None
         kind = type(self)
         self.main.forgotten = lambda: kind.forget()
@@ -267,7 +270,7 @@ def decorated(kind: type[Gradient], fun: Any, wrt: Wrt, backend: str, mode: str,
     if not callable(fun):
         raise TypeError(f"grad takes a function, not a {type(fun).__name__}; name parameters with wrt=.")
     if isinstance(fun, Gradient):
-        raise SrcadError("the gradient of a gradient is not supported yet. Differentiate its `.function`.")
+        fun = calling(fun)
     return kind(fun, wrt, backend, mode, has_aux, checkpoint)
 
 
@@ -279,8 +282,6 @@ def chosen(wrt: Wrt, argnums: Wrt, argnum: Wrt) -> Wrt:
 
 
 def with_mode(request: Request, mode: str) -> Request:
-    import dataclasses
-
     return dataclasses.replace(request, mode=mode)
 
 
@@ -298,3 +299,7 @@ def find_by_name(module: str | None, label: str) -> Any:
 
 def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool, checkpoint: str | int | None = None) -> Gradient:
     return kind(function, wrt, "numpy", mode, has_aux, checkpoint)
+
+
+for _maker in (grad, value_and_grad, elementwise_grad):
+    _maker.makes_gradients = True  # type: ignore[attr-defined]

@@ -70,16 +70,16 @@ class Assembly(Residuals, Tidying):
         """The functions as text, and their titles."""
         self.split_result()
         pair = self.request.mode == "pair"
-        seed_name = self.state.namer.adjoint("dout") if pair else ""
+        seed_name = self.state.namer.adjoint("dout") if self.request.mode in ("pair", "pull") else ""
         cache_name = self.state.namer.adjoint("cache") if pair else ""
         backward = self.reverse.run(self.seeds(seed_name), self.wanted_leaves())
         statements, end, returned = self.results(backward)
         forward = unneeded_copies(self.state)
         self.reverse.mirrored |= {n for s in backward.statements for n in reads(s)}
         tail = Return(end, LAST)
-        kept = self.state.result.expr if self.request.mode != "grad" else None
+        kept = self.state.result.expr if self.request.mode not in ("grad", "pull") else None
         sides = {getattr(s.statement, "tag", 0): s.side for s in every_step(self.reverse.steps) if isinstance(s, Loop) and s.side is not None}
-        recording = Recording(self.state, sides)
+        recording = Recording(self.state, sides, self.request.plain)
         forward, rest = recording.apply(forward, (*backward.statements, *statements))
         if self.request.checkpoint is not None:
             forward, rest = Snapshots(self.state, recording.lists, self.request.checkpoint).apply(forward, rest)
@@ -89,7 +89,7 @@ class Assembly(Residuals, Tidying):
         foreign = list(names(self.kept)) if kept is not None else []
         makers = [pair.titles[1] for pair in (*self.state.pairings.done, *self.state.pairings.open)]
         rest = settle(forward, rest, kinds, returned, foreign, makers)
-        return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept)
+        return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept, seed_name)
 
     def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
         """The value under a name of its own, where the backward pass takes back what it is made of."""
@@ -108,7 +108,7 @@ class Assembly(Residuals, Tidying):
             if not isinstance(value, Items) or len(value.items) != 2:
                 raise SeedError("has_aux=True needs a function that returns a pair (value, aux).", None, self.request.title)
             self.main = value.items[0]
-        if self.request.mode == "pair":
+        if self.request.mode in ("pair", "pull"):
             return
         number = self.main.number
         if isinstance(self.main.value, Number) and number.shape == () and number.dtype != BOOL:
@@ -211,14 +211,15 @@ class Assembly(Residuals, Tidying):
     def parameters_text(self) -> str:
         return arguments_text(bare_annotations(self.source.tree.args))
 
-    def single(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[list[str], list[str]]:
-        title = self.state.namer.adjoint(f"{self.request.title}_{'grad' if self.request.mode == 'grad' else 'value_and_grad'}")
+    def single(self, forward: Block, rest: Block, kept: ast.expr | None, seed_name: str) -> tuple[list[str], list[str]]:
+        title = self.state.namer.adjoint(f"{self.request.title}_{self.request.mode}")
         end = rest[-1]
         assert isinstance(end, Return)
         last = returned_text(end.value)
         if kept is not None:
             last = f"{text(self.kept)}, {text(end.value)}"
-        body = function_text(title, self.parameters_text(), forward, rest[:-1], [f"return {last}"])
+        parameters = ", ".join(p for p in (seed_name, self.parameters_text()) if p)
+        body = function_text(title, parameters, forward, rest[:-1], [f"return {last}"])
         return [body], [title]
 
 

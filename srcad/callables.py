@@ -113,3 +113,24 @@ def floats_for(function: types.FunctionType, bound: tuple[Any, ...]) -> list[flo
     """A float for every parameter without a default value."""
     parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())[len(bound) :]
     return [1.5] * sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def calling(gradient: Any) -> types.FunctionType:
+    """A Python function that calls a gradient, to be differentiated in its turn."""
+    import linecache
+
+    target = gradient.target
+    signature = inspect.signature(target, follow_wrapped=False)
+    title = f"{target.__name__ if target.__name__.isidentifier() else 'function'}_{gradient.mode}"
+    plain = signature.replace(parameters=[p.replace(default=p.default if p.default is p.empty or isinstance(p.default, (int, float, str)) else None, annotation=p.empty) for p in signature.parameters.values()],
+                              return_annotation=signature.empty)
+    handed = ", ".join({p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, f"{p.name}=" * (p.kind is p.KEYWORD_ONLY)) + p.name for p in signature.parameters.values())
+    label = "gradient" + "_" * ("gradient" in signature.parameters)
+    text = f"def {title}{plain}:\n    return {label}({handed})\n"
+    filename = f"<srcad call of {title} {id(gradient)}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    space: dict[str, Any] = {label: gradient}
+    exec(compile(text, filename, "exec"), space)
+    made: types.FunctionType = space[title]
+    made.__defaults__, made.__kwdefaults__ = target.__defaults__, target.__kwdefaults__
+    return made

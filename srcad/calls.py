@@ -22,8 +22,10 @@ from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
 from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.library import WRITERS, Library
+from srcad.nested import Nested
 from srcad.objects import Objects
 from srcad.pairs import LONG, Callee, Pairs
+from srcad.request import Request
 from srcad.outside import LIBRARIES, Globals, static_value
 from srcad.rules import find, is_zero
 from srcad.shapes import infer_call
@@ -46,7 +48,7 @@ IN_PLACE = ("resize", "partition", "itemset", "setflags", "setfield", "byteswap"
 Arguments = list[Ref]
 
 
-class Calls(Pairs, Library, Objects, Writing):
+class Calls(Library, Objects, Writing, Pairs, Nested):
     """The calls of one frame."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -93,6 +95,11 @@ class Calls(Pairs, Library, Objects, Writing):
 
     def function(self, function: Any, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A call of a function that is known."""
+        request = getattr(function, "differentiated", None)
+        if isinstance(request, Request):
+            return self.gradient_call(request, args, keywords, target)
+        if getattr(function, "makes_gradients", False):
+            return self.gradient_made(function, args, keywords, text)
         special = SPECIAL.get(function) if is_hashable(function) else None
         if special is not None:
             found = special(self, args, keywords, text, target)

@@ -393,6 +393,10 @@ class Interpreter(Loops):
             raise AssertionError from None
         if self.is_main(frame):
             return self.state.guards.read(identifier, value)
+        usual = self.state.facts.modules.get(getattr(value, "__name__", "")) if isinstance(value, types.ModuleType) else None
+        if usual is not None:
+            self.state.facts.module(value.__name__)
+            return Ref(name(usual), Static(value, usual))
         label = self.state.guards.held(cell)
         self.state.helpers[label] = cell
         return self.state.guards.read(f"{label}.cell_contents", value)

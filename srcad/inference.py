@@ -247,6 +247,7 @@ class Inference:
     choices: list[frozenset[str]] = field(default_factory=list)  # of each branch on data around the statement at hand: the integer parameters in its test
     calls: dict[object, dict[tuple[Any, ...], int]] = field(default_factory=dict)  # functions of the program's own -> the statements that each call has come to
     pairings: Any = None  # functions that are compiled by themselves
+    nested: list[Any] = field(default_factory=list)  # gradients that are compiled on the way
     alone: bool = False  # whether this is the walk of such a function
     result: Ref = field(default_factory=lambda: Ref(const(None), Static(None)))
 

@@ -42,7 +42,8 @@ class Module:
         made = load(text, self.request.title, wanted, function, used)
         made[0].__defaults__, made[0].__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         guard, method, run = self.guard(helpers, made[0])
-        return Compiled(text, made, guard, method, run, self.state.result, self.request)
+        floats = frozenset(k for k, leaf in self.state.integers.items() if leaf.number.form == "python" and k in self.state.active)
+        return Compiled(text, made, guard, method, run, self.state.result, self.request, tuple(self.state.facts.conditions), dict(self.state.guards.objects), floats)
 
     def imports(self, free: set[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""

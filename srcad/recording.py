@@ -31,8 +31,8 @@ AGAIN = ("exp", "log", "sin", "cos", "sqrt", "tanh", "abs", "float", "int", "len
 class Recording:
     """Adds to both halves of a program what carries values from the passes of one to those of the other."""
 
-    def __init__(self, state: Inference, sides: dict[int, tuple[int, bool]]) -> None:
-        self.state = state
+    def __init__(self, state: Inference, sides: dict[int, tuple[int, bool]], plain: bool) -> None:
+        self.state, self.plain = state, plain
         self.sides = sides  # a loop's tag -> the arm of the branch that its counted passes go through
         self.forward: Block = ()
         self.lists: list[str] = []
@@ -98,11 +98,13 @@ class Recording:
         for following, head in plan.following:
             statements.append(Assign(following, name(head), UNPLACED))
         groups = [first, later] if first and later and breaks_off(there) else [plan.kept] if plan.kept else []
+        if self.plain:  # a list for each
+            groups = [[n] for group in groups for n in group]
         pops: list[Statement] = []
         for group in groups:
             if group:
                 label = self.list_name(group)
-                self.push(tag, side, group, label, group == first)
+                self.push(tag, side, group, label, set(group) <= set(first))
                 pops.append(pop(group, label))
         body = (*statements, *pops, *plan.again, *backward)
         back = dict.fromkeys((*wanted, *(t for s in (*pops, *plan.again) for t in bound(s))))

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from srcad.kinds import Ref
@@ -19,7 +20,8 @@ class Request:
     """What is to be compiled: a function, what it is differentiated by, and for which result.
 
     wrt: parameter names; asked: whether the user named them; bare: whether one gradient comes without a tuple;
-    mode: "grad", "value_and_grad" or "pair"; checkpoint: None, "sqrt", or how many snapshots a loop keeps.
+    mode: "grad", "value_and_grad", "pair", or "pull": the pair as one function, which takes the adjoint of the value first; checkpoint: None, "sqrt", or how many snapshots a loop keeps;
+    plain: written to be differentiated again, with a list for each variable that is kept.
     """
 
     function: types.FunctionType
@@ -30,6 +32,7 @@ class Request:
     mode: str = "grad"
     has_aux: bool = False
     checkpoint: str | int | None = None
+    plain: bool = False
 
 
 @dataclass
@@ -43,4 +46,7 @@ class Compiled:
     run: Any  # the first function, for arguments as the user passes them: integers become floats
     result: Ref
     request: Request
+    conditions: tuple[str, ...] = ()  # what the guard asks
+    objects: Mapping[str, object] = field(default_factory=dict)  # and what it compares with
+    floats: frozenset[str] = frozenset()  # integers that are passed as floats
     kept: tuple[tuple[str, int], ...] = ()  # of a pair: what its cache holds, and the user's lines that make it

@@ -54,7 +54,9 @@ class Tidying:
         unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.state.parameters))))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
-        rest = Outers(self.state.namer.temporary, self.is_vector).apply(met_once(map_block(block[at + 1 :], plainer)))
+        rest = met_once(map_block(block[at + 1 :], plainer))
+        if not self.request.plain:  # a loop with lists of arrays would be written out there
+            rest = Outers(self.state.namer.temporary, self.is_vector).apply(rest)
         return block[:at], unused_counters(join_branches(rest))
 
     def is_vector(self, identifier: str) -> bool:

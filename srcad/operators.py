@@ -1,0 +1,165 @@
+"""Derivatives that are made of gradients: Jacobians, Hessians, and their products with vectors.
+
+    jacobian(f)(x)[i, j]     the derivative of f(x)[i] by x[j]
+    hvp(f)(x, v)             the Hessian of f at x, times v
+"""
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcad.api import Gradient, grad
+from srcad.callables import Wrt, calling
+from srcad.errors import SeedError
+
+Function = Callable[..., Any]
+
+
+def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = None) -> tuple[Any, Any]:
+    """The function's value at `primals`, and its derivative there in the direction `tangents`.
+
+    tangents: one for each parameter in wrt (by default each without a default value), in its structure and shape; a bare one where there
+    is one. The pullback is linear in the adjoint that it is given: its own transpose is what maps tangents forwards.
+
+    Raises SeedError where a tangent has not the structure or shape of its argument.
+
+    >>> import numpy as np, srcad
+    >>> srcad.jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 10.0))
+    (12.0, 34.0)
+    """
+    gradient = fun if isinstance(fun, Gradient) else Gradient(fun, wrt, mode="pair")
+    if isinstance(tangents, tuple) and len(tangents) == 1 and gradient.main.request.bare:
+        tangents = tangents[0]
+    out = gradient.function(*primals)
+    pushed = push(gradient, tuple(primals))
+    _, cache = pushed.forward(blank(out), *primals)
+    return out, pushed.backward(tangents, cache)
+
+
+def push(gradient: Gradient, primals: tuple[Any, ...]) -> Gradient:
+    """The pullback at arguments of these kinds, to be differentiated by the adjoint that it is given."""
+    specialisations = gradient.plain_pull
+    compiled = specialisations.find((*gradient.bound, *primals), {})
+    if id(compiled) not in PUSHES:
+        PUSHES[id(compiled)] = Gradient(compiled.functions[0], wrt=0, mode="pair")
+        weakref.finalize(compiled, PUSHES.pop, id(compiled), None)
+    return PUSHES[id(compiled)]
+
+
+PUSHES: dict[int, Gradient] = {}
+
+
+def blank(value: Any) -> Any:
+    """Zeros in the structure of a value."""
+    if isinstance(value, (list, tuple)):
+        return rebuilt(value, [blank(v) for v in value])
+    if isinstance(value, dict):
+        return {k: blank(v) for k, v in value.items()}
+    return np.zeros(np.shape(value)) if isinstance(value, np.ndarray) else 0.0
+
+
+def rebuilt(like: Any, items: list[Any]) -> Any:
+    """Items in a list, tuple or named tuple of the same type."""
+    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
+
+
+def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
+    """The function whose value at `args` is the Jacobian of `fun` there: for each number or array of the result a block for each argument.
+
+    A block has the result's shape followed by the argument's. Blocks stand in the structure of the result, and in each of its places in the
+    structure of the arguments; a bare block where there is one. It takes one pullback for each element of the result.
+
+    >>> import numpy as np, srcad
+    >>> srcad.jacobian(lambda x: np.array([x[0] * x[1], x[0]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 0.]])
+    """
+    gradient = Gradient(fun.function, wrt or fun.wrt, mode="pair") if isinstance(fun, Gradient) and fun.mode == "pair" else Gradient(plain_callable(fun), wrt, mode="pair")
+
+    @functools.wraps(plain_callable(fun))
+    def at(*args: Any, **keywords: Any) -> Any:
+        out, cache = gradient.forward(*args, **keywords)
+        return blocks(out, lambda seed: cache.pull(seed), out)
+
+    return at
+
+
+def plain_callable(fun: Function) -> Function:
+    """A gradient as the function that calls it."""
+    return calling(fun) if isinstance(fun, Gradient) else fun
+
+
+def blocks(out: Any, pull: Function, whole: Any, path: tuple[Any, ...] = ()) -> Any:
+    """A block for each leaf of a result, by pulling back each of its elements."""
+    if isinstance(out, (list, tuple)):
+        return rebuilt(out, [blocks(v, pull, whole, (*path, i)) for i, v in enumerate(out)])
+    if isinstance(out, dict):
+        return {k: blocks(v, pull, whole, (*path, k)) for k, v in out.items()}
+    rows = [pull(seeded(whole, path, index)) for index in np.ndindex(np.shape(out))]
+    if not rows:
+        raise SeedError("the Jacobian of an empty result has no rows.")
+    return stacked(rows, np.shape(out))
+
+
+def seeded(whole: Any, path: tuple[Any, ...], index: tuple[int, ...]) -> Any:
+    """Zeros in the structure of a result, with a 1 in one place."""
+    if path:
+        head, rest = path[0], path[1:]
+        if isinstance(whole, dict):
+            return {k: seeded(v, rest, index) if k == head else blank(v) for k, v in whole.items()}
+        return rebuilt(whole, [seeded(v, rest, index) if i == head else blank(v) for i, v in enumerate(whole)])
+    if not index and not isinstance(whole, np.ndarray):
+        return 1.0
+    seed = np.zeros(np.shape(whole))
+    seed[index] = 1.0
+    return seed
+
+
+def stacked(rows: list[Any], shape: tuple[int, ...]) -> Any:
+    """Gradients, one for each element of a result of this shape, as blocks."""
+    first = rows[0]
+    if first is None:
+        return None
+    if isinstance(first, (list, tuple)):
+        return rebuilt(first, [stacked([r[i] for r in rows], shape) for i in range(len(first))])
+    if isinstance(first, dict):
+        return {k: stacked([r[k] for r in rows], shape) for k in first}
+    made = np.array(rows).reshape((*shape, *np.shape(first)))
+    return made if made.ndim or isinstance(first, np.ndarray) else float(made)
+
+
+def hessian(fun: Function, *, wrt: Wrt = None) -> Function:
+    """The function whose value is the matrix of second derivatives of a function with one number as its result.
+
+    For several arguments a block for each pair of them, in nested tuples.
+
+    >>> import numpy as np, srcad
+    >>> srcad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
+    array([[6., 4.],
+           [4., 0.]])
+    """
+    return jacobian(grad(fun, wrt=wrt), wrt=wrt)
+
+
+def hvp(fun: Function, *, wrt: Wrt = None) -> Function:
+    """The function of (*args, v) whose value is the Hessian of `fun` at args times v, which is in the structure of the gradient.
+
+    The Hessian is symmetric: the pullback of the gradient gives the product.
+
+    >>> import numpy as np, srcad
+    >>> srcad.hvp(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]), np.array([1.0, 0.0]))
+    array([6., 4.])
+    """
+    gradient = Gradient(plain_callable(grad(fun, wrt=wrt)), wrt, mode="pair")
+
+    @functools.wraps(fun)
+    def at(*args: Any, **keywords: Any) -> Any:
+        *primals, v = args
+        _, cache = gradient.forward(*primals, **keywords)
+        return cache.pull(v)
+
+    return at

@@ -1,0 +1,186 @@
+"""Gradients of gradients, Jacobians, Hessians, and products with them."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import srcad
+from srcad import grad
+
+SCALE = 2.0
+RANDOM = np.random.default_rng(5)
+W, X, H = RANDOM.normal(size=(3, 3)), RANDOM.normal(size=(4, 3)), RANDOM.normal(size=3)
+
+
+def wave(x):
+    return math.sin(SCALE * x) * x
+
+
+def repeated(x, n=4):
+    for i in range(n):
+        x = np.sin(x) * x if x > 0.2 else x + 0.1 * i
+    return x
+
+
+def recurrent(W, X, h):
+    for t in range(X.shape[0]):
+        h = np.tanh(W @ h + X[t])
+    return np.sum(h * h)
+
+
+def written(x):
+    y = x.copy()
+    for i in range(1, len(x)):
+        if y[i] > 0:
+            y[i] = y[i - 1] * y[i]
+    return np.cumsum(y)
+
+
+def halved(x):
+    return x * x if x < 1 else 3 * halved(x / 2)
+
+
+def of_a_dict(p, x):
+    return np.sum(np.tanh(x @ p["w"] + p["b"]) ** 2)
+
+
+def difference(f, x, step=1e-5):
+    return (f(x + step) - f(x - step)) / (2 * step)
+
+
+def test_gradients_of_gradients_to_the_fourth_order():
+    x, k = 0.7, SCALE
+    wanted = [k * x * math.cos(k * x) + math.sin(k * x), 2 * k * math.cos(k * x) - k**2 * x * math.sin(k * x),
+              -3 * k**2 * math.sin(k * x) - k**3 * x * math.cos(k * x), -4 * k**3 * math.cos(k * x) + k**4 * x * math.sin(k * x)]
+    g = wave
+    for order in wanted:
+        g = grad(g)
+        assert g(x) == pytest.approx(order, rel=1e-12)
+
+
+@pytest.mark.parametrize("f", [wave, repeated])
+def test_the_second_order_agrees_with_finite_differences(f):
+    assert grad(grad(f))(1.3) == pytest.approx(difference(grad(f), 1.3), rel=1e-6)
+
+
+def test_a_gradient_inside_a_program():
+    inner = grad(wave)
+
+    def made_before(x):
+        return inner(x) ** 2 + x
+
+    def made_inside(x):
+        return srcad.grad(wave)(x) ** 2 + x
+
+    def with_its_value(x):
+        value, slope = srcad.value_and_grad(wave)(x)
+        return value * slope
+
+    for f in (made_before, made_inside, with_its_value):
+        assert grad(f)(0.8) == pytest.approx(difference(f, 0.8), rel=1e-7)
+
+
+def test_a_gradient_inside_a_program_for_arrays():
+    def penalty(W, X, h):
+        dW, _, dh = srcad.grad(recurrent)(W, X, h)
+        return np.sum(dW**2) + np.sum(np.sin(dh))
+
+    srcad.check_grad(penalty, W, X, H)
+
+
+def test_globals_are_read_afresh():
+    global SCALE
+    second = grad(grad(wave))
+    before = second(0.7)
+    SCALE = 3.0
+    try:
+        assert second(0.7) == pytest.approx(difference(grad(wave), 0.7), rel=1e-6) != before
+    finally:
+        SCALE = 2.0
+
+
+def test_sizes_that_differ_are_compiled_anew():
+    second = srcad.hvp(recurrent, wrt="h")
+    for n in (3, 5):
+        args = np.eye(n), np.ones((2, n)) * 0.1, np.linspace(0, 1, n)
+        v = np.ones(n)
+        step = 1e-6
+        wanted = (grad(recurrent, wrt="h")(*args[:2], args[2] + step * v) - grad(recurrent, wrt="h")(*args[:2], args[2] - step * v)) / (2 * step)
+        np.testing.assert_allclose(second(*args, v), wanted, rtol=1e-6, atol=1e-9)
+
+
+def test_jacobian():
+    np.testing.assert_allclose(srcad.jacobian(lambda x: W @ np.sin(x))(H), W * np.cos(H))
+    dx, dy = srcad.jacobian(lambda x, y: np.outer(x, y))(H, X[0])
+    assert dx.shape == dy.shape == (3, 3, 3)
+    np.testing.assert_allclose(dx, np.einsum("ik,j->ijk", np.eye(3), X[0]))
+    blocks = srcad.jacobian(lambda x: {"a": x[0] * x[1], "b": (x, np.sum(x))})(H)
+    np.testing.assert_allclose(blocks["a"], [H[1], H[0], 0])
+    np.testing.assert_allclose(blocks["b"][0], np.eye(3))
+    np.testing.assert_allclose(blocks["b"][1], np.ones(3))
+    assert srcad.jacobian(lambda x: x * x)(3.0) == 6.0
+
+
+def test_the_jacobian_of_a_dict_has_its_structure():
+    p = {"w": W, "b": H}
+    found = srcad.jacobian(lambda p, x: np.tanh(x @ p["w"] + p["b"]), wrt="p")(p, X)
+    assert found["w"].shape == (4, 3, 3, 3) and found["b"].shape == (4, 3, 3)
+
+
+def test_hessian():
+    def f(x):
+        return np.sum(np.sin(x) * x[::-1]) + np.prod(x)
+
+    h = srcad.hessian(f)(H)
+    step = 1e-6
+    wanted = np.array([(grad(f)(H + step * e) - grad(f)(H - step * e)) / (2 * step) for e in np.eye(3)])
+    np.testing.assert_allclose(h, wanted, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(h, h.T, atol=1e-14)
+    (xx, xy), (yx, yy) = srcad.hessian(lambda x, y: x * x * y)(2.0, 3.0)
+    assert (xx, xy, yx, yy) == (6.0, 4.0, 4.0, 0.0)
+
+
+@pytest.mark.parametrize(("f", "args"), [(recurrent, (W, X, H)), (of_a_dict, ({"w": W, "b": H}, X))])
+def test_hvp_agrees_with_differences_of_the_gradient(f, args):
+    v = tuple({k: np.cos(a) for k, a in arg.items()} if isinstance(arg, dict) else np.cos(arg) for arg in args)
+
+    def flat(parts):
+        return np.concatenate([np.ravel(a) for p in parts for a in (p.values() if isinstance(p, dict) else [p])])
+
+    def moved(step):
+        return [{k: a + step * d[k] for k, a in arg.items()} if isinstance(arg, dict) else arg + step * d for arg, d in zip(args, v)]
+
+    wanted = (flat(grad(f)(*moved(1e-6))) - flat(grad(f)(*moved(-1e-6)))) / 2e-6
+    np.testing.assert_allclose(flat(srcad.hvp(f)(*args, v)), wanted, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(("f", "args"), [(recurrent, (W, X, H)), (written, (H,)), (repeated, (1.3,)), (lambda x, y: (x * y, np.sum(x)), (H, X[0]))])
+def test_jvp_is_the_transpose_of_the_pullback(f, args):
+    tangents = tuple(np.cos(a) if isinstance(a, np.ndarray) else 0.7 for a in args)
+    value, tangent = srcad.jvp(f, args, tangents if len(args) > 1 else tangents[0])
+    out, pullback = srcad.vjp(f, *args)
+    parts = out if isinstance(out, tuple) else (out,)
+    tangent = tangent if isinstance(tangent, tuple) else (tangent,)
+    seeds = tuple(np.sin(p + 1.0) if isinstance(p, np.ndarray) else 1.3 for p in parts)
+    pulled = pullback(seeds if isinstance(out, tuple) else seeds[0])
+    pulled = pulled if isinstance(pulled, tuple) else (pulled,)
+    assert sum(np.sum(s * t) for s, t in zip(seeds, tangent)) == pytest.approx(sum(np.sum(p * t) for p, t in zip(pulled, tangents)), rel=1e-12)
+    for a, b in zip(value if isinstance(value, tuple) else (value,), parts):
+        np.testing.assert_allclose(a, b)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(srcad.SeedError, match="shape"):
+        srcad.jvp(written, (H,), np.ones(2))
+    with pytest.raises(srcad.SrcadError, match="on one path and a tuple"):  # a recursion's cache is of another kind on every level
+        grad(grad(halved))(5.0)
+    with pytest.raises(srcad.SrcadError, match="defined outside"):
+        def inner(x):
+            def g(y):
+                return y * x
+
+            return srcad.grad(g)(x)
+
+        grad(inner)(2.0)
