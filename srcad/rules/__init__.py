@@ -158,4 +158,9 @@ def _signal() -> None:
     from srcad.rules import signals  # noqa: F401
 
 
-LOADERS.update({"scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats, "scipy.signal": _signal})
+def _ndimage() -> None:
+    from srcad.rules import filters  # noqa: F401
+
+
+LOADERS.update({"scipy.ndimage": _ndimage, "scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats,
+                "scipy.signal": _signal})
