@@ -186,7 +186,8 @@ class Library:
         """Parameters are values, guarded; what is not known (a mask) stays a Ref."""
         if parameter in SHAPE_PARAMETERS:
             self.integral_arguments([ref])
-            return None
+            if parameter != "size":  # of a filter, which steers it
+                return None
         try:
             return static_value(ref, self.facts)
         except (LookupError, Undecided):

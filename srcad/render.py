@@ -136,7 +136,7 @@ def library_path(function: Any) -> tuple[str, str] | None:
     """Where a library function is read from: ("numpy", "linalg.inv")."""
     label = getattr(function, "__name__", "")
     for module, prefix in (("numpy", ""), ("numpy", "linalg"), ("numpy", "fft"), ("math", ""), ("scipy.special", ""), ("scipy.linalg", ""),
-                           ("scipy.signal", ""), ("numpy", "lib.stride_tricks")):
+                           ("scipy.signal", ""), ("scipy.ndimage", ""), ("numpy", "lib.stride_tricks")):
         owner: Any = sys.modules.get(module)
         for part in filter(None, prefix.split(".")):
             owner = getattr(owner, part, None)

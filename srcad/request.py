@@ -12,7 +12,7 @@ from typing import Any
 from srcad.kinds import Ref
 
 LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)  # what a guard may meet: then it does not fit
-MODULES = {"numpy": "np", "math": "math", "scipy.special": "special", "scipy.linalg": "linalg", "scipy.signal": "signal"}
+MODULES = {"numpy": "np", "math": "math", "scipy.special": "special", "scipy.linalg": "linalg", "scipy.signal": "signal", "scipy.ndimage": "ndimage"}
 
 
 @dataclass(frozen=True)

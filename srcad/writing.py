@@ -129,6 +129,22 @@ def fill_diagonal(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> 
     return Ref(const(None), Static(None))
 
 
+def put_mask(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    """np.putmask and np.place with values of the array's shape, or one number: np.copyto where the mask holds."""
+    base, mask, value = args[0], args[1], calls.as_array(args[2])
+    shapes = [None if v.number.shape is None else [d.key for d in v.number.shape] for v in (base, mask, value)]
+    if keywords or None in shapes or shapes[2] not in ([], shapes[0]) or shapes[1] != shapes[0]:
+        calls.at.refuse("np.putmask and np.place are differentiated with a mask of the array's shape, and values of that shape or one number.")
+    return copy_to(calls, [base, value], {"where": mask})
+
+
+def place(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    if calls.as_array(args[2]).number.ndim != 0:
+        calls.at.refuse("np.place is differentiated with one number. Write y[mask] = values.")
+    return put_mask(calls, args, keywords)
+
+
 WRITING: dict[Any, Callable[[Writing, Arguments, dict[str, Ref]], Ref]] = {
-    np.copyto: copy_to, np.ndarray.sort: sort_in_place, np.put: put, np.fill_diagonal: fill_diagonal,
+    np.copyto: copy_to, np.ndarray.sort: sort_in_place, np.put: put, np.fill_diagonal: fill_diagonal, np.putmask: put_mask,
+    np.place: place,
 }

@@ -54,9 +54,9 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
     each operand only; NumPy's ufuncs need not say so.
 
     >>> import numpy as np, srcad
-    >>> @srcad.rule(np.sinc)
-    ... def sinc(dz, z, x):
-    ...     return (dz * np.where(x == 0, 0, (np.cos(np.pi * x) - z) / np.where(x == 0, 1, x)),)
+    >>> @srcad.rule(np.emath.sqrt, elementwise=True)  # of numbers that are not negative
+    ... def sqrt(dz, z, x):
+    ...     return (0.5 / z * dz,)
     """
     def register(function: F) -> F:
         for library_function in functions:
@@ -158,4 +158,9 @@ def _signal() -> None:
     from srcad.rules import signals  # noqa: F401
 
 
-LOADERS.update({"scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats, "scipy.signal": _signal})
+def _ndimage() -> None:
+    from srcad.rules import filters  # noqa: F401
+
+
+LOADERS.update({"scipy.ndimage": _ndimage, "scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats,
+                "scipy.signal": _signal})

@@ -15,6 +15,7 @@ import scipy.special as sp
 import scipy.stats as st
 
 from srcad.rules import lazily, rule
+from srcad.rules.decompositions import one_triangle
 
 Adjoints = tuple[Any, ...]
 Local = Callable[..., tuple[Any, ...]]
@@ -120,3 +121,26 @@ def poisson_logpmf(dz: Any, z: Any, k: Any, mu: Any) -> Adjoints:
 @rule(st.poisson.pmf, elementwise=True)
 def poisson_pmf(dz: Any, z: Any, k: Any, mu: Any) -> Adjoints:
     return None, z * dz * (k / mu - 1)
+
+
+@rule(st.multivariate_normal.logpdf)
+def multivariate_normal_logpdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any) -> Adjoints:
+    """Only the lower triangle of `cov` is read, so only it has a gradient."""
+    if mean is None or cov is None or mean.ndim != 1 or cov.ndim != 2 or x.ndim not in (1, 2):
+        raise NotImplementedError("a mean that is no vector, a covariance that is no matrix, nor points that are no rows")
+    if x.ndim == 1 and mean.shape[0] == 1 and x.shape[0] != 1:
+        raise NotImplementedError("points of one dimension that are no rows")
+    precision = np.linalg.inv(cov)
+    scaled = (x - mean) @ precision
+    if x.ndim == 1 or x.shape[0] == 1:  # a single number
+        dx = -dz * scaled
+        dcov = 0.5 * dz * (np.outer(scaled, scaled) - precision)
+        return dx, -dx, one_triangle(dcov, False)
+    dx = -dz[:, None] * scaled
+    dcov = -0.5 * (dx.T @ scaled + np.sum(dz) * precision)
+    return dx, np.sum(-dx, axis=0), one_triangle(dcov, False)
+
+
+@rule(st.multivariate_normal.pdf)
+def multivariate_normal_pdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any) -> Adjoints:
+    return multivariate_normal_logpdf(z * dz, z, x, mean, cov)

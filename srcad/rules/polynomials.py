@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import made, rule, zero
+from srcad.rules.decompositions import rows_product
 from srcad.rules.selecting import counted, flat
 
 Adjoints = tuple[Any, ...]
@@ -132,8 +133,8 @@ def polyfit(dz: Any, z: Any, x: Any, y: Any, deg: Any = None, rcond: Any = None,
     powers = np.vander(x, size)
     inverse = np.linalg.pinv(powers)
     dy = inverse.T @ dz
-    rest, back = y - powers @ z, inverse @ dy
-    dpowers = np.outer(rest, back) - np.outer(dy, z) if y.ndim == 1 else rest @ back.T - dy @ z.T
+    product = np.outer if y.ndim == 1 else rows_product
+    dpowers = product(y - powers @ z, inverse @ dy) - product(dy, z)
     if size == 1:
         return 0.0 * x, dy
     return np.sum(dpowers[:, :-1] * made(x, np.arange, size - 1, 0, -1) * np.vander(x, size - 1), axis=1), dy

@@ -106,6 +106,13 @@ def unique(dz: Any, z: Any, ar: Any, return_index: bool = False, return_inverse:
     return (gathered(given, np.unique(ar, return_index=True)[1], ar),)
 
 
+@rule(np.union1d)
+def union1d(dz: Any, z: Any, ar1: Any, ar2: Any) -> Adjoints:
+    source = np.unique(np.concatenate([flat(ar1), flat(ar2)]), return_index=True)[1]
+    both = counted(dz, source, ar1.size + ar2.size)
+    return both[: ar1.size].reshape(ar1.shape), both[ar1.size :].reshape(ar2.shape)
+
+
 @rule(np.median)
 def median(dz: Any, z: Any, a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Adjoints:
     """Elements equal to one of the two in the middle share evenly."""

@@ -167,3 +167,13 @@ SCIPY.update({
     "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
     "linalg.det": lambda facts, a: made(np.dtype(float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular, "linalg.solve_sylvester": sylvester,
 })
+
+
+def filtered(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
+    if "output" in keywords or x.dtype is None or x.dtype.kind != "f":
+        raise NotImplementedError
+    return Number("array", x.dtype, known_shape(x))
+
+
+SCIPY.update({f"ndimage.{label}": filtered for label in ("correlate", "convolve", "correlate1d", "convolve1d", "gaussian_filter1d", "gaussian_filter",
+                                                       "uniform_filter1d", "uniform_filter", "sobel", "prewitt", "laplace")})

@@ -69,6 +69,11 @@ def unique(facts: Facts, x: Any, return_index: Any = False, return_inverse: Any 
     return [values, *(kind for wanted, kind in extras if wanted)]
 
 
+@shape(np.union1d)
+def union1d(facts: Facts, x: Any, y: Any) -> Number:
+    return Number("array", common_dtype([lift(x, facts), lift(y, facts)]), (facts.new_dim(),))
+
+
 @shape(np.diff)
 def diff(facts: Facts, x: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Number:
     numbers = [lift(v, facts) for v in (prepend, x, append) if v is not None]

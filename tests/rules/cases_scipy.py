@@ -46,3 +46,7 @@ for function in (st.beta.logpdf, st.beta.pdf):
 for function in (st.poisson.logpmf, st.poisson.pmf):
     case(function, np.array([0, 1, 4]), positive(3))
     case(function, np.array([0, 1, 4]), positive(2, 1))
+for function in (st.multivariate_normal.logpdf, st.multivariate_normal.pdf):
+    for shape in [(3,), (4, 3), (1, 3), (1,), (2, 1)]:
+        case(function, signed(*shape), signed(shape[-1]), definite(shape[-1], shape[-1]))
+        case(function, signed(*shape), mean=signed(shape[-1]), cov=definite(shape[-1], shape[-1]))

@@ -69,3 +69,5 @@ for method in ("linear", "lower", "higher", "midpoint"):
     case(np.quantile, signed(5), q=0.4, method=method)
     case(np.percentile, signed(2, 5), 33, axis=1, method=method)
     case(np.nanquantile, signed(2, 5), q=0.4, axis=1, method=method)
+for a, b in [((3,), (2,)), ((2, 2), (1,)), ((0,), (2,)), ((1,), (1,))]:
+    case(np.union1d, signed(*a), signed(*b))

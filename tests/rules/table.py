@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
+import scipy.ndimage
 import scipy.signal
 import scipy.special as sp
 import scipy.stats
@@ -86,9 +87,9 @@ SPELLED: dict[Callable[..., Any], str] = {
 
 PREFIXES = (
     (np, "np."), (np.linalg, "np.linalg."), (np.lib.scimath, "np.lib.scimath."), (np.lib.stride_tricks, "np.lib.stride_tricks."), (math, "math."),
-    (sp, "special."), (scipy.linalg, "linalg."), (scipy.signal, "signal."), (builtins, ""), (operator, "operator."),
+    (sp, "special."), (scipy.linalg, "linalg."), (scipy.signal, "signal."), (scipy.ndimage, "ndimage."), (builtins, ""), (operator, "operator."),
 )
-DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson")
+DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson", "multivariate_normal")
 
 
 def name_of(function: Callable[..., Any]) -> str:

