@@ -113,7 +113,7 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
         return -sum_axes(unsigned, axes, inner, target, lead)
     for outer, inner_part in (term.parts, term.parts[::-1]) if term.parts is not None else ():
         if stays(outer, inner_part, term, axes):
-            return outer * sum_axes(inner_part, axes, inner, target, lead)  # type: ignore[operator]
+            return outer * sum_axes(inner_part, axes, inner, target, lead)  # type: ignore[operator,no-any-return]
     facts = term.facts
     rank = len(term.number.shape or ())
     leading = [a for a in axes if a < lead]

@@ -237,7 +237,7 @@ def expanded(facts: Facts, x: Any, axis: Any) -> Term | None:
         return None
     factor, rest = split_literal(x.expr)
     if factor is not None and x.number.ndim and x.base is None:
-        return factor * expanded(facts, Term(rest, x.number, facts), axis)  # type: ignore[operator]
+        return factor * expanded(facts, Term(rest, x.number, facts), axis)  # type: ignore[no-any-return]
     axes = axis if isinstance(axis, tuple) else (axis,)
     rank = x.number.ndim + len(axes)
     spread_axes = tuple(sorted(a % rank for a in axes))
