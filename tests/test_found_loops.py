@@ -422,6 +422,15 @@ def zip_of_lengths_known_at_run_time(x, y, s):
     return s
 
 
+def memory_that_overflows_beside_the_result(x, y, s):
+    with np.errstate(over="ignore"):
+        for i in range(4):
+            for j in range(3):
+                y[j] = 1e90 * (1.5 + np.dot(y, y))
+                x[i] *= s
+    return np.sum(x)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -473,6 +482,7 @@ CASES = [
     (factor_of_a_masked_part, (X, Y, 0.676)),
     (dict_made_in_each_pass_of_a_while, (X, Y, 0.676)),
     (zip_of_lengths_known_at_run_time, (X, Y, 0.676)),
+    (memory_that_overflows_beside_the_result, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
