@@ -431,6 +431,13 @@ def memory_that_overflows_beside_the_result(x, y, s):
     return np.sum(x)
 
 
+def path_inside_a_with(x, y, s):
+    with np.errstate(all="ignore"):
+        if s > 1:
+            s = np.sin(np.tanh(s) * x[0]) * s
+    return s
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -483,6 +490,7 @@ CASES = [
     (dict_made_in_each_pass_of_a_while, (X, Y, 0.676)),
     (zip_of_lengths_known_at_run_time, (X, Y, 0.676)),
     (memory_that_overflows_beside_the_result, (X, Y, 0.676)),
+    (path_inside_a_with, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
