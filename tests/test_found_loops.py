@@ -438,6 +438,15 @@ def path_inside_a_with(x, y, s):
     return s
 
 
+def array_changed_behind_a_generator(x, y, s):
+    for a, b in ((t * t, u) for t, u in zip(x, y) if u > 0):
+        x[3] += a * b
+        if s > b * 3:
+            continue
+        x[2] *= a
+    return x.sum()
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -491,6 +500,7 @@ CASES = [
     (zip_of_lengths_known_at_run_time, (X, Y, 0.676)),
     (memory_that_overflows_beside_the_result, (X, Y, 0.676)),
     (path_inside_a_with, (X, Y, 0.676)),
+    (array_changed_behind_a_generator, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
