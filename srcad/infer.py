@@ -311,6 +311,8 @@ class Interpreter(Loops):
         for element in elts:
             if isinstance(element, ast.Starred):
                 starred = self.evaluate(element.value, None)
+                if isinstance(starred.value, (Range, Lazy)):
+                    starred = display(tuple, self.listed(starred))
                 if not isinstance(starred.value, Sequence):
                     self.refuse("only tuples and lists are unpacked by a star here.")
                     raise AssertionError

@@ -37,10 +37,10 @@ class Iteration(Regions):
                 return tuple(literal_ref(const(k), k, self.state.facts) for k in value.items)
             case Static(value=str() | range() as known):
                 return tuple(literal_ref(const(k), k, self.state.facts) for k in known)
-            case Lazy(parts=parts):
+            case Lazy(parts=parts, kind=kind):
                 each = [self.known_items(p) for p in parts]
                 if all(e is None for e in each):
-                    return None
+                    return self.unrolled_items(ref) if kind == "map" else None
                 shortest = min(len(e) for e in each if e is not None)
                 return self.lazy_items(value, [e if e is not None else self.unrolled_items(p, shortest) for e, p in zip(each, parts)])
         if isinstance(value, (Number, Range)):
@@ -57,17 +57,19 @@ class Iteration(Regions):
                 return True
             case Record(type=kind):
                 return kind is dict
-            case Lazy(parts=parts):
-                return any(map(self.is_known, parts))
+            case Lazy(parts=parts, kind=kind):
+                return kind == "map" or any(map(self.is_known, parts))
         return False
 
     def makers(self, ref: Ref) -> list[Callable[[], Ref]]:
-        """For each pass of a loop what gives its item: an array is read when its turn comes. Raises Endless."""
+        """For each pass of a loop what gives its item: an array or a list is read when its turn comes. Raises Endless."""
         value = ref.value
         if isinstance(value, Lazy):
             each = [self.makers(p) for p in value.parts]
             if value.kind == "zip":
                 return [lambda row=row: display(tuple, tuple(m() for m in row)) for row in zip(*each)]  # type: ignore[misc]
+            if value.each is not None:
+                return [lambda row=row: value.each([m() for m in row]) for row in zip(*each)]  # type: ignore[misc]
             if value.kind == "reversed":
                 return each[0][::-1]
             start = value.start.number.dim if value.start is not None else Dim.of(0, self.state.facts)
@@ -75,6 +77,8 @@ class Iteration(Regions):
             return [lambda i=i, m=m: display(tuple, (self.dim_ref(start + i), m())) for i, m in enumerate(each[0])]  # type: ignore[misc]
         if isinstance(value, Number):
             return [lambda i=i: self.element(ref, i) for i in range(self.limited_length(ref))]  # type: ignore[misc]
+        if isinstance(value, Sequence) and value.mutable and value.series is None:
+            return [lambda i=i: value.items[i] for i in range(len(value.items))]  # type: ignore[misc]
         items = self.known_items(ref)
         return [lambda item=item: item for item in (items if items is not None else self.unrolled_items(ref))]  # type: ignore[misc]
 
@@ -103,6 +107,8 @@ class Iteration(Regions):
         return self.items_known(ref)
 
     def lazy_items(self, lazy: Lazy, each: list[tuple[Ref, ...]]) -> tuple[Ref, ...]:
+        if lazy.each is not None:
+            return tuple(lazy.each(list(row)) for row in zip(*each))
         match lazy.kind:
             case "zip":
                 return tuple(display(tuple, row) for row in zip(*each))

@@ -207,11 +207,12 @@ class Range:
 
 @dataclass(frozen=True, eq=False)
 class Lazy:
-    """zip, enumerate or reversed of something that is indexed."""
+    """zip, enumerate, reversed or map of something that is indexed; `each`: what map calls."""
 
     kind: str
     parts: tuple[Ref, ...]
     start: Ref | None = None
+    each: Callable[[list[Ref]], Ref] | None = None
 
 
 @dataclass(frozen=True, eq=False)

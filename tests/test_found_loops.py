@@ -438,6 +438,27 @@ def path_inside_a_with(x, y, s):
     return s
 
 
+def list_changed_while_it_is_counted(x, y, s):
+    items = [s, x[0], x[1]]
+    for i, v in enumerate(items):
+        if i < 2:
+            items[i + 1] *= v
+    return items[0] * items[1] * items[2]
+
+
+def list_changed_behind_reversed(x, y, s):
+    items = [s, s * 2, x[0]]
+    for v, w in zip(reversed(items), y):
+        items[0] = v * w
+    return items[0] * items[1] * items[2]
+
+
+def array_changed_behind_a_map(x, y, s):
+    for v in map(np.sin, x):
+        x[3] = v * y[0]
+    return x.sum()
+
+
 def array_changed_behind_a_generator(x, y, s):
     for a, b in ((t * t, u) for t, u in zip(x, y) if u > 0):
         x[3] += a * b
@@ -500,6 +521,9 @@ CASES = [
     (zip_of_lengths_known_at_run_time, (X, Y, 0.676)),
     (memory_that_overflows_beside_the_result, (X, Y, 0.676)),
     (path_inside_a_with, (X, Y, 0.676)),
+    (list_changed_while_it_is_counted, (X, Y, 0.676)),
+    (list_changed_behind_reversed, (X, Y, 0.676)),
+    (array_changed_behind_a_map, (X, Y, 0.676)),
     (array_changed_behind_a_generator, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
