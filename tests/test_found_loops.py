@@ -468,6 +468,13 @@ def array_changed_behind_a_generator(x, y, s):
     return x.sum()
 
 
+def array_looped_over_and_rebound(x, y, s):
+    for v in x:
+        x[1:] = v
+        x = x * 1.0
+    return np.sum(x)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -525,6 +532,7 @@ CASES = [
     (list_changed_behind_reversed, (X, Y, 0.676)),
     (array_changed_behind_a_map, (X, Y, 0.676)),
     (array_changed_behind_a_generator, (X, Y, 0.676)),
+    (array_looped_over_and_rebound, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
