@@ -20,7 +20,7 @@ from srcad.kinds import Ref
 from srcad.recording import heads_of
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
-from srcad.shadows import every_step, made_by, read_by
+from srcad.shadows import every_step, flows, made_by, read_by
 from srcad.simplify import parallel, rebound
 from srcad.syntax import call, const, is_path, name, names
 from srcad.terms import Term, literal
@@ -240,11 +240,13 @@ class Backwards(ListBack):
         steady = [phi for phi in step.phis if chains.get(phi.output.key)]
         if not given and not self.reached_by(step.body):
             return
+        fed = self.fed(step, set(given))
+        outer = [ref for ref in outer if ref.key in fed]
         for ref in outer:
             self.prepared(ref)
         self.lists_ready(step)
         steady_terms = {phi.output.key: self.steady_term(phi, given[phi.output.key]) for phi in steady}
-        moving = [phi for phi in step.phis if phi not in steady]
+        moving = [phi for phi in step.phis if phi not in steady and phi.output.key in fed]
         carried = {phi.output.key: self.carried(phi, given.get(phi.output.key)) for phi in moving}
         through = {key: term for head, term in steady_terms.items() for key in chains[head]}
         body = self.pass_back(step, through, moving, carried, outer)
@@ -256,6 +258,19 @@ class Backwards(ListBack):
             self.after_loop(phi, Term(name(target), self.kinds[target], self.facts))
         for phi in steady:
             self.after_loop(phi, steady_terms[phi.output.key])
+
+    def fed(self, step: Loop, known: set[str]) -> set[str]:
+        """What something of the result may reach in a loop, round and round: the rest of its memory has no adjoint."""
+        inside = list(every_step([step]))
+        known |= self.names.keys() | self.held.keys() | self.scatters.keys() | self.steady.keys()
+        known |= {self.stem(ref) for s in inside if isinstance(s, ListStep) for ref in s.values}
+        size = 0
+        while len(known) > size:
+            size = len(known)
+            for made, used in (flow for s in inside for flow in flows(s)):
+                if any(ref.key in known or self.stem(ref) in known for ref in made):
+                    known.update(key for ref in used for key in (ref.key, self.stem(ref)))
+        return known
 
     def after_loop(self, phi: Phi, term: Term) -> None:
         """What reaches a loop's variable at its head the first time goes to its value before."""
@@ -315,7 +330,7 @@ class Backwards(ListBack):
             if phi.second is None or phi.second.key not in self.state.active:
                 continue
             key = phi.output.key
-            if key in steady:
+            if key not in carried:
                 continue
             term = Term(name(carried[key]), self.kinds[carried[key]], self.facts)
             self.contribute(phi.second, Term(term.expr, term.number, self.facts), None)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from srcad.ir import Block, Effect, For, If, Store
+from srcad.ir import Block, Continue, Effect, For, If, Store
 from srcad.lowering import Lowering
 from srcad.syntax import name, substitute
 
@@ -56,6 +56,20 @@ class Comprehensions(Lowering):
         element = self.atom(ast.copy_location(substitute(node.elt, renames), node.elt))
         append = ast.Call(func=ast.Attribute(value=name(target), attr="append", ctx=ast.Load()), args=[element], keywords=[])
         self.out.append(Effect(ast.copy_location(append, node.elt), self.loc(node.elt)))
+
+    def drawn(self, node: ast.GeneratorExp, target: ast.expr) -> str:
+        """`for target in (e for v in x if c)`, without its first line: each item is made when its turn comes."""
+        first = node.generators[0]
+        renames: dict[str, ast.expr] = {n.id: name(self.namer.temporary(n.id) if n.id != "_" else "_") for n in ast.walk(first.target) if isinstance(n, ast.Name)}
+        bound = substitute(first.target, renames)
+        held = bound.id if isinstance(bound, ast.Name) else self.namer.temporary("item")
+        if not isinstance(bound, ast.Name):
+            self.assign(bound, name(held), node)  # type: ignore[arg-type]
+        for condition in first.ifs:
+            test = self.atom(ast.copy_location(substitute(condition, renames), condition))
+            self.out.append(If(test, (), (Continue(self.loc(condition)),), self.loc(condition)))
+        self.assign(target, self.atom(ast.copy_location(substitute(node.elt, renames), node.elt)), node)  # type: ignore[arg-type]
+        return held
 
     def read_ListComp(self, node: ast.ListComp) -> ast.expr:
         return self.comprehension(node, ast.List(elts=[], ctx=ast.Load()))

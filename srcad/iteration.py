@@ -35,8 +35,8 @@ class Iteration(Regions):
                 return True
             case Record(type=kind):
                 return kind is dict
-            case Lazy(parts=parts):
-                return any(map(self.is_known, parts))
+            case Lazy(parts=parts, kind=kind):
+                return kind == "map" or any(map(self.is_known, parts))
         return False
 
     def length(self, ref: Ref) -> Dim:
@@ -105,8 +105,8 @@ class Iteration(Regions):
                 return record.items[key] if what == "values" else display(tuple, (literal_ref(const(key), key, facts), record.items[key]))
             case Sequence():
                 return value.items[i]
-            case Lazy(kind="map", parts=(part,)):
-                return self.taken(part, i)
+            case Lazy(parts=parts, each=each) if each is not None:
+                return each([self.taken(p, i) for p in parts])  # type: ignore[no-any-return]
             case Lazy(kind="zip", parts=parts):
                 return display(tuple, tuple(self.taken(p, i) for p in parts))
             case Lazy(kind="reversed", parts=(part,)):

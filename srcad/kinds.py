@@ -216,9 +216,10 @@ class Range:
 
 @dataclass(frozen=True, eq=False)
 class Lazy:
-    """zip, enumerate or reversed of something that is indexed.
+    """zip, enumerate, reversed or map of something that is indexed.
 
-    start: the first number of enumerate, or how long the list was that is reversed; loops, places: where it is made and run over.
+    start: the first number of enumerate, or how long the list was that is reversed; loops, places: where it is made and run over;
+    each: what map calls.
     """
 
     kind: str
@@ -226,6 +227,7 @@ class Lazy:
     start: Ref | None = None
     loops: tuple[int, ...] = ()
     places: list[Location] = field(default_factory=list)
+    each: Callable[[list[Ref]], Ref] | None = None
 
 
 @dataclass(frozen=True, eq=False)

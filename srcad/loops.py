@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
 from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
-from srcad.inference import Loop, Operation, Phi, Region, Step, flatten, literal_ref
+from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, literal_ref
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
-from srcad.kinds import INT, Number, Range, Ref, Sequence, python
+from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.slots import changed_slots, get_slot, set_slot, slot_label, widened, alike
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, pairs, reachable
@@ -52,8 +52,16 @@ class Loops(Iteration):
     """Walks loops."""
 
     def for_loop(self, statement: For) -> None:
+        """Walk a for loop; what it runs over can be reached while it does, whatever its name means by then."""
         iterable = self.evaluate(statement.iter, None)
         self.consume(iterable)
+        self.state.passes += 1
+        held = f"<over {self.state.passes}>"
+        self.frame.locals[held] = display(tuple, tuple(run_over(iterable)))
+        self.loop_over(statement, iterable)
+        self.frame.locals.pop(held, None)
+
+    def loop_over(self, statement: For, iterable: Ref) -> None:
         if self.is_known(iterable):
             try:
                 self.unrolled(statement, iterable)
@@ -429,6 +437,15 @@ class Loops(Iteration):
                 raise Endless from None
             self.block(statement.body)
         raise Endless
+
+
+def run_over(iterable: Ref) -> Iterator[Ref]:
+    """The arrays and containers that a loop takes its items from."""
+    if isinstance(iterable.value, Lazy):
+        for inner in iterable.value.parts:
+            yield from run_over(inner)
+    elif isinstance(iterable.value, (Number, Sequence, Record)):
+        yield iterable
 
 
 class Peel(UnsupportedSyntaxError):

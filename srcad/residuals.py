@@ -12,7 +12,7 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, While, expressions, map_block, walk
+from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, While, With, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
 from srcad.report import lines_of
@@ -41,7 +41,7 @@ class Residuals:
     def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> tuple[list[str], list[str]]:
         end = rest[-1]
         assert isinstance(end, Return)
-        self.certain = {t for s in forward if not isinstance(s, (If, For, While)) for t in bound(s)} | set(self.state.parameters)
+        self.certain = set(certain(forward)) | set(self.state.parameters)
         rest, sizes = self.shapes_kept(rest)
         rest, items = self.items_kept(rest)
         exposed = Live(rest).into
@@ -134,6 +134,15 @@ class Residuals:
             every = [ref for op in self.reverse.operations for ref in (*op.outputs, *flatten(op.operands))]
             self.kinds_of = {ref.key: ref.value for ref in reversed(every) if isinstance(ref.value, Number)}
         return self.kinds_of.get(identifier)
+
+
+def certain(block: Block) -> Iterator[str]:
+    """The names that every path through a block gives a value to, as far as that is plain to see."""
+    for statement in block:
+        if isinstance(statement, With):
+            yield from certain(statement.body)
+        elif not isinstance(statement, (If, For, While)):
+            yield from bound(statement)
 
 
 def returned_text(value: ast.expr) -> str:

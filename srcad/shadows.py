@@ -68,6 +68,18 @@ def made_by(step: Step) -> list[str]:
     return []
 
 
+def flows(step: Step) -> list[tuple[Sequence[Ref], Sequence[Ref]]]:
+    """What gives to what backwards: the results of a step, and what it made them of."""
+    match step:
+        case Operation(outputs=outputs):
+            return [(outputs, read_by(step))]
+        case Write(base=base, value=value):
+            return [([base], [value])]
+        case Branch(phis=phis) | Loop(phis=phis):
+            return [([p.output], [r for r in (p.first, p.second) if r is not None]) for p in phis]
+    return []
+
+
 class Shadows(Sharing):
     """Gives to memory, and reverses what is written into it."""
 
@@ -116,6 +128,10 @@ class Shadows(Sharing):
         place = ref.number.place
         assert place is not None and place.buffer.root is not None
         return place.buffer.root
+
+    def stem(self, ref: Ref) -> str:
+        """The key of what holds the adjoint of a value: its memory's, where that is changed."""
+        return self.root(ref).key if self.is_shadowed(ref) else ref.key
 
     def shadow(self, ref: Ref) -> ast.expr:
         """The adjoint of a part of memory, as a place to read and to write."""

@@ -170,10 +170,8 @@ def special_reversed(calls: Calls, args: Arguments, keywords: dict[str, Ref], te
 
 
 def special_map(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    """map(f, xs): f of each item, in order."""
-    each = [calls.at.listed(a) for a in args[1:]]
-    made = display(tuple, tuple(call_value(calls, args[0], list(row)) for row in zip(*each)))
-    return Ref(made.expr, Lazy("map", (made,), None, calls.state.loops))
+    """map(f, xs): f of each item when its turn comes."""
+    return Ref(text, Lazy("map", tuple(args[1:]), None, calls.state.loops, each=lambda row: call_value(calls, args[0], row)))
 
 
 def call_value(calls: Calls, function: Ref, args: Arguments) -> Ref:

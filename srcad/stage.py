@@ -180,10 +180,15 @@ class Stager(Patterns, Comprehensions, Scopes):
     # ---- loops
 
     def lower_For(self, node: ast.For) -> None:
-        iterable = self.atom(node.iter)
+        source = node.iter if isinstance(node.iter, ast.GeneratorExp) and len(node.iter.generators) == 1 else None
+        iterable = self.atom(source.generators[0].iter if source else node.iter)
         outer, self.out = self.out, []
-        target = node.target.id if isinstance(node.target, ast.Name) else self.namer.temporary("item")
-        if not isinstance(node.target, ast.Name):
+        if source:
+            target = self.drawn(source, node.target)
+        elif isinstance(node.target, ast.Name):
+            target = node.target.id
+        else:
+            target = self.namer.temporary("item")
             self.assign(node.target, name(target), node)
         body, self.out = (*self.out, *self.block(node.body)), outer
         self.out.append(For(target, iterable, body, self.block(node.orelse), self.loc(node)))

@@ -277,7 +277,7 @@ def copies(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def differences(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[np.ndarray, ...] | None:
-    """The gradient by central differences, extrapolated; None where the steps disagree, as at a kink."""
+    """The gradient by central differences, extrapolated; None where the steps disagree, as at a kink, or where a tiny one sees what they step over."""
     found = []
     for k, a in enumerate(args):
         columns = []
@@ -292,6 +292,8 @@ def differences(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[np.ndarra
 
             steps = [(at(h) - at(-h)) / (2 * h) for h in (2e-3, 1e-3, 5e-4)]
             if abs(steps[2] - steps[0]) > 1e-2 * (1 + abs(steps[2])) or abs(steps[2]) > 1e3:
+                return None
+            if abs((at(1e-10) - at(-1e-10)) / 2e-10 - steps[2]) > 1e-2 * (1 + abs(steps[2])):
                 return None
             first, second = ((4 * b - a) / 3 for a, b in itertools.pairwise(steps))
             if abs(first - second) > 1e-7 * (1 + abs(second)):

@@ -488,6 +488,59 @@ def zip_of_lengths_known_at_run_time(x, y, s):
     return s
 
 
+def memory_that_overflows_beside_the_result(x, y, s):
+    with np.errstate(over="ignore"):
+        for i in range(4):
+            for j in range(3):
+                y[j] = 1e90 * (1.5 + np.dot(y, y))
+                x[i] *= s
+    return np.sum(x)
+
+
+def path_inside_a_with(x, y, s):
+    with np.errstate(all="ignore"):
+        if s > 1:
+            s = np.sin(np.tanh(s) * x[0]) * s
+    return s
+
+
+def list_changed_while_it_is_counted(x, y, s):
+    items = [s, x[0], x[1]]
+    for i, v in enumerate(items):
+        if i < 2:
+            items[i + 1] *= v
+    return items[0] * items[1] * items[2]
+
+
+def list_changed_behind_reversed(x, y, s):
+    items = [s, s * 2, x[0]]
+    for v, w in zip(reversed(items), y):
+        items[0] = v * w
+    return items[0] * items[1] * items[2]
+
+
+def array_changed_behind_a_map(x, y, s):
+    for v in map(np.sin, x):
+        x[3] = v * y[0]
+    return x.sum()
+
+
+def array_changed_behind_a_generator(x, y, s):
+    for a, b in ((t * t, u) for t, u in zip(x, y) if u > 0):
+        x[3] += a * b
+        if s > b * 3:
+            continue
+        x[2] *= a
+    return x.sum()
+
+
+def array_looped_over_and_rebound(x, y, s):
+    for v in x:
+        x[1:] = v
+        x = x * 1.0
+    return np.sum(x)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -547,6 +600,13 @@ CASES = [
     (factor_of_a_masked_part, (X, Y, 0.676)),
     (dict_made_in_each_pass_of_a_while, (X, Y, 0.676)),
     (zip_of_lengths_known_at_run_time, (X, Y, 0.676)),
+    (memory_that_overflows_beside_the_result, (X, Y, 0.676)),
+    (path_inside_a_with, (X, Y, 0.676)),
+    (list_changed_while_it_is_counted, (X, Y, 0.676)),
+    (list_changed_behind_reversed, (X, Y, 0.676)),
+    (array_changed_behind_a_map, (X, Y, 0.676)),
+    (array_changed_behind_a_generator, (X, Y, 0.676)),
+    (array_looped_over_and_rebound, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
