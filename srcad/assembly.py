@@ -70,14 +70,14 @@ class Assembly(Residuals, Tidying):
         """The functions as text, and their titles."""
         self.split_result()
         pair = self.request.mode == "pair"
-        seed_name = self.state.namer.adjoint("dout") if self.request.mode in ("pair", "pull") else ""
+        seed_name = self.state.namer.adjoint(SEEDS[self.request.mode]) if self.request.mode in SEEDS else ""
         cache_name = self.state.namer.adjoint("cache") if pair else ""
         backward = self.reverse.run(self.seeds(seed_name), self.wanted_leaves())
         statements, end, returned = self.results(backward)
         forward = unneeded_copies(self.state)
         self.reverse.mirrored |= {n for s in backward.statements for n in reads(s)}
         tail = Return(end, LAST)
-        kept = self.state.result.expr if self.request.mode not in ("grad", "pull") else None
+        kept = self.state.result.expr if self.request.mode in ("value_and_grad", "pair") else None
         sides = {getattr(s.statement, "tag", 0): s.side for s in every_step(self.reverse.steps) if isinstance(s, Loop) and s.side is not None}
         recording = Recording(self.state, sides, self.request.plain)
         forward, rest = recording.apply(forward, (*backward.statements, *statements))
@@ -108,7 +108,7 @@ class Assembly(Residuals, Tidying):
             if not isinstance(value, Items) or len(value.items) != 2:
                 raise SeedError("has_aux=True needs a function that returns a pair (value, aux).", None, self.request.title)
             self.main = value.items[0]
-        if self.request.mode in ("pair", "pull"):
+        if self.request.mode in SEEDS:
             return
         number = self.main.number
         if isinstance(self.main.value, Number) and number.shape == () and number.dtype != BOOL:
@@ -221,6 +221,9 @@ class Assembly(Residuals, Tidying):
         parameters = ", ".join(p for p in (seed_name, self.parameters_text()) if p)
         body = function_text(title, parameters, forward, rest[:-1], [f"return {last}"])
         return [body], [title]
+
+
+SEEDS = {"pair": "dout", "pull": "dout", "push": "tangents"}  # what flows in, where it is given
 
 
 class PairAssembly(Assembly):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-import weakref
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +14,10 @@ import numpy as np
 
 from srcad.api import Gradient, grad
 from srcad.callables import Wrt, calling
+from srcad.dispatch import Specialisations
 from srcad.errors import SeedError
+from srcad.request import Request
+from srcad.seeds import fitted, form_of
 
 Function = Callable[..., Any]
 
@@ -32,25 +35,32 @@ def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = No
     (12.0, 34.0)
     """
     gradient = fun if isinstance(fun, Gradient) else Gradient(fun, wrt, mode="pair")
-    if isinstance(tangents, tuple) and len(tangents) == 1 and gradient.main.request.bare:
-        tangents = tangents[0]
-    out = gradient.function(*primals)
-    pushed = push(gradient, tuple(primals))
-    _, cache = pushed.forward(blank(out), *primals)
-    return out, pushed.backward(tangents, cache)
+    pushed = Push(gradient, tuple(primals), gradient.function(*primals))
+    return pushed.out, pushed(tangents)
 
 
-def push(gradient: Gradient, primals: tuple[Any, ...]) -> Gradient:
-    """The pullback at arguments of these kinds, to be differentiated by the adjoint that it is given."""
-    specialisations = gradient.plain_pull
-    compiled = specialisations.find((*gradient.bound, *primals), {})
-    if id(compiled) not in PUSHES:
-        PUSHES[id(compiled)] = Gradient(compiled.functions[0], wrt=0, mode="pair")
-        weakref.finalize(compiled, PUSHES.pop, id(compiled), None)
-    return PUSHES[id(compiled)]
+class Push:
+    """The map from tangents of the arguments to the tangent of the value, at one point."""
+
+    def __init__(self, gradient: Gradient, primals: tuple[Any, ...], out: Any) -> None:
+        self.out, self.primals = out, (*gradient.bound, *primals)
+        pull = gradient.plain_pull.find(self.primals, {})
+        label = next(iter(inspect.signature(pull.functions[0]).parameters))
+        self.compiled = pushes(Request(pull.functions[0], pull.request.title, (label,), True, True, "push")).find((blank(out), *self.primals), {})
+        parameters = dict(zip(inspect.signature(gradient.target).parameters, self.primals))
+        given = tuple(parameters.get(n) for n in gradient.names)
+        self.bare, self.form = pull.request.bare, form_of(given[0] if pull.request.bare else given)
+
+    def __call__(self, tangents: Any) -> Any:
+        if self.bare and isinstance(tangents, tuple) and not isinstance(self.form, list) and len(tangents) == 1:
+            tangents = tangents[0]
+        return self.compiled.functions[0](fitted(tangents, self.form, "tangents", None), blank(self.out), *self.primals)
 
 
-PUSHES: dict[int, Gradient] = {}
+@functools.lru_cache(256)
+def pushes(request: Request) -> Specialisations:
+    """What has been compiled of a pullback's transpose."""
+    return Specialisations(request)
 
 
 def blank(value: Any) -> Any:
@@ -71,7 +81,8 @@ def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
     """The function whose value at `args` is the Jacobian of `fun` there: for each number or array of the result a block for each argument.
 
     A block has the result's shape followed by the argument's. Blocks stand in the structure of the result, and in each of its places in the
-    structure of the arguments; a bare block where there is one. It takes one pullback for each element of the result.
+    structure of the arguments; a bare block where there is one. It takes a pullback for each element of the result, or, for one array as
+    the argument and one as the result, a tangent for each element of the argument where these are fewer.
 
     >>> import numpy as np, srcad
     >>> srcad.jacobian(lambda x: np.array([x[0] * x[1], x[0]]))(np.array([2.0, 3.0]))
@@ -83,6 +94,10 @@ def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
     @functools.wraps(plain_callable(fun))
     def at(*args: Any, **keywords: Any) -> Any:
         out, cache = gradient.forward(*args, **keywords)
+        given = args[list(inspect.signature(gradient.target).parameters).index(gradient.names[0]) - len(gradient.bound)] if gradient.main.request.bare else None
+        if isinstance(out, np.ndarray) and isinstance(given, np.ndarray) and given.dtype.kind == "f" and 0 < given.size < out.size and not keywords:
+            push = Push(gradient, args, out)
+            return np.stack([push(e.reshape(given.shape)) for e in np.eye(given.size)], axis=-1).reshape(out.shape + given.shape)
         return blocks(out, lambda seed: cache.pull(seed), out)
 
     return at

@@ -20,7 +20,8 @@ class Request:
     """What is to be compiled: a function, what it is differentiated by, and for which result.
 
     wrt: parameter names; asked: whether the user named them; bare: whether one gradient comes without a tuple;
-    mode: "grad", "value_and_grad", "pair", or "pull": the pair as one function, which takes the adjoint of the value first; checkpoint: None, "sqrt", or how many snapshots a loop keeps;
+    mode: "grad", "value_and_grad", "pair", or "pull": the pair as one function, which takes the adjoint of the
+    value first; "push": the same of a pullback, whose transpose maps tangents forwards; checkpoint: None, "sqrt", or how many snapshots a loop keeps;
     plain: written to be differentiated again, with a list for each variable that is kept.
     """
 

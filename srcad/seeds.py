@@ -51,33 +51,35 @@ def form_of(out: Any) -> Any:
         return [form_of(v) for v in out]
     if isinstance(out, dict):
         return {k: form_of(v) for k, v in out.items()}
-    return (np.shape(out), np.asarray(out).dtype, isinstance(out, np.ndarray)) if isinstance(out, NUMBERS) else None
+    kind = "array" if isinstance(out, np.ndarray) else "scalar" if isinstance(out, np.generic) else "python"
+    return (np.shape(out), np.asarray(out).dtype, kind) if isinstance(out, NUMBERS) else None
 
 
-def fitted(seed: Any, form: Any, path: str, ref: Ref) -> Any:
-    """An adjoint in the structure, shape and dtype of the value."""
+def fitted(seed: Any, form: Any, path: str, ref: Ref | None) -> Any:
+    """An adjoint in the structure, shape and dtype of the value; ref: what is known of that."""
+    value = ref.value if ref is not None else None
     if isinstance(form, list):
         if not isinstance(seed, (list, tuple)) or len(seed) != len(form):
             raise SeedError(f"{path} must be a tuple or list of {len(form)}, as the value is; it is {described(seed)}.")
-        items = ref.value.items if isinstance(ref.value, Items) else [ref] * len(form)
+        items = value.items if isinstance(value, Items) else [ref] * len(form)
         return [fitted(s, f, f"{path}[{i}]", r) for i, (s, f, r) in enumerate(zip(seed, form, items))]
     if isinstance(form, dict):
         if not isinstance(seed, dict) or seed.keys() != form.keys():
             raise SeedError(f"{path} must be a dict with the keys {', '.join(map(repr, form))}, as the value is; it is {described(seed)}.")
-        parts = ref.value.items if isinstance(ref.value, Record) else {}
+        parts = value.items if isinstance(value, Record) else {}
         return {k: fitted(seed[k], f, f"{path}[{k!r}]", parts.get(k, ref)) for k, f in form.items()}
     if form is None:
         return seed
-    shape, dtype, is_array = form
+    shape, dtype, own = form
     if np.shape(seed) != shape:
         raise SeedError(f"{path} must have the value's shape {shape}; it has shape {np.shape(seed)}.")
     if np.asarray(seed).dtype.kind not in "fiub":
         raise SeedError(f"{path} must be real numbers; it is {described(seed)}.")
-    kind = ref.value.form if isinstance(ref.value, Number) else "array"
+    kind = value.form if isinstance(value, Number) else own
     wanted = dtype if dtype.kind == "f" else np.dtype(float)
-    if not is_array and kind == "python":
+    if own != "array" and kind == "python":
         return float(seed)
-    return np.asarray(seed, wanted) if is_array else wanted.type(seed)
+    return np.asarray(seed, wanted) if own == "array" else wanted.type(seed)
 
 
 def described(value: Any) -> str:
