@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -40,6 +41,8 @@ def joined(a: Number, b: Number) -> Number:
 def cast(term: Term, target: Number) -> Term:
     """A contribution in its variable's floating dtype."""
     wanted = adjoint_kind(target).dtype
+    if wanted is not None and wanted.kind == "f" and (term.number.dtype is None and term.facts.has_complex or term.number.dtype is not None and term.number.dtype.kind == "c"):
+        term = real_part(term)
     if term.number.form == "python" or term.number.dtype == wanted or wanted is None or target.form == "python":
         return term
     if term.number.dtype is None and wanted == FLOAT:
@@ -47,6 +50,15 @@ def cast(term: Term, target: Number) -> Term:
     if term.number.form in ("array", "unknown"):
         return term.astype(wanted)
     return Term(call(render(wanted, term.facts), [term.expr]), Number("scalar", wanted, ()), term.facts)
+
+
+def real_part(term: Term) -> Term:
+    """What of a complex contribution reaches a real number."""
+    number = term.number
+    dtype = None if number.dtype is None else np.empty(0, number.dtype).real.dtype
+    if number.dtype is None:
+        return Term(call(function_path(np.real, term.facts), [term.expr]), dataclasses.replace(number, fresh=False), term.facts)
+    return Term(ast.Attribute(value=term.expr, attr="real", ctx=ast.Load()), dataclasses.replace(number, dtype=dtype, fresh=False), term.facts)
 
 
 def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:

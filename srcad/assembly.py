@@ -112,6 +112,9 @@ class Assembly(Residuals, Tidying):
             return
         number = self.main.number
         if isinstance(self.main.value, Number) and number.shape == () and number.dtype != BOOL:
+            if number.dtype is not None and number.dtype.kind == "c":
+                raise SeedError("a gradient needs a real number as the result, and this returns a complex one. Take np.real or np.abs of it, or use vjp.",
+                                None, self.request.title)
             return
         raise SeedError(f"a gradient needs one number as the result, and this returns {shown(self.main)}. Use vjp, forward and backward, or "
                         "elementwise_grad, or return a sum.", None, self.request.title)
@@ -194,10 +197,12 @@ class Assembly(Residuals, Tidying):
 
     def converted(self, expr: ast.expr, made: Number, wanted: Number) -> ast.expr:
         """Python float for Python numbers, NumPy scalar for NumPy scalars, array for arrays, each in its dtype."""
-        dtype = wanted.dtype if wanted.dtype is not None and wanted.dtype.kind == "f" else FLOAT
+        dtype = wanted.dtype if wanted.dtype is not None and wanted.dtype.kind in "fc" else FLOAT
         numpy = self.facts.modules["numpy"]
         if wanted.form == "python":
             literal_float = isinstance(expr, ast.Constant) and isinstance(expr.value, float)
+            if dtype.kind == "c":
+                return expr if made.form == "python" and made.dtype == dtype else call("complex", [expr])
             return expr if literal_float or made.form == "python" and made.dtype == FLOAT else call("float", [expr])
         if wanted.form == "scalar":
             return expr if made.form == "scalar" and made.dtype == dtype else call(render(dtype, self.facts), [expr])

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import types
 from typing import Any
 
@@ -199,9 +200,17 @@ class Attributes(Operations):
             return self.operation(np.transpose, (base,), {}, expr, target, infer_call(np.transpose, facts, [number], {}))
         if attribute == "real" and number.dtype is not None and number.dtype.kind in "fiub":
             return base
+        if attribute in ("real", "imag"):
+            part = getattr(np, attribute)
+            kind = infer_call(part, facts, [number], {})
+            if number.form == "python":
+                kind = python(FLOAT)
+            elif isinstance(kind, Number) and number.form == "array":
+                kind = dataclasses.replace(kind, form="array")
+            return self.operation(part, (base,), {}, expr, target, kind, find(part))
         if attribute in ("shape", "ndim", "size", "dtype"):
             return self.operation(np.shape, (base,), {}, expr, target, python(INT) if attribute in ("ndim", "size") else UNKNOWN)
-        if attribute in ("flat", "imag", "base", "data", "strides", "flags"):
+        if attribute in ("flat", "base", "data", "strides", "flags"):
             self.refuse(f"the attribute `{attribute}` of an array is not differentiated. Index the array instead.")
         return Ref(base.expr, Method(base, attribute))
 

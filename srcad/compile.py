@@ -94,9 +94,8 @@ def differentiated(state: Walk, request: Request, arguments: Mapping[str, Any], 
 
 def activate(state: Walk, parameter: str, leaf: Ref, integral: set[str], request: Request) -> None:
     number = leaf.number
-    if number.dtype is None or number.dtype.kind not in "iufb":
-        kind = "complex numbers are" if number.dtype is not None and number.dtype.kind == "c" else f"arrays of dtype {number.dtype} are"
-        raise SrcadError(f"`{leaf.key}`: {kind} not differentiated.", None, request.title)
+    if number.dtype is None or number.dtype.kind not in "iufbc":
+        raise SrcadError(f"`{leaf.key}`: arrays of dtype {number.dtype} are not differentiated.", None, request.title)
     if number.dtype.kind in "iu":
         if leaf.key in integral:
             return

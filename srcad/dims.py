@@ -35,6 +35,7 @@ class Facts:
         self.modules: dict[str, str] = {}  # a module's name -> the name it has in the program
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
+        self.has_complex = False  # whether any complex number has been met
         self.values: dict[str, int] = {}  # of atoms, for the arguments at hand
         self.ranges: dict[str, tuple[Dim, Dim]] = {}  # the index of a loop -> its least value, and one more than its greatest
         self.constants: dict[str, float] = {}  # np.pi and the like, by their text

@@ -42,6 +42,7 @@ from srcad.memory import place_of
 from srcad.outside import leaves, static_value
 from srcad.render import plain
 from srcad.rules import Rule, find, is_zero
+from srcad.rules.complex import OF_COMPLEX
 from srcad.shapes import infer_call, operator_kind
 from srcad.syntax import const, expression, method, name
 
@@ -158,8 +159,6 @@ class Operations:
                 continue
             if not isinstance(ref.value, (Number, Object)):
                 self.refuse(f"a {describe_value(ref)} is not a number.")
-            if isinstance(ref.value, Number) and ref.value.dtype is not None and ref.value.dtype.kind == "c" and self.state.active:
-                self.refuse("complex numbers are not differentiated yet.", SrcadError)
 
     def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
         ufunc, python_operator = OPERATORS[type(op)]
@@ -336,13 +335,23 @@ class Operations:
         rule = rule or (None if function is GETITEM else find(function))
         if rule is None and function is not GETITEM:
             self.missing(function)
-        if any(o.number.dtype is not None and o.number.dtype.kind == "c" for o in outputs):
-            self.refuse("complex numbers are not differentiated yet.", SrcadError)
+        self.complex_numbers(function, [*outputs, *(leaf for o in flatten(operands) for leaf in leaves(o))])
         if not reals:
             return
         state.active.update(o.key for o in reals)
         values = {**values, **{o.key: self.kept(o) for o in reals if self.shadowed(o) and function is not GETITEM}}
         self.record(Operation(outputs, isinstance(result.value, Sequence), function, rule, operands, params, self.loc, values))
+
+    def complex_numbers(self, function: Any, refs: list[Ref]) -> None:
+        """Of complex numbers only some functions have derivatives: the holomorphic ones, and the parts."""
+        if not any(r.number.dtype is not None and r.number.dtype.kind == "c" for r in refs):
+            return
+        self.state.facts.has_complex = True
+        exponent = refs[-1]
+        if function in (np.power, operator.pow) and not isinstance(exponent.expr, (ast.Constant, ast.UnaryOp)):
+            self.refuse("a power of complex numbers is differentiated only where the exponent is written as a number.", SrcadError)
+        if function is not GETITEM and function not in OF_COMPLEX:
+            self.refuse(f"`{function_label(function)}` of complex numbers is not differentiated. Take its real and imaginary parts.", SrcadError)
 
     def activate(self, result: Ref) -> None:
         """What lies in memory that will hold active values is active from the beginning."""

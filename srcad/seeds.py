@@ -73,12 +73,13 @@ def fitted(seed: Any, form: Any, path: str, ref: Ref | None) -> Any:
     shape, dtype, own = form
     if np.shape(seed) != shape:
         raise SeedError(f"{path} must have the value's shape {shape}; it has shape {np.shape(seed)}.")
-    if np.asarray(seed).dtype.kind not in "fiub":
-        raise SeedError(f"{path} must be real numbers; it is {described(seed)}.")
+    allowed = "fiubc" if dtype.kind == "c" else "fiub"
+    if np.asarray(seed).dtype.kind not in allowed:
+        raise SeedError(f"{path} must be {'numbers' if dtype.kind == 'c' else 'real numbers'}; it is {described(seed)}.")
     kind = value.form if isinstance(value, Number) else own
-    wanted = dtype if dtype.kind == "f" else np.dtype(float)
+    wanted = dtype if dtype.kind in "fc" else np.dtype(float)
     if own != "array" and kind == "python":
-        return float(seed)
+        return complex(seed) if dtype.kind == "c" else float(seed)
     return np.asarray(seed, wanted) if own == "array" else wanted.type(seed)
 
 

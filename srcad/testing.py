@@ -87,7 +87,7 @@ def copied(value: Any) -> Any:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number, np.ndarray)) and not isinstance(value, bool) and np.asarray(value).dtype.kind in "fiu"
+    return isinstance(value, (int, float, np.number, np.ndarray)) and not isinstance(value, bool) and np.asarray(value).dtype.kind in "fiuc"
 
 
 def numbers(value: Any) -> list[Any]:

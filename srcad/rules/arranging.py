@@ -266,11 +266,6 @@ def sliding_window_view(dz: Any, z: Any, x: Any, window_shape: Any = None, axis:
     return (gathered(dz, np.lib.stride_tricks.sliding_window_view(numbered(x), window_shape, axis=axis), x),)
 
 
-@rule(np.real, np.real_if_close)
-def real(dz: Any, z: Any, val: Any) -> Adjoints:
-    return (dz,)
-
-
 if hasattr(np, "astype"):
     @rule(np.astype)
     def astype(dz: Any, z: Any, x: Any, dtype: Any = None) -> Adjoints:

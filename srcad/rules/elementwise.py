@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import rule, zero
+from srcad.rules.complex import is_complex
 
 Adjoints = tuple[Any, ...]
 LN2, LN10 = 0.6931471805599453, 2.302585092994046
@@ -43,7 +44,7 @@ def negative(dz: Any, z: Any, x: Any) -> Adjoints:
     return (-dz,)
 
 
-@rule(np.positive, operator.pos, np.conjugate, elementwise=True)
+@rule(np.positive, operator.pos, elementwise=True)
 def positive(dz: Any, z: Any, x: Any) -> Adjoints:
     return (dz,)
 
@@ -228,6 +229,8 @@ def radians(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.absolute, np.fabs)
 def absolute(dz: Any, z: Any, x: Any) -> Adjoints:
+    if is_complex(x):
+        return (np.conj(x) / np.where(z == 0, 1, z) * dz,)
     return (np.sign(x) * dz,)
 
 

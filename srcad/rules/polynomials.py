@@ -140,4 +140,4 @@ def polyfit(dz: Any, z: Any, x: Any, y: Any, deg: Any = None, rcond: Any = None,
     return np.sum(dpowers[:, :-1] * made(x, np.arange, size - 1, 0, -1) * np.vander(x, size - 1), axis=1), dy
 
 
-zero(np.imag, np.angle, np.isreal, np.iscomplex)
+zero(np.isreal, np.iscomplex)

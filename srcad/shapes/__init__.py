@@ -166,4 +166,4 @@ def operator_kind(function: np.ufunc, operator: Callable[..., Any], operands: li
     return result if isinstance(result, Number) else UNKNOWN
 
 
-from srcad.shapes import arranging, creation, indexing, layout, reductions, linalg, products, scalars, selecting  # noqa: E402,F401
+from srcad.shapes import arranging, creation, fft, indexing, layout, reductions, linalg, products, scalars, selecting  # noqa: E402,F401

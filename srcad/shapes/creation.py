@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,17 @@ from srcad.shapes import SHAPES, dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
-@shape(np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.real, np.real_if_close, np.round, np.around)
+@shape(np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.round, np.around)
 def unchanged(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
     number = lift(x, facts)
     return Number("array" if number.shape else "scalar" if number.shape is not None else "unknown", number.dtype, number.shape, fresh=False)
+
+
+@shape(np.real, np.imag, np.real_if_close, np.angle)
+def real_part(facts: Facts, x: Any, deg: bool = False) -> Number:
+    number = unchanged(facts, x)
+    kind = number.dtype.kind if number.dtype is not None else ""
+    return dataclasses.replace(number, dtype=np.empty(0, number.dtype).real.dtype if kind == "c" else number.dtype)
 
 
 @shape(np.copy)

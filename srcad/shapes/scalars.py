@@ -26,6 +26,7 @@ returns_python(FLOAT, *(f for n, f in vars(math).items() if callable(f) and n no
     "ceil", "floor", "trunc", "isnan", "isinf", "isfinite", "gcd", "lcm", "comb", "perm", "factorial", "isqrt", "isclose", "modf", "frexp")), float)
 
 
+returns_python(np.dtype(complex), complex)
 returns_python(INT, math.ceil, math.floor, math.trunc, math.gcd, math.lcm, math.comb, math.perm, math.factorial, math.isqrt)
 
 

@@ -1,0 +1,58 @@
+"""Complex numbers, in JAX's convention: the adjoint of z = a + ib is the derivative by a less i times that by b.
+
+    w = z * z        dz = 2 * z * dw        what is holomorphic has the rule that it has for real numbers
+    r = np.abs(z)    dz = np.conj(z) / r * dr
+
+The adjoint of a real number is the real part of what reaches it.
+"""
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcad.rules import rule
+
+Adjoints = tuple[Any, ...]
+
+
+def is_complex(x: Any) -> bool:
+    return getattr(getattr(x, "dtype", None), "kind", "c" if isinstance(x, complex) else "f") == "c"
+
+
+@rule(np.conjugate, elementwise=True)
+def conjugate(dz: Any, z: Any, x: Any) -> Adjoints:
+    return (np.conj(dz) if is_complex(x) else dz,)
+
+
+@rule(np.real, np.real_if_close)
+def real(dz: Any, z: Any, val: Any) -> Adjoints:
+    return (dz,)
+
+
+@rule(np.imag)
+def imag(dz: Any, z: Any, val: Any) -> Adjoints:
+    return (-1j * dz if is_complex(val) else None,)
+
+
+@rule(np.angle)
+def angle(dz: Any, z: Any, x: Any, deg: bool = False) -> Adjoints:
+    """0 at 0, and of real numbers."""
+    if not is_complex(x):
+        return (None,)
+    scaled = dz * (180 / np.pi) if deg else dz
+    return (np.where(x == 0, 0.0, -1j / np.where(x == 0, 1, x)) * scaled,)
+
+
+@rule(complex)
+def of_parts(dz: Any, z: Any, real: Any, imag: Any) -> Adjoints:
+    return dz, 1j * dz
+
+
+HOLOMORPHIC = {
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pos, operator.matmul, operator.pow,
+    *(getattr(np, label) for label in ["add", "subtract", "multiply", "divide", "negative", "positive", "power", "square", "reciprocal", "exp", "expm1", "log", "log1p", "log2", "log10", "exp2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sum", "mean", "prod", "cumsum", "dot", "matmul", "inner", "outer", "tensordot", "einsum", "kron", "trace", "diagonal", "diag", "transpose", "reshape", "ravel", "swapaxes", "moveaxis", "squeeze", "expand_dims", "flip", "fliplr", "flipud", "roll", "concatenate", "stack", "vstack", "hstack", "broadcast_to", "where", "array", "asarray", "asanyarray", "copy", "tile", "repeat", "take", "split"]),
+    np.linalg.inv, np.linalg.solve, np.linalg.det,
+}
+OF_COMPLEX = HOLOMORPHIC | {np.conjugate, np.real, np.imag, np.angle, np.absolute, abs, complex}  # what has a derivative for complex numbers

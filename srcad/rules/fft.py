@@ -1,0 +1,80 @@
+"""Fourier transforms: the matrix of a transform is symmetric, so that its adjoint is the same transform.
+
+    z = np.fft.fft(x)      dx = np.fft.fft(dz)
+    z = np.fft.rfft(x)     dx is the real part of the transform of dz, with zeros for the frequencies left out
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.rules import rule
+from srcad.rules.complex import OF_COMPLEX
+
+Adjoints = tuple[Any, ...]
+
+
+def resized(dx: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """What reaches an argument that was cut short or filled up with zeros to the length of its transform."""
+    for axis in axes:
+        have, want = dx.shape[axis], x.shape[axis]
+        if have > want:
+            dx = dx[(slice(None),) * (axis % dx.ndim) + (slice(0, want),)]
+        elif have < want:
+            dx = np.pad(dx, [(0, want - have if i == axis % dx.ndim else 0) for i in range(dx.ndim)])
+    return dx
+
+
+def one(function: Any) -> None:
+    """Transforms over one axis that are their own adjoint."""
+    @rule(function)
+    def transform(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Adjoints:
+        return (resized(function(dz, axis=axis, norm=norm), a, (axis,)),)
+
+
+def many(function: Any, default: Any) -> None:
+    """Transforms over several axes."""
+    @rule(function)
+    def transform(dz: Any, z: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None) -> Adjoints:
+        if axes is None:
+            axes = tuple(range(a.ndim)) if s is None else tuple(range(a.ndim - len(s), a.ndim))
+        return (resized(function(dz, axes=axes, norm=norm), a, axes),)
+
+
+for _label in ("fft", "ifft"):
+    one(getattr(np.fft, _label))
+    many(getattr(np.fft, _label + "2"), (-2, -1))
+    many(getattr(np.fft, _label + "n"), None)
+
+
+@rule(np.fft.rfft)
+def rfft(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Adjoints:
+    """The frequencies that are left out are given nothing."""
+    size = a.shape[axis] if n is None else n
+    return (resized(np.real(np.fft.fft(dz, size, axis, norm)), a, (axis,)),)
+
+
+@rule(np.fft.irfft)
+def irfft(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Adjoints:
+    """Each frequency but the first, and the last of an even length, stands for two."""
+    size = z.shape[axis]
+    other = {None: "forward", "backward": "forward", "forward": None, "ortho": "ortho"}[norm]
+    given = np.conj(np.fft.rfft(dz, size, axis, other))
+    count = size // 2 + 1
+    twice = np.where((np.arange(count) == 0) | (2 * np.arange(count) == size), 1.0, 2.0)
+    shape = tuple(count if i == axis % a.ndim else 1 for i in range(a.ndim))
+    return (resized(given * np.reshape(twice, shape), a, (axis,)),)
+
+
+@rule(np.fft.fftshift)
+def fftshift(dz: Any, z: Any, x: Any, axes: Any = None) -> Adjoints:
+    return (np.fft.ifftshift(dz, axes),)
+
+
+@rule(np.fft.ifftshift)
+def ifftshift(dz: Any, z: Any, x: Any, axes: Any = None) -> Adjoints:
+    return (np.fft.fftshift(dz, axes),)
+
+
+OF_COMPLEX.update(getattr(np.fft, label) for label in ["fft", "ifft", "fft2", "ifft2", "fftn", "ifftn", "rfft", "irfft", "fftshift", "ifftshift"])

@@ -1,0 +1,135 @@
+"""Complex numbers, in JAX's convention: the gradient of a real number by z = a + ib is the derivative by a less i times that by b."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import srcad
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=5)
+M = RANDOM.normal(size=(3, 4))
+Z = RANDOM.normal(size=4) + 1j * RANDOM.normal(size=4)
+A = RANDOM.normal(size=(3, 3)) + 1j * RANDOM.normal(size=(3, 3))
+
+
+def parts_of_a_number(x):
+    z = x + 1j * x**2
+    return np.abs(z) ** 2 + z.real * z.imag
+
+
+def made_of_parts(x):
+    return complex(x, 2 * x).imag * x + (x * 1j * 1j).real
+
+
+def polynomial(z):
+    return np.sum(np.real(z * z * (1 + 2j)) + np.abs(z) ** 3)
+
+
+def conjugates(z):
+    w = np.exp(z) * np.conj(z) / (2 + z)
+    return (w.real * w.imag).sum() + np.sum(np.angle(z)) + np.abs(z @ np.conj(z)) + (z.conj() * z).sum().real
+
+
+def mandelbrot(z, n=5):
+    c = z
+    for _ in range(n):
+        z = z * z * 0.3 + c
+    return abs(z) ** 2
+
+
+def written_in_place(x):
+    y = np.zeros(3, dtype=complex)
+    for i in range(3):
+        y[i] = x[i] * np.exp(1j * x[i])
+    y[1:] *= 1 + 0.5j
+    return np.sum(np.abs(y - 1) ** 2)
+
+
+def branches(z):
+    w = z * 2 if np.abs(z[0]) > 0.1 else np.conj(z)
+    return np.sum(np.abs(np.where(w.real > 0, w, 1j * w**2)) ** 2)
+
+
+def linear_algebra(a):
+    return np.sum(np.abs(np.linalg.solve(a, a[0] * 1j + 1)) ** 2) + np.linalg.det(a).real + np.sum((a @ a.T).imag)
+
+
+def spectrum(x):
+    return np.sum(np.abs(np.fft.fft(x)) ** 3) + np.sum(np.abs(np.fft.rfft(x)) ** 3) + np.sum(np.fft.rfft(x, norm="ortho").imag ** 2)
+
+
+def filtered(x):
+    f = np.fft.fft(x)
+    f[1:] *= 0.5
+    return np.sum(np.fft.ifft(f).real ** 2 * np.arange(len(x)))
+
+
+def convolved(x):
+    return np.sum(np.fft.irfft(np.fft.rfft(x) ** 2, n=len(x)) ** 2)
+
+
+def padded_and_cut(m):
+    longer = np.fft.fft(m, n=6, axis=0)
+    shorter = np.fft.fft(m, n=2, axis=0)
+    return np.sum(np.abs(longer) ** 2 * np.arange(6)[:, None]) + np.sum(np.abs(shorter) ** 3)
+
+
+def plane(m):
+    return np.sum(np.abs(np.fft.fft2(m)) ** 2 * np.arange(m.size).reshape(m.shape)) + np.sum(np.fft.fftshift(np.abs(np.fft.fftn(m, axes=(0,)))) * np.arange(4))
+
+
+def back_to_real(z):
+    return np.sum(np.fft.irfft(z) * np.arange(6.0)) + np.sum(np.fft.irfft(z, n=5) ** 2) + np.sum(np.fft.irfft(z, norm="ortho") ** 3)
+
+
+def of_complex(f, x, step=1e-6):
+    """The derivative by real parts, less i times that by imaginary parts."""
+    x = np.asarray(x)
+    out = np.zeros(x.shape, complex if x.dtype.kind == "c" else float)
+    for j in np.ndindex(x.shape):
+        for unit in (1, 1j) if x.dtype.kind == "c" else (1,):
+            moved = np.zeros(x.shape, x.dtype)
+            moved[j] = step * unit
+            ends = [f(x + s * moved if x.ndim else (x + s * moved).item()) for s in (1, -1)]
+            out[j] += np.conj(unit) * (ends[0] - ends[1]) / (2 * step)
+    return out
+
+
+@pytest.mark.parametrize(("f", "arg"), [
+    (parts_of_a_number, 1.3), (made_of_parts, 1.3), (polynomial, Z), (conjugates, Z), (mandelbrot, 0.3 + 0.4j), (written_in_place, X), (branches, Z),
+    (linear_algebra, A), (spectrum, X), (spectrum, X[:4]), (filtered, X), (convolved, X), (convolved, X[:4]), (padded_and_cut, M.T), (plane, M), (back_to_real, Z),
+], ids=lambda v: getattr(v, "__name__", ""))
+def test_the_gradient_is_right(f, arg):
+    found, wanted = srcad.grad(f)(arg), of_complex(f, arg)
+    assert np.asarray(found).dtype == wanted.dtype and type(found) is (type(arg) if np.ndim(arg) == 0 else np.ndarray)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_the_figures_of_jax():
+    """jax.grad of these, computed by JAX 0.10.2."""
+    z = np.array([0.5 - 0.25j, 2.0 + 1.0j])
+    np.testing.assert_allclose(srcad.grad(lambda z: np.sum(np.real(z * z * (1 + 2j))))(z), 2 * z * (1 + 2j))
+    np.testing.assert_allclose(srcad.grad(lambda z: np.sum(np.abs(z)))(z), np.conj(z) / np.abs(z))
+    np.testing.assert_allclose(srcad.grad(lambda z: np.sum(np.imag(z)))(z), [-1j, -1j])
+
+
+def test_vjp_takes_complex_adjoints():
+    out, pullback = srcad.vjp(lambda z: z * z, Z)
+    np.testing.assert_allclose(out, Z * Z)
+    np.testing.assert_allclose(pullback(np.ones(4) * (1 + 2j)), 2 * Z * (1 + 2j))
+
+
+def test_the_modulus_is_flat_at_zero():
+    np.testing.assert_array_equal(srcad.grad(lambda z: np.sum(np.abs(z)))(np.zeros(2, complex)), [0, 0])
+
+
+@pytest.mark.parametrize(("f", "arg", "reason"), [
+    (lambda x: np.sum(np.maximum(x * 1j, 0).real), X, "np.maximum` of complex numbers"),
+    (lambda z: np.linalg.norm(z), Z, "np.linalg.norm` of complex numbers"),
+    (lambda x: x * 1j, 1.0, "Take np.real or np.abs"),
+    (lambda z: np.abs(np.sum(z ** z)), Z, "written as a number"),
+])
+def test_what_has_no_derivative_is_refused(f, arg, reason):
+    with pytest.raises(srcad.SrcadError, match=reason):
+        srcad.grad(f)(arg)
