@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import linecache
 import os
 import types
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ import numpy as np
 
 from srcad import testing
 from srcad.callables import Wrt, calling, floats_for, plain_function, public_signature, resolve_wrt, title_of
+from srcad.debug import Findings, first_not_finite
 from srcad.dispatch import Specialisations
 from srcad.errors import SeedError, SrcadError
 from srcad.export import exported
@@ -159,6 +161,20 @@ class Gradient:
         _, residuals = compiled.run(*self.bound, *args, **keywords)
         own = [(label, line, value) for (label, line), value in zip(compiled.kept, residuals) if label not in inspect.signature(self.target).parameters]
         return measured([n for n, _, _ in own], [v for _, _, v in own], {n: line for n, line, _ in own})
+
+    def debug(self, *args: Any, **keywords: Any) -> Findings:
+        """Where the first number that is not finite comes from, in the function and in its backward pass: nothing, if all are finite.
+
+        Both are run once, line by line. Variables of functions that are called are not looked at.
+        """
+        lines = linecache.getlines(self.target.__code__.co_filename)
+        found = [*first_not_finite(lambda: self.target(*self.bound, *args, **keywords), self.target.__code__, lines, "forward")]
+        if self.mode != "pair":
+            compiled = self.compiled("grad", args, keywords)
+            made = compiled.functions[0]
+            generated = linecache.getlines(made.__code__.co_filename)
+            found += first_not_finite(lambda: compiled.run(*self.bound, *args, **keywords), made.__code__, generated, "backward")
+        return Findings(found)
 
     def check(self, *args: Any, **keywords: Any) -> None:
         """Compare with finite differences. Raises GradientMismatchError, with both figures, where they disagree."""
