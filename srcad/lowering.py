@@ -61,6 +61,9 @@ class Lowering:
         statement = self.statement
         return statement.value if isinstance(statement, ast.Return) and statement.value else statement
 
+    def path(self, node: ast.expr) -> ast.expr:
+        raise NotImplementedError
+
     def refuse(self, node: ast.AST, reason: str = "") -> None:
         reason = reason or REFUSED.get(type(node), f"{type(node).__name__} is not in the language that srcad differentiates.")
         raise UnsupportedSyntaxError(reason, self.source.locate(node), self.source.segment(node).split("\n")[0])

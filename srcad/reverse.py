@@ -38,6 +38,7 @@ from srcad.pairback import PairBack, PairCall
 from srcad.render import function_path, Untraceable, render
 from srcad.scatter import Scatter, disjoint, index_argument, ufunc_at
 from srcad.shapes.indexing import distinct
+from srcad.surgery import Surgery
 from srcad.syntax import binary, call, const, method, name, same, without_sign
 from srcad.terms import Term, as_term, literal
 
@@ -194,6 +195,8 @@ class Reverse(Backwards, PairBack):
         """Each operand with what it is given, in the operand's shape."""
         if isinstance(op.function, PairCall):
             return self.pull_pair(op, dz)
+        if isinstance(op.function, Surgery):
+            return self.pull_through(op, dz[0])
         if op.rule is None:
             return self.pull_item(op, dz[0])
         self.values = op.values
@@ -231,6 +234,16 @@ class Reverse(Backwards, PairBack):
                 self.masks[ref.key] = own
             out.append((ref, term))
         return out
+
+    def pull_through(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
+        """The user's own statements for an adjoint."""
+        ref, surgery = op.operands[0], op.function
+        whole = cast(filled(self.fitting(dz, op.outputs[0], op), ref.number, self.facts), ref.number)
+        self.emit(Assign(surgery.label, whole.expr, op.loc))
+        for statement in surgery.body:
+            self.emit(statement)
+        self.kinds[surgery.label] = kind = adjoint_kind(ref.number)
+        return [(ref, Term(name(surgery.label), kind, self.facts))]
 
     def pull_item(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
         """`z = x[index]`: dz goes where z came from."""

@@ -46,6 +46,32 @@ def checkpoint(fun: F) -> F:
     return checkpointed  # type: ignore[return-value]
 
 
+class adjoint:  # noqa: N801
+    """`with srcad.adjoint(h) as dh:` runs its body in the backward pass, where the adjoint of h is complete: to clip it, scale it, print it.
+
+    The body may rebind and change `dh`; what it is in the end goes on. It does not change the function's value: there it runs with zeros for dh.
+
+    >>> import srcad
+    >>> @srcad.grad
+    ... def f(x):
+    ...     h = x * x
+    ...     with srcad.adjoint(h) as dh:
+    ...         dh = 10 * dh
+    ...     return h * 3.0
+    >>> f(2.0)
+    120.0
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __enter__(self) -> Any:
+        return np.zeros(np.shape(self.value)) if isinstance(self.value, np.ndarray) else 0.0
+
+    def __exit__(self, *problem: object) -> None:
+        pass
+
+
 class handled:  # noqa: N801
     """The body of a try statement: an exception that one of its handlers would take is refused, with the line of the try.
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 
-from srcad.ir import Define, Import, With
+from srcad.ir import Assign, Define, Import, With
 from srcad.lowering import Lowering
+from srcad.surgery import Surgery, lowered
 from srcad.syntax import const, name
 
 HANDLED = "handled"  # the context in which an exception that a handler would take is refused
@@ -18,11 +19,31 @@ class Scopes(Lowering):
     """Lowers with, try, definitions and imports."""
 
     def lower_With(self, node: ast.With) -> None:
+        if self.is_adjoint(node):
+            self.adjoint_body(node)
+            return
         if any(item.optional_vars is not None for item in node.items):
             self.refuse(node, "`with ... as` is not supported. Open what it needs outside the function.")
         headers = [self.path_call(item.context_expr) for item in node.items]
         body = self.block(node.body)
         self.out.append(With(tuple(headers), body, self.loc(node)))
+
+    @staticmethod
+    def is_adjoint(node: ast.With) -> bool:
+        """`with srcad.adjoint(h) as dh`, by its looks: what the name means is looked at when it is walked."""
+        match node.items:
+            case [ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="adjoint") | ast.Name(id="adjoint"), args=[ast.Name()], keywords=[]), optional_vars=ast.Name())]:
+                return True
+        return False
+
+    def adjoint_body(self, node: ast.With) -> None:
+        """A copy of the variable: its adjoint passes through the body."""
+        item = node.items[0]
+        assert isinstance(item.context_expr, ast.Call) and isinstance(item.optional_vars, ast.Name) and isinstance(item.context_expr.args[0], ast.Name)
+        loc = self.loc(node)
+        surgery = Surgery(item.optional_vars.id, lowered(node.body, loc))
+        func = self.path(item.context_expr.func)
+        self.out.append(Assign(item.context_expr.args[0].id, ast.Call(func=func, args=[item.context_expr.args[0], ast.Constant(value=surgery)], keywords=[]), loc))
 
     def path_call(self, node: ast.expr) -> ast.expr:
         """The context of a with: a call whose arguments are written out."""

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad.dims import Dim, product
-from srcad.inference import display, literal_ref, record_display
-from srcad.ir import Assign, Effect
+from srcad.inference import Operation, display, literal_ref, record_display
+from srcad.ir import Assign, Effect, map_block
 from srcad.kinds import UNKNOWN, Lazy, Number, Object, Range, Record, Ref, Sequence, Static, Super, python
 from srcad.outside import static_value
 from srcad.rules import find
-from srcad.runtime import checkpoint, stop_gradient
+from srcad.runtime import adjoint, checkpoint, stop_gradient
 from srcad.shapes import infer_call
+from srcad.surgery import Surgery, bound_by, relabelled
 from srcad.syntax import const, expression
 
 if TYPE_CHECKING:
@@ -231,6 +232,27 @@ def special_checkpoint(calls: Calls, args: Arguments, keywords: dict[str, Ref], 
     return Ref(text, Static(checkpoint(args[0].value.value), args[0].value.path))
 
 
+def special_adjoint(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """The body of `with srcad.adjoint(h) as dh`: h goes on under a name of its own, and its adjoint through the body."""
+    ref, surgery = args[0], args[1].value.value if len(args) == 2 and isinstance(args[1].value, Static) else None
+    if not isinstance(surgery, Surgery) or not isinstance(ref.value, Number) or calls.at.shadowed(ref):
+        calls.at.refuse("adjoint is for numbers and arrays that are not changed in place: `with srcad.adjoint(h) as dh:`.")
+        raise AssertionError
+    namer = calls.state.namer
+    own = {}
+    for label in sorted({surgery.label, *bound_by(surgery.body)}):
+        own[label] = namer.version(label) if label in calls.state.bound or label in calls.at.frame.locals else namer.reserve(label)
+        calls.state.bound.add(own[label])
+    body = map_block(relabelled(surgery.body, own), calls.at.renamed)
+    made = calls.at.new_name(target or namer.temporary("value"))
+    calls.at.write(Assign(made, ref.expr, calls.at.loc))
+    result = calls.at.named(made, ref.value)
+    if ref.key in calls.state.active:
+        calls.state.active.add(made)
+        calls.at.record(Operation((result,), False, Surgery(own[surgery.label], body), None, (ref,), {}, calls.at.loc))
+    return result
+
+
 def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """Python's sum over a list of what is known: one addition after the other."""
     items = args[0].value
@@ -382,7 +404,7 @@ REDUCTIONS = {np.add.reduce: np.sum, np.multiply.reduce: np.prod, np.maximum.red
               np.add.accumulate: np.cumsum, np.multiply.accumulate: np.cumprod}
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
-    list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, checkpoint: special_checkpoint, sum: special_sum,
+    list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,

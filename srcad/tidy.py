@@ -13,6 +13,7 @@ from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, 
 from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
+from srcad.surgery import ADJOINT
 from srcad.syntax import const, names
 from srcad.walk import ENTRY, VALUE, Walk
 
@@ -93,6 +94,8 @@ class Tidying:
         forward = {id(s) for s in walk(first)}
 
         def keep(statement: Statement) -> bool:
+            if id(statement) not in forward and statement.loc.file == ADJOINT:
+                return True
             if id(statement) not in forward:
                 return statement.loc is VALUE or statement is MARK
             if isinstance(statement, Effect):
