@@ -22,7 +22,7 @@ from srcad.ir import (
     Program,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, Buffer, Method, Number, Object, Record, Ref, Sequence, Series, Static, python
+from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static, python
 from srcad.live import Live
 from srcad.outside import Guards, leaves
 from srcad.rules import Rule
@@ -261,6 +261,8 @@ class Inference:
             return value.value.series.active
         if isinstance(value.value, Method):
             return self.is_active(value.value.owner)
+        if isinstance(value.value, Lazy):
+            return self.is_active(value.value.parts)
         return any(leaf.key in self.active for leaf in leaves(value))
 
 

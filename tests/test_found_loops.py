@@ -786,6 +786,14 @@ def test_what_cannot_be_written_out_is_refused_where_it_stands(f, place, reason)
     assert place in str(caught.value)
 
 
+def test_an_unknown_function_of_a_zip_is_refused():
+    def smallest(x, y):
+        return x[0] * float(sorted(zip(x, y))[0][0])
+
+    with pytest.raises(srcad.SrcadError, match="no rule is known for `sorted`"):
+        srcad.grad(smallest)(X, Y)
+
+
 def test_rows_that_cannot_be_counted_are_not_unpacked():
     def unpacked(x):
         a, b = np.array([v for v in x if v > 0])
