@@ -241,7 +241,7 @@ class Backwards(ListBack):
         if not given and not self.reached_by(step.body):
             return
         fed = self.fed(step, set(given))
-        outer = [ref for ref in outer if ref.key in fed]
+        outer = [ref for ref in outer if ref.key in fed and ref.key not in self.redirected]
         for ref in outer:
             self.prepared(ref)
         self.lists_ready(step)

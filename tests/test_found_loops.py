@@ -541,6 +541,24 @@ def array_looped_over_and_rebound(x, y, s):
     return np.sum(x)
 
 
+def dict_changed_behind_its_views(x, y, s):
+    d = {"a": s, "b": s * 2, "c": x[0]}
+    for k, v in d.items():
+        d["b"] = v * 3 * len(k)
+    for v in d.values():
+        d["c"] = v * x[1]
+    return d["a"] * d["b"] * d["c"] + max(d.values()) * len(d.items()) + min(map(abs, x))
+
+
+def element_given_to_in_a_loop_under_a_test(x, y, s):
+    for v in y.copy():
+        if v < 0.3:
+            continue
+        for _ in range(2):
+            s = v
+    return s
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
@@ -607,6 +625,8 @@ CASES = [
     (array_changed_behind_a_map, (X, Y, 0.676)),
     (array_changed_behind_a_generator, (X, Y, 0.676)),
     (array_looped_over_and_rebound, (X, Y, 0.676)),
+    (dict_changed_behind_its_views, (X, Y, 0.676)),
+    (element_given_to_in_a_loop_under_a_test, (X, Y, 0.676)),
     (break_after_a_branch_walked_apart, (X, Y, 0.676)),
 ]
 
