@@ -22,6 +22,7 @@ from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
 from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.library import WRITERS, Library
+from srcad.mirror import Unpaired
 from srcad.nested import Nested
 from srcad.objects import Objects
 from srcad.pairs import LONG, Callee, Pairs
@@ -271,7 +272,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
         if callee.code in known.paired and callee.code not in known.inlined:
             try:
                 return self.paired(callee, arguments, target)
-            except SrcadError:
+            except SrcadError as problem:
+                if isinstance(problem, Unpaired) and callee.code in known.recursive:
+                    raise UnsupportedSyntaxError(problem.reason, problem.location or self.at.loc) from None
                 if callee.code in known.recursive:
                     raise
                 known.inlined.add(callee.code)

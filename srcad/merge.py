@@ -270,7 +270,7 @@ class Instances:
         return template
 
     def leaf(self, template: Ref, number: Number, label: str) -> Ref:
-        made = self.new_name("result" if label == RETURN else label)
+        made = self.new_name(label.replace(RETURN, "result"))
         facts = self.state.facts
         if number.dim is not None and "?" in number.dim.key:
             number = dataclasses.replace(number, dim=Dim.atom(made, None, facts))

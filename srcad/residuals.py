@@ -19,7 +19,7 @@ from srcad.report import lines_of
 from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
-from srcad.syntax import const, expression, is_path, method, name, names, text
+from srcad.syntax import const, expression, is_path, method, name, names, root_of, text
 from srcad.tidy import value_read
 from srcad.walk import Walk
 
@@ -48,8 +48,9 @@ class Residuals:
         known = {t for s in forward for t in bound(s)} | set(self.state.parameters)
         wanted = [n for s in rest for e in expressions_deep(s) for n in names(e)]
         kept_names = [n for n in dict.fromkeys(wanted) if n in known and n in exposed]
-        forward = (*self.unset(forward, kept_names), *forward)
-        residuals = [(n, self.residual(n)) for n in kept_names] + [*items.items(), *sizes.items()]
+        roots = [r for e in items.values() if (r := root_of(e)) in known]
+        forward = (*self.unset(forward, list(dict.fromkeys([*kept_names, *roots]))), *forward)
+        residuals = [(n, self.residual(n)) for n in kept_names] + [(n, self.where_set(root_of(e), e)) for n, e in items.items()] + [*sizes.items()]
         lines = lines_of(forward)
         self.cached = tuple((n, lines.get(n, 0)) for n, _ in residuals)
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
@@ -120,11 +121,14 @@ class Residuals:
             return name(identifier)
         if number is None:
             return name(identifier)
-        copied = method(name(identifier), "copy")
-        if identifier in self.maybe:
-            absent = ast.Compare(left=name(identifier), ops=[ast.Is()], comparators=[const(None)])
-            return ast.IfExp(test=absent, body=const(None), orelse=copied)
-        return copied
+        return self.where_set(identifier, method(name(identifier), "copy"))
+
+    def where_set(self, identifier: str, expr: ast.expr) -> ast.expr:
+        """An expression, or None on the paths that do not give a name a value."""
+        if identifier not in self.maybe:
+            return expr
+        absent = ast.Compare(left=name(identifier), ops=[ast.Is()], comparators=[const(None)])
+        return ast.IfExp(test=absent, body=const(None), orelse=expr)
 
     def forward_kind(self, identifier: str) -> Number | None:
         if identifier in self.state.parameters:

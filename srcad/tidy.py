@@ -122,6 +122,8 @@ class Tidying:
         state = self.state
         here = (definition.loc.line, definition.loc.index) == (user.loc.line, user.loc.index)
         target = definition.target
+        if popped(definition.expr) & {n for e in expressions(user) for n in names(e)}:
+            return False  # the rest of the line reads the list before what is taken from it
         if any(isinstance(n, ast.ListComp) for e in expressions(user) for n in ast.walk(e)):
             return False  # what stands there is computed many times
         if target in state.impure:
@@ -153,6 +155,12 @@ def maybe_unset(block: Block, known: set[str], own: frozenset[str] | None = None
                 yield from maybe_unset(body, known, own)
             case _:
                 known.update(bound(statement))
+
+
+def popped(expr: ast.expr) -> set[str]:
+    """The lists that an expression takes from."""
+    calls = (n for n in ast.walk(expr) if isinstance(n, ast.Call))
+    return {c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name)}
 
 
 def is_append(statement: Effect) -> bool:

@@ -559,9 +559,19 @@ def element_given_to_in_a_loop_under_a_test(x, y, s):
     return s
 
 
+def list_whose_last_item_is_appended_again(x):
+    held = []
+    for t in range(2):
+        held.append(x * (t + 1))
+    for _ in x:
+        held.append(held[-1])
+    return np.sum(held[0] * held[-1]) + np.sum(x)
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
+    (list_whose_last_item_is_appended_again, (X,)),
     (dict_changed_while_its_items_are_looped_over, (X,)),
     (mapped_once, (X,)),
     (return_inside_a_while, (2.0,)),

@@ -141,6 +141,29 @@ def counted_recursion(x):
     return fib(x, 9)
 
 
+def in_a_dict(x):
+    if x < 1:
+        return {"x": x}
+    q = in_a_dict(x / 2)
+    return {"x": q["x"] * x}
+
+
+def of_a_dict(x):
+    return in_a_dict(x)["x"]
+
+
+def in_a_tuple(x):
+    if x < 1:
+        return x, (x, x)
+    a, (b, c) = in_a_tuple(x / 2)
+    return a * x, (b + c, c * a)
+
+
+def of_a_tuple(x):
+    a, (b, c) = in_a_tuple(x)
+    return a + b * c
+
+
 RANDOM = np.random.default_rng(0)
 W = [RANDOM.normal(size=(3, 3)) for _ in range(4)]
 X = RANDOM.normal(size=(4, 3))
@@ -149,6 +172,7 @@ CASES = [
     (number, (3.0,)), (array, (V, np.array([0.3, 0.2, 1.0]))), (array_written_after, (V, np.array([0.3, 0.2, 1.0]))), (mutual, (1.3,)), (mutual, (-0.7,)), (square_root, (2.0,)),
     (quadrature, (0.0, 1.0)), (container, (np.array([0.5, 0.2]), np.array([0.01, 0.02]), np.array([1.0, 2.0]))), (pair_of_results, (1.0, 3.0)),
     (called_in_a_loop, (1.3,)), (closure, (1.0, 2.0)), (network, (X, *W, V, 0.5)), (counted_recursion, (1.0,)),
+    (of_a_dict, (5.0,)), (of_a_tuple, (5.0,)),
 ]
 
 
