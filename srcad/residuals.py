@@ -20,7 +20,7 @@ from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
 from srcad.syntax import const, expression, is_path, method, name, names, root_of, text
-from srcad.tidy import value_read
+from srcad.tidy import popped, value_read
 from srcad.walk import Walk
 
 
@@ -211,5 +211,4 @@ def expressions_deep(statement: Statement) -> list[ast.expr]:
 
 def emptied(block: Block) -> set[str]:
     """The lists that a backward pass takes from."""
-    calls = (n for s in walk(block) for e in expressions(s) for n in ast.walk(e) if isinstance(n, ast.Call))
-    return {c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name)}
+    return {n for s in walk(block) for e in expressions(s) for n in popped(e)}
