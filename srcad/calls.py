@@ -208,7 +208,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
             raise AssertionError
         dtype = np.dtype(wanted.value.value)  # type: ignore[call-overload]
         kind = dataclasses.replace(owner.number, dtype=dtype, fresh=True, dim=None)
-        function = np.positive if dtype.kind == "f" else np.floor
+        function = np.positive if dtype.kind in "fc" else np.floor
         return self.at.operation(function, (owner,), {}, text, target, kind, find(np.positive))
 
     def container_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref]) -> Ref:

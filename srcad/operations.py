@@ -344,7 +344,9 @@ class Operations:
 
     def complex_numbers(self, function: Any, refs: list[Ref]) -> None:
         """Of complex numbers only some functions have derivatives: the holomorphic ones, and the parts."""
+        is_transform = (getattr(function, "__module__", None) or "").startswith("numpy.fft")  # of real numbers, too
         if not any(r.number.dtype is not None and r.number.dtype.kind == "c" for r in refs):
+            self.state.facts.has_complex |= is_transform
             return
         self.state.facts.has_complex = True
         exponent = refs[-1]

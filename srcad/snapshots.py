@@ -69,7 +69,7 @@ class Snapshots:
         once = dataclasses.replace(loop, iter=stretch, body=without_appends(loop.body, kept), tag=0)
         keep = [Effect(method(name(snapshots), "append", state), UNPLACED)] if carried else []
         forward: list[Statement] = [
-            Assign(passes, loop.iter, UNPLACED), Assign(size, self.size(passes), UNPLACED), *([Assign(snapshots, ast.List(elts=[], ctx=ast.Load()), UNPLACED)] if carried else []),
+            Assign(passes, counted(loop.iter), UNPLACED), Assign(size, self.size(passes), UNPLACED), *([Assign(snapshots, ast.List(elts=[], ctx=ast.Load()), UNPLACED)] if carried else []),
             For(start, starts, (*keep, once), (), loop.loc)]
         again = self.again(loop, mirror, carried, stretch)
         taken = method(name(snapshots), "pop")
@@ -111,6 +111,14 @@ class Snapshots:
         own = {t for s in loop.body for t in bound(s)} - set(carried_names(loop))
         if own & Live(after).into:
             refuse("makes values that are read after it")
+
+
+def counted(passes: ast.expr) -> ast.expr:
+    """What a loop runs over as something that has a length and stretches: a range, turned round where it is."""
+    match passes:
+        case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
+            return ast.Subscript(value=inner, slice=ast.Slice(step=ast.UnaryOp(op=ast.USub(), operand=const(1))), ctx=ast.Load())
+    return passes
 
 
 def placed(block: Block, loc: Location) -> Block:

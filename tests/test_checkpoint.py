@@ -121,9 +121,15 @@ def products(W, X, h):
     return np.sum(h * h)
 
 
+def turned(x):
+    for i in reversed(range(7)):
+        x = np.sin(x) * i + x
+    return np.sum(x)
+
+
 @pytest.mark.parametrize("option", ["sqrt", 1, 3, 100])
 @pytest.mark.parametrize(("f", "args"), [
-    (branching, (1.3,)), (recurrent, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, np.zeros((0, 3)), V)),
+    (branching, (1.3,)), (turned, (V,)), (recurrent, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, np.zeros((0, 3)), V)),
 ])
 def test_loops_in_stretches_have_the_same_gradient(f, args, option):
     wanted = srcad.grad(f)(*args)

@@ -83,6 +83,14 @@ def back_to_real(z):
     return np.sum(np.fft.irfft(z) * np.arange(6.0)) + np.sum(np.fft.irfft(z, n=5) ** 2) + np.sum(np.fft.irfft(z, norm="ortho") ** 3)
 
 
+def converted(z):
+    return np.sum((z.real.astype(complex) * z).imag) + np.sum(abs(z)) + np.sum(np.array(z.imag, dtype=complex) ** 2).real + np.full(3, z[0])[1].real
+
+
+def transform_of_real_parts(x):
+    return np.sum(np.fft.irfft(x) ** 2)
+
+
 def of_complex(f, x, step=1e-6):
     """The derivative by real parts, less i times that by imaginary parts."""
     x = np.asarray(x)
@@ -98,7 +106,8 @@ def of_complex(f, x, step=1e-6):
 
 @pytest.mark.parametrize(("f", "arg"), [
     (parts_of_a_number, 1.3), (made_of_parts, 1.3), (polynomial, Z), (conjugates, Z), (mandelbrot, 0.3 + 0.4j), (written_in_place, X), (branches, Z),
-    (linear_algebra, A), (spectrum, X), (spectrum, X[:4]), (filtered, X), (convolved, X), (convolved, X[:4]), (padded_and_cut, M.T), (plane, M), (back_to_real, Z),
+    (linear_algebra, A), (spectrum, X), (spectrum, X[:4]), (filtered, X), (convolved, X), (convolved, X[:4]), (padded_and_cut, M.T), (plane, M), (back_to_real, Z), (converted, Z),
+    (transform_of_real_parts, X),
 ], ids=lambda v: getattr(v, "__name__", ""))
 def test_the_gradient_is_right(f, arg):
     found, wanted = srcad.grad(f)(arg), of_complex(f, arg)

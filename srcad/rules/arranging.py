@@ -211,7 +211,7 @@ def pad_widths(width: Any, ndim: int) -> Sequence[tuple[int, int]]:
 
 
 def is_real(dtype: Any) -> bool:
-    return dtype is None or np.dtype(dtype).kind == "f"
+    return dtype is None or np.dtype(dtype).kind in "fc"
 
 
 def ramp(z: Any, endpoint: bool) -> Any:
@@ -269,4 +269,4 @@ def sliding_window_view(dz: Any, z: Any, x: Any, window_shape: Any = None, axis:
 if hasattr(np, "astype"):
     @rule(np.astype)
     def astype(dz: Any, z: Any, x: Any, dtype: Any = None) -> Adjoints:
-        return (dz if np.dtype(dtype).kind == "f" else None,)
+        return (dz if np.dtype(dtype).kind in "fc" else None,)

@@ -50,9 +50,15 @@ def of_parts(dz: Any, z: Any, real: Any, imag: Any) -> Adjoints:
     return dz, 1j * dz
 
 
+LABELS = (
+    "add", "subtract", "multiply", "divide", "negative", "positive", "power", "square", "reciprocal", "exp", "expm1", "log", "log1p",
+    "log2", "log10", "exp2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sum", "mean", "prod", "cumsum", "dot", "matmul",
+    "inner", "outer", "tensordot", "einsum", "kron", "trace", "diagonal", "diag", "transpose", "reshape", "ravel", "swapaxes",
+    "moveaxis", "squeeze", "expand_dims", "flip", "fliplr", "flipud", "roll", "concatenate", "stack", "vstack", "hstack",
+    "broadcast_to", "where", "array", "asarray", "asanyarray", "copy", "tile", "repeat", "split", "full",
+)
 HOLOMORPHIC = {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pos, operator.matmul, operator.pow,
-    *(getattr(np, label) for label in ["add", "subtract", "multiply", "divide", "negative", "positive", "power", "square", "reciprocal", "exp", "expm1", "log", "log1p", "log2", "log10", "exp2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sum", "mean", "prod", "cumsum", "dot", "matmul", "inner", "outer", "tensordot", "einsum", "kron", "trace", "diagonal", "diag", "transpose", "reshape", "ravel", "swapaxes", "moveaxis", "squeeze", "expand_dims", "flip", "fliplr", "flipud", "roll", "concatenate", "stack", "vstack", "hstack", "broadcast_to", "where", "array", "asarray", "asanyarray", "copy", "tile", "repeat", "take", "split"]),
-    np.linalg.inv, np.linalg.solve, np.linalg.det,
+    *(getattr(np, label) for label in LABELS), np.linalg.inv, np.linalg.solve, np.linalg.det,
 }
 OF_COMPLEX = HOLOMORPHIC | {np.conjugate, np.real, np.imag, np.angle, np.absolute, abs, complex}  # what has a derivative for complex numbers

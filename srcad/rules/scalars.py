@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import choose, inf, lazily, rule, zero
+from srcad.rules import choose, elementwise, inf, lazily, rule, zero
 from srcad.rules.complex import is_complex
 from srcad.rules.elementwise import LN2, LN10, literal, power_by_literal
 
@@ -92,6 +92,8 @@ def abs_less(x: Any) -> Any:
 
 @rule(abs, math.fabs, elementwise=True)
 def absolute(dz: Any, z: Any, x: Any) -> Adjoints:
+    if is_complex(x) and getattr(x, "ndim", 0):
+        return elementwise.absolute(dz, z, x)
     if is_complex(x):
         return (np.conj(x) / choose(z == 0, 1, z) * dz,)
     return (sign(x) * dz,)
