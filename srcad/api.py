@@ -41,8 +41,8 @@ class Gradient:
     kind: type[Gradient]
 
     def __init__(self, function: Callable[..., Any], wrt: Wrt = None, backend: str = "numpy", mode: str = "grad", has_aux: bool = False) -> None:
-        if backend != "numpy":
-            raise SrcadError(f"the backend {backend!r} does not exist. There is 'numpy'.")
+        if backend not in ("numpy", "numba"):
+            raise SrcadError(f"the backend {backend!r} does not exist. There are 'numpy' and 'numba'.")
         self.function = function
         self.bound, target = plain_function(function)
         names, asked, bare = resolve_wrt(target, wrt, skip=1 if self.bound else 0)
@@ -50,7 +50,7 @@ class Gradient:
         self.names = names
         self.mode = mode
         self.target = target
-        request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux)
+        request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux, backend)
         self.modes = {m: Specialisations(with_mode(request, m)) for m in ("grad", "value_and_grad", "pair")}
         self.main = self.modes[mode]
         self.latest: Compiled | None = None
@@ -159,10 +159,10 @@ class Gradient:
         module, label = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
         if find_by_name(module, label) is self:
             return find_by_name, (module, label)
-        return rebuilt, (self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux)
+        return rebuilt, (self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux, self.main.request.backend)
 
     def __copy__(self) -> Gradient:
-        return rebuilt(self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux)
+        return rebuilt(self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux, self.main.request.backend)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Gradient:
         return self.__copy__()
@@ -224,7 +224,7 @@ def elementwise_grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy"
     return decorated(ElementwiseGradient, fun, chosen(wrt, argnums, argnum), backend, "pair", False)
 
 
-def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, **keywords: Any) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, backend: str = "numpy", **keywords: Any) -> tuple[Any, Callable[[Any], Any]]:
     """The function's value and its pullback, which maps an adjoint of the value to the gradients. It may be called again.
 
     Raises SeedError where the adjoint's structure or shape is not the value's.
@@ -234,7 +234,7 @@ def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, **keywords: Any
     >>> pullback(np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
-    made = fun if isinstance(fun, Gradient) and wrt is None else Gradient(fun.function if isinstance(fun, Gradient) else fun, wrt, mode="pair")
+    made = fun if isinstance(fun, Gradient) and wrt is None else Gradient(fun.function if isinstance(fun, Gradient) else fun, wrt, backend, mode="pair")
     out, cache = made.forward(*args, **keywords)
     return out, cache.pull
 
@@ -285,5 +285,5 @@ def find_by_name(module: str | None, label: str) -> Any:
     return found
 
 
-def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool) -> Gradient:
-    return kind(function, wrt, "numpy", mode, has_aux)
+def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool, backend: str = "numpy") -> Gradient:
+    return kind(function, wrt, backend, mode, has_aux)

@@ -19,7 +19,7 @@ class Request:
     """What is to be compiled: a function, what it is differentiated by, and for which result.
 
     wrt: parameter names; asked: whether the user named them; bare: whether one gradient comes without a tuple;
-    mode: "grad", "value_and_grad" or "pair".
+    mode: "grad", "value_and_grad" or "pair"; backend: "numpy" or "numba".
     """
 
     function: types.FunctionType
@@ -29,6 +29,7 @@ class Request:
     bare: bool
     mode: str = "grad"
     has_aux: bool = False
+    backend: str = "numpy"
 
 
 @dataclass
