@@ -122,7 +122,14 @@ class Building:
         return a if a.value is not None else b
 
     def check_same(self, a: Dim, b: Dim) -> None:
-        self.emit(f"{self.helper('same')}({self.spell(a)}, {self.spell(b)})")
+        self.check(f"{self.helper('same')}({self.spell(a)}, {self.spell(b)})")
+
+    def check(self, text: str) -> None:
+        """A test of sizes, unless the block has it already."""
+        made = line(text, pure=True)
+        made.check = True
+        if not any(isinstance(n, Line) and n.check and ast.dump(n.tree) == ast.dump(made.tree) for n in self.out):
+            self.out.append(made)
 
     def known_units(self, dims: Sequence[Dim]) -> None:
         """Let it be a fact whether a dimension is one."""

@@ -45,7 +45,9 @@ def touched(found: Effects, aliases: Aliases) -> dict[str, tuple[bool, list[tupl
 
 
 def commute(a: Node, b: Node, aliases: Aliases) -> bool:
-    """Whether two neighbours may change places."""
+    """Whether `b`, which stands after `a`, may run before it. Nothing comes before a test of sizes that it relies on."""
+    if isinstance(a, Line) and a.check:
+        return isinstance(b, Line) and (b.check or b.pure)
     x, y = effects(a), effects(b)
     if x.jumps or y.jumps:
         return False

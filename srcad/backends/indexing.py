@@ -441,7 +441,7 @@ class Indexing(Building):
             self.check_same_text(place, self.spell(value.dims[0]))
 
     def check_same_text(self, a: str, b: str) -> None:
-        self.emit(f"{self.helper('same')}({a}, {b})")
+        self.check(f"{self.helper('same')}({a}, {b})")
 
 
 def bracketed(text: str) -> str:

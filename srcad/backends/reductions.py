@@ -69,7 +69,7 @@ class Reductions(Building):
         if dim.value is not None:
             if dim > 0:
                 return
-        self.emit(f"{self.helper('filled')}({self.spell(dim)})")
+        self.check(f"{self.helper('filled')}({self.spell(dim)})")
 
     def start(self, kind: str, dtype: np.dtype[Any]) -> str:
         if kind in ("any", "all"):

@@ -18,7 +18,7 @@ class Line:
     tree: ast.stmt
     alloc: str = ""
     pure: bool = False
-    loc: str = ""
+    check: bool = False  # a test of sizes: it may move up, and nothing that comes after it moves before it
     effects: Effects | None = None
 
 
