@@ -68,8 +68,26 @@ class Building:
 
     def spell(self, dim: Dim) -> str:
         """A dimension as the kernel says it."""
-        tree = ast.parse(dim.text, mode="eval").body
-        return ast.unparse(Spelled(self).visit(tree))
+        out = ""
+        for atom, coefficient in dim.terms.items():
+            known = self.spell_atom(atom)
+            factor = known if abs(coefficient) == 1 else f"{abs(coefficient)} * {known}"
+            out += f" {'-' if coefficient < 0 else '+'} {factor}" if out else factor if coefficient > 0 else f"-{factor}"
+        if dim.const or not out:
+            out += str(dim.const) if not out else f" {'-' if dim.const < 0 else '+'} {abs(dim.const)}"
+        return out
+
+    def spell_atom(self, atom: str) -> str:
+        for text in (atom, self.facts.canonical(atom)):
+            if text in self.atom_names:
+                return self.atom_names[text]
+        return self.bracketed(ast.unparse(Spelled(self).visit(ast.parse(atom, mode="eval").body)))
+
+    def bracketed(self, text: str) -> str:
+        plain = isinstance(ast.parse(text, mode="eval").body, (ast.Name, ast.Constant, ast.Subscript, ast.Attribute, ast.Call))
+        return text if plain else f"({text})"
+
+    atom_names: dict[str, str]
 
     def atom(self, text: str) -> Dim:
         """A size that only the run can tell."""
@@ -250,7 +268,7 @@ class Building:
         while lead < len(axes) and isinstance(axes[lead], Fixed):
             lead += 1
         rest = axes[lead:]
-        if len(rest) != rank or not all(isinstance(a, Along) and not a.start and a.step == 1 for a in rest):
+        if len(rest) != rank or not all(isinstance(a, Along) and not a.start and a.step == 1 and not a.cut for a in rest):
             return ""
         fixed = ", ".join(a.index for a in axes[:lead] if isinstance(a, Fixed))
         base = f"{view.base}[{fixed}]" if fixed else view.base
@@ -291,5 +309,7 @@ class Spelled(ast.NodeTransformer):
         if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
             found = self.building.outside_name(ast.unparse(node))
             if found:
-                return ast.Name(id=found, ctx=ast.Load())
+                return ast.parse(found, mode="eval").body
+            if isinstance(node, ast.Name) and not self.building.is_known(node.id):
+                refuse(f"the size `{node.id}` is not known here.")
         return super().visit(node)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import math
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ def lowered(at: Any, function: Any, args: Sequence[Value], keywords: Mapping[str
         if keywords:
             refuse(f"`{next(iter(keywords))}=` of `{function.__name__}` is not compiled.")
         return elementwise_call(at, function, args)
+    if isinstance(function, types.FunctionType) and (function.__module__ or "").split(".")[0] not in ("numpy", "scipy"):
+        return at.call_python(function, args, keywords)  # type: ignore[no-any-return]
     label = getattr(function, "__name__", str(function))
     return refuse(f"`{label}` is not compiled.")  # type: ignore[no-any-return]
 
@@ -104,6 +107,8 @@ def dtype_of(value: Any, default: np.dtype[Any]) -> np.dtype[Any]:
 
 @lowers(builtins.float)
 def to_float(at: Any, x: Value) -> Val:
+    if isinstance(x, Static) and isinstance(x.value, str):
+        return literal(float(x.value))
     value = at.number(x)
     if value.dims:
         if not all(is_one(d) for d in value.dims):
@@ -276,9 +281,21 @@ def eye(at: Any, N: Value, M: Value | None = None, k: Value | None = None, dtype
 
 @lowers(np.arange)
 def arange(at: Any, *parts: Value, dtype: Value | None = None) -> Val:
-    value = at.arange([at.number(p) for p in parts])
+    numbers = [at.number(p) for p in parts]
+    value = at.arange(numbers) if all(n.dtype == INT for n in numbers) else float_range(at, [n.const for n in numbers])
+    if value.dtype == FLOAT and dtype is None:
+        return value  # type: ignore[no-any-return]
     kind = dtype_of(dtype, INT)
     return value if kind == INT else converted(at, value, kind)  # type: ignore[no-any-return]
+
+
+def float_range(at: Any, known: Sequence[Any]) -> Val:
+    """np.arange of literal floats."""
+    if any(not isinstance(k, (int, float)) for k in known):
+        refuse("np.arange of floats is compiled for literals only.")
+    start, step = (known[0] if len(known) > 1 else 0.0), (known[2] if len(known) > 2 else 1.0)
+    size = Dim.of(len(np.arange(*known)), at.facts)
+    return Val(FLOAT, (size,), lambda i: f"({float(start)!r} + {i[0]} * {float(step)!r})", "array")
 
 
 @lowers(np.linspace)
@@ -305,8 +322,9 @@ def copy(at: Any, a: Value) -> Val:
 
 
 def reduction(kind: str) -> Handler:
-    def handler(at: Any, a: Value, axis: Value | None = None, keepdims: Value | None = None) -> Val:
-        return at.reduce(kind, at.number(a), axis, keepdims)  # type: ignore[no-any-return]
+    def handler(at: Any, a: Value, axis: Value | None = None, dtype: Value | None = None, keepdims: Value | None = None) -> Val:
+        value = at.number(a)
+        return at.reduce(kind, value if dtype is None else converted(at, value, dtype_of(dtype, FLOAT)), axis, keepdims)  # type: ignore[no-any-return]
 
     return handler
 
@@ -541,13 +559,39 @@ def diag(at: Any, v: Value) -> Val:
 
 
 @lowers(np.where)
-def where(at: Any, condition: Value, x: Value | None = None, y: Value | None = None) -> Val:
+def where(at: Any, condition: Value, x: Value | None = None, y: Value | None = None) -> Value:
     if x is None or y is None:
-        refuse("np.where with one argument is not compiled.")
+        return nonzero(at, condition)
     test = at.number(condition)
     if test.dtype != BOOL:
         test = at.elementwise(np.not_equal, test, literal(0))
     return at.elementwise(np.where, test, at.number(x), at.number(y))  # type: ignore[no-any-return]
+
+
+@lowers(np.nonzero)
+def nonzero(at: Any, a: Value) -> Tup:
+    return Tup(tuple(at.places_of(truths(at, at.number(a)))))
+
+
+@lowers(np.flatnonzero)
+def flatnonzero(at: Any, a: Value) -> Val:
+    return at.places_of(truths(at, at.number(ravel(at, a))))[0]  # type: ignore[no-any-return]
+
+
+def truths(at: Any, value: Val) -> Val:
+    return value if value.dtype == BOOL else at.elementwise(np.not_equal, value, literal(0))  # type: ignore[no-any-return]
+
+
+@lowers(np.atleast_1d)
+def atleast_1d(at: Any, a: Value) -> Val:
+    value = at.number(a)
+    return value if value.dims else at.expanded(replaced(value, view=None), [0])
+
+
+@lowers(np.atleast_2d)
+def atleast_2d(at: Any, a: Value) -> Val:
+    value = atleast_1d(at, a)
+    return value if value.ndim > 1 else at.expanded(value, [0])  # type: ignore[no-any-return]
 
 
 @lowers(np.clip)
@@ -702,9 +746,10 @@ _LIBRARY: dict[Any, Handler] = {}
 def library_handlers() -> dict[Any, Handler]:
     """SciPy's functions, and those of srcad that programs call."""
     if not _LIBRARY:
-        from srcad.runtime import stop_gradient
+        from srcad.runtime import stop_gradient, unbroadcast
 
         _LIBRARY[stop_gradient] = lambda at, x: x
+        _LIBRARY[unbroadcast] = lambda at, dz, x: at.unbroadcast(at.number(dz), at.number(x))
         try:
             from scipy import special
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from srcad.backends.building import Building
 from srcad.backends.layout import plus
-from srcad.backends.values import INT, Along, Fixed, Index, Stack, Static, Tup, Val, Value, View, aligned, is_unit, literal, named, refuse, viewed
+from srcad.backends.values import INT, Along, Count, Fixed, Index, Stack, Static, Tup, Val, Value, View, aligned, is_unit, literal, named, refuse, replaced, scalar, viewed
 from srcad.dims import Dim, Undecided, is_one
 from srcad.kinds import BOOL
 
@@ -61,11 +61,28 @@ class Indexing(Building):
             return self.stack_item(owner, self.value(node.slice))  # type: ignore[no-any-return]
         if isinstance(owner, Tup):
             return self.tuple_item(owner, node.slice)
+        if isinstance(owner, Count):
+            return self.count_cut(owner, node.slice)
         if not isinstance(owner, Val):
             return refuse(f"`{ast.unparse(node)}` is not compiled.")  # type: ignore[no-any-return]
         if not owner.dims:
             return owner
         return self.indexed(owner, self.items(node.slice, owner))
+
+    def count_cut(self, owner: Count, index: ast.expr) -> Count:
+        """range(n)[:k]"""
+        if len(owner.parts) != 1 or owner.turned or not isinstance(index, ast.Slice) or index.lower is not None or index.step is not None or index.upper is None:
+            refuse("this part of a range is not compiled.")
+        assert isinstance(index, ast.Slice) and index.upper is not None
+        upper = self.value(index.upper)
+        size = owner.parts[0]
+        dim = size.dim if size.dim is not None else Dim.of(size.const, self.facts) if isinstance(size.const, int) else None
+        made = scalar(f"min({upper.text}, {size.text})", INT)
+        most = self.fresh("most")
+        self.emit(f"{most} = {made.text}")
+        if dim is not None:
+            self.facts.ranges[most] = (Dim.of(0, self.facts), dim + 1)
+        return Count((scalar(most, INT, "python", Dim.atom(most, None, self.facts)),))
 
     def tuple_item(self, owner: Tup, index: ast.expr) -> Value:
         if isinstance(index, ast.Slice):
@@ -202,7 +219,7 @@ class Indexing(Building):
         text = "" if text == "0" else text
         dims = tuple(size if k == axis else d for k, d in enumerate(owner.dims))
         if owner.view is not None:
-            axes = tuple(Along(axis, plus(a.start, bracketed(text), a.step), a.step * step) if isinstance(a, Along) and a.axis == axis else a for a in owner.view.axes)
+            axes = tuple(Along(axis, plus(a.start, bracketed(text), a.step), a.step * step, True) if isinstance(a, Along) and a.axis == axis else a for a in owner.view.axes)
             return viewed(View(owner.view.base, axes), owner.dtype, dims)
         moved = Along(0, text, step)
         return Val(owner.dtype, dims, lambda index: owner.at(tuple(moved.at(i) if k == axis else i for k, i in enumerate(index))), "array")
@@ -211,7 +228,7 @@ class Indexing(Building):
         """One index of an axis."""
         dims = tuple(d for k, d in enumerate(owner.dims) if k != axis)
         if owner.view is not None:
-            axes = tuple(Fixed(a.at(index)) if isinstance(a, Along) and a.axis == axis else Along(a.axis - (a.axis > axis), a.start, a.step) if isinstance(a, Along) else a
+            axes = tuple(Fixed(a.at(index)) if isinstance(a, Along) and a.axis == axis else a.moved(a.axis - (a.axis > axis)) if isinstance(a, Along) else a
                          for a in owner.view.axes)
             return viewed(View(owner.view.base, axes), owner.dtype, dims)
         return Val(owner.dtype, dims, lambda rest: owner.at((*rest[:axis], index, *rest[axis:])), "array" if dims else "scalar")
@@ -339,6 +356,23 @@ class Indexing(Building):
         if any(not (isinstance(i, Slice) and i.whole) for i in rest):
             return self.basic(out, [Slice(None, None, None), *rest])
         return out
+
+    def places_of(self, mask: Val) -> list[Val]:
+        """Where a mask holds: the indices, for each axis."""
+        mask = self.steady(mask)
+        count, place = self.fresh("count"), self.fresh("place")
+        self.emit(f"{count} = 0", pure=True)
+        self.loops(mask.dims, lambda index: self.emit(f"{count} += {mask.at(index)}"))
+        made = [self.alloc(self.fresh("where"), (self.atom(count),), INT) for _ in mask.dims]
+        self.emit(f"{place} = 0", pure=True)
+
+        def body(index: Index) -> None:
+            for out, i in zip(made, index):
+                self.emit(f"{out.at((place,))} = {i}")
+            self.emit(f"{place} += 1")
+
+        self.loops(mask.dims, lambda index: self.conditional(mask.at(index), lambda: body(index)))
+        return [replaced(out, unique=mask.ndim == 1) for out in made]
 
     def collect(self, out: Val, owner: Val, place: str, index: Index, tail: Sequence[Dim]) -> None:
         self.loops(tail, lambda more: self.emit(f"{out.at((place, *more))} = {owner.at((*index, *more))}"))

@@ -27,7 +27,7 @@ class Layout(Building):
         dims = tuple(value.dims[k] for k in order)
         order = tuple(order)
         if value.view is not None:
-            axes = tuple(Along(order.index(a.axis), a.start, a.step) if isinstance(a, Along) else a for a in value.view.axes)
+            axes = tuple(a.moved(order.index(a.axis)) if isinstance(a, Along) else a for a in value.view.axes)
             return viewed(View(value.view.base, axes), value.dtype, dims)
         return Val(value.dtype, dims, lambda index: value.at(tuple(index[order.index(k)] for k in range(len(order)))), "array")
 
@@ -39,7 +39,7 @@ class Layout(Building):
         one = Dim.of(1, self.facts)
         dims = tuple(value.dims[kept.index(k)] if k in kept else one for k in range(rank))
         if value.view is not None:
-            axes = tuple(Along(kept[a.axis], a.start, a.step) if isinstance(a, Along) else a for a in value.view.axes)
+            axes = tuple(a.moved(kept[a.axis]) if isinstance(a, Along) else a for a in value.view.axes)
             return viewed(View(value.view.base, axes), value.dtype, dims)
         return Val(value.dtype, dims, lambda index: value.at(tuple(index[k] for k in kept)), "array")
 
@@ -48,7 +48,7 @@ class Layout(Building):
         kept = [k for k in range(value.ndim) if k not in units]
         dims = tuple(value.dims[k] for k in kept)
         if value.view is not None:
-            axes_ = tuple((Along(kept.index(a.axis), a.start, a.step) if a.axis in kept else Fixed(a.at("0"))) if isinstance(a, Along) else a for a in value.view.axes)
+            axes_ = tuple((a.moved(kept.index(a.axis)) if a.axis in kept else Fixed(a.at("0"))) if isinstance(a, Along) else a for a in value.view.axes)
             return viewed(View(value.view.base, axes_), value.dtype, dims)
         return Val(value.dtype, dims, lambda index: value.at(tuple(index[kept.index(k)] if k in kept else "0" for k in range(value.ndim))), "array" if dims else "scalar")
 
@@ -210,7 +210,7 @@ class Layout(Building):
         text = "" if text == "0" else text if text.isidentifier() or text.isdigit() else f"({text})"
         dims = tuple(size if k == axis else d for k, d in enumerate(value.dims))
         if value.view is not None:
-            axes = tuple(Along(a.axis, plus(a.start, text, a.step), a.step) if isinstance(a, Along) and a.axis == axis else a for a in value.view.axes)
+            axes = tuple(Along(a.axis, plus(a.start, text, a.step), a.step, True) if isinstance(a, Along) and a.axis == axis else a for a in value.view.axes)
             return viewed(View(value.view.base, axes), value.dtype, dims)
         return Val(value.dtype, dims, lambda index: value.at(tuple(f"{i} + {text}" if k == axis and text else i for k, i in enumerate(index))), "array")
 

@@ -122,6 +122,9 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         found = self.paths(path, self)
         return found.view.base if isinstance(found, Val) and found.view is not None else found.text if isinstance(found, Val) and not found.dims and found.text.isidentifier() else ""
 
+    def is_known(self, name: str) -> bool:
+        return name in self.used or name in self.env or name in ("max", "min", "len")
+
     # ---- statements
 
     def statements(self, body: Sequence[ast.stmt]) -> None:
@@ -137,6 +140,9 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
     def statement(self, statement: ast.stmt) -> None:
         match statement:
             case ast.Assign(targets=[target], value=value):
+                mark = len(self.out)
+                self.assign(target, self.value(value), mark)
+            case ast.AnnAssign(target=target, value=value) if value is not None:
                 mark = len(self.out)
                 self.assign(target, self.value(value), mark)
             case ast.AugAssign(target=target, op=op, value=value):
@@ -389,10 +395,12 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         return self.stored(value, "result")
 
     def structured_stack(self, stack: Stack, leaves: list[Value], texts: list[str]) -> Any:
-        if stack.parts is None or not stack.capacity:
-            refuse(f"the list `{stack.name}`, whose greatest length is not known, is not handed on.")
+        if stack.parts is None:
+            refuse(f"the list `{stack.name}`, which is never filled, is not handed on.")
         assert stack.parts is not None
         start = len(leaves)
+        if not stack.capacity:
+            stack = self.laid_out(stack)
         for label, part in zip(stack.buffers, stack.parts):
             texts.append(label)
             leaves.append(named(label, part.dtype, (self.atom(f"{label}.shape[0]"), *part.dims)))
@@ -626,6 +634,12 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
 
     def call_own(self, label: str, args: list[Value], keywords: dict[str, Value]) -> Value:
         return self.functions[label](self, args, keywords)  # type: ignore[operator]
+
+    def call_python(self, function: Any, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+        """A call of a function of the program's own, or of a rule."""
+        return self.kernels.python(self, function, args, keywords)  # type: ignore[no-any-return]
+
+    kernels: Any
 
     def text(self, body: list[Node], depth: int = 1) -> list[str]:
         taken = set(self.used) | {n.id for node in walk(body) if isinstance(node, Line) for n in ast.walk(node.tree) if isinstance(n, ast.Name)}

@@ -126,15 +126,33 @@ class Kernels:
         """The text of one kernel, but for its head; and what it was lowered with."""
         lowering = Lowering(ast.parse(ast.unparse(tree or self.trees[title])).body[0], self.facts, space or self.space, outside, functions)  # type: ignore[arg-type]
         lowering.atom_names = dict(atoms or {})
+        lowering.kernels = self
         lowering.run(parameters)
         text = lowering.text(lowering.finished())
         self.helpers |= lowering.helpers
         return text, lowering
 
+    def python(self, caller: Lowering, function: Any, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+        """A call of a function that the module's text does not have: from its source."""
+        from srcad.source import read
+
+        tree = read(function).tree
+        if not isinstance(tree, ast.FunctionDef) or function.__closure__:
+            refuse(f"the call of `{function.__name__}` is not compiled.")
+        assert isinstance(tree, ast.FunctionDef)
+        plain = ast.parse(ast.unparse(tree)).body[0]
+        assert isinstance(plain, ast.FunctionDef)
+        plain.decorator_list = []
+        for node in ast.walk(plain):
+            if isinstance(node, ast.arg):
+                node.annotation = None
+        return self.call(caller, function.__name__, plain, function.__globals__, args, keywords, function)
+
     def called(self, caller: Lowering, name: str, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
         return self.call(caller, name, self.trees[name], self.space, args, keywords)
 
-    def call(self, caller: Lowering, name: str, tree: ast.FunctionDef, space: Mapping[str, Any], args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+    def call(self, caller: Lowering, name: str, tree: ast.FunctionDef, space: Mapping[str, Any], args: Sequence[Value], keywords: Mapping[str, Value],
+             identity: object = None) -> Value:
         """A call of a function that is lowered too, for arguments of these kinds."""
         titles = [a.arg for a in (*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs)]
         given = dict(zip(titles, args)) | dict(keywords)
@@ -145,10 +163,10 @@ class Kernels:
         if name in self.open:
             refuse(f"`{name}` calls itself, and recursion is not compiled.")
         parameters = Parameters(caller, given)
-        key = (name, parameters.key)
+        key = (name, id(identity), parameters.key)
         if key not in self.done:
             self.open.add(name)
-            label = self.label(name).removesuffix("_loops") if f"{name}_loops" not in self.labels else self.label(name)
+            label = self.label(name)
             text, lowering = self.kernel(name, label, parameters.values, lambda path, _: None, self.own(()), space, tree, parameters.atoms)
             self.open.discard(name)
             head = f"{DECORATOR}def {label}({', '.join(parameters.names)}):\n"
@@ -168,7 +186,11 @@ class Parameters:
         self.atoms: dict[str, str] = {}
         self.kinds: list[Any] = []
         self.leaves: list[Val] = []
+        self.sized: list[tuple[Dim, str]] = []
         self.values = {title: self.received(title, value) for title, value in given.items()}
+        for _ in range(3):
+            for dim, text in self.sized:
+                self.solve(dim, text)
 
     @property
     def key(self) -> str:
@@ -208,6 +230,17 @@ class Parameters:
         if len(dim.terms) == 1 and not dim.const and [*dim.terms.values()] == [1]:
             self.atoms.setdefault(next(iter(dim.terms)), text)
             self.atoms.setdefault(dim.facts.canonical(dim.text), text)
+        elif dim.terms:
+            self.sized.append((dim, text))
+
+    def solve(self, dim: Dim, text: str) -> None:
+        """The one part of a sum that has no name yet, from the sum."""
+        unknown = [a for a in dim.terms if a not in self.atoms]
+        if len(unknown) != 1 or abs(dim.terms[unknown[0]]) != 1:
+            return
+        sign = dim.terms[unknown[0]]
+        rest = [f"{c} * {self.atoms[a]}" for a, c in dim.terms.items() if a != unknown[0]] + [str(dim.const)] * bool(dim.const)
+        self.atoms[unknown[0]] = f"({text}{''.join(f' - ({r})' for r in rest)})" if sign == 1 else f"(({' + '.join(rest)}) - {text})"
 
     def stack(self, title: str, value: Stack) -> Stack:
         if value.parts is None or not value.capacity:

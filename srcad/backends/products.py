@@ -74,13 +74,23 @@ class Products(Building):
         return self.contraction(f"{left},{right}->{out}", [a, b], dtype)
 
     def einsum(self, spec: str, operands: Sequence[Val]) -> Val:
-        if "..." in spec:
-            refuse("einsum with `...` is not compiled. Write its axes.")
         spec = spec.replace(" ", "")
+        if "..." in spec:
+            spec = self.without_dots(spec, operands)
         if "->" not in spec:
             letters = spec.replace(",", "")
             spec += "->" + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
         return self.contraction(spec, operands, np.result_type(*(o.dtype for o in operands)))
+
+    def without_dots(self, spec: str, operands: Sequence[Val]) -> str:
+        """`...` as letters; operands with fewer such axes have the last of them."""
+        if "->" not in spec:
+            refuse("einsum with `...` is compiled with `->` only.")
+        terms, out = spec.split("->")
+        counts = [o.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, o in zip(terms.split(","), operands)]
+        letters = "ABCDEFGH"[: max(counts)]
+        inputs = [t.replace("...", letters[len(letters) - c:]) for t, c in zip(terms.split(","), counts)]
+        return f"{','.join(inputs)}->{out.replace('...', letters)}"
 
     def contraction(self, spec: str, operands: Sequence[Val], dtype: np.dtype[Any]) -> Val:
         """Loops over the axes of the result and, inside, those summed over; or along the memory where that is the other way round."""

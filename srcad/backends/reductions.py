@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from srcad.backends.building import Building
-from srcad.backends.values import FLOAT, INT, Along, Index, Static, Tup, Val, View, caster, is_unit, literal, refuse, replaced, scalar, viewed
-from srcad.dims import Dim
+from srcad.backends.values import FLOAT, INT, Along, Index, Static, Tup, Val, View, aligned, caster, is_unit, literal, refuse, replaced, scalar, viewed
+from srcad.dims import Dim, is_one
 from srcad.kinds import BOOL
 
 STEPS = {"sum": "{0} += {1}", "prod": "{0} *= {1}", "max": "{0} = maximum({0}, {1})", "min": "{0} = minimum({0}, {1})",
@@ -126,7 +126,7 @@ class Reductions(Building):
         kept = [k for k in range(rank) if k not in axes]
         dims = tuple(value.dims[kept.index(k)] if k in kept else one for k in range(rank))
         if value.view is not None and value.dims:
-            return viewed(View(value.view.base, tuple(Along(kept[a.axis], a.start, a.step) if isinstance(a, Along) else a for a in value.view.axes)), value.dtype, dims)
+            return viewed(View(value.view.base, tuple(a.moved(kept[a.axis]) if isinstance(a, Along) else a for a in value.view.axes)), value.dtype, dims)
         return Val(value.dtype, dims, lambda index: value.at(tuple(index[k] for k in kept)), "array")
 
     def count(self, value: Val, axes: Sequence[int]) -> str:
@@ -187,9 +187,29 @@ class Reductions(Building):
         if value.view is not None:
             from srcad.backends.values import Fixed
 
-            axes_ = tuple((Along(kept.index(a.axis), a.start, a.step) if a.axis in kept else Fixed(a.at("0"))) if isinstance(a, Along) else a for a in value.view.axes)
+            axes_ = tuple((a.moved(kept.index(a.axis)) if a.axis in kept else Fixed(a.at("0"))) if isinstance(a, Along) else a for a in value.view.axes)
             return viewed(View(value.view.base, axes_), value.dtype, dims)
         return Val(value.dtype, dims, at, "array" if dims else "scalar")
+
+    def unbroadcast(self, dz: Val, x: Val) -> Val:
+        """An adjoint summed over the axes along which its variable was stretched."""
+        if dz.ndim < x.ndim:
+            dims = x.dims
+            return Val(dz.dtype, dims, lambda index: aligned(dz, index), "array")
+        for _ in range(dz.ndim - x.ndim):
+            dz = self.reduce("sum", dz, literal(0))
+        for axis, (own, wanted) in enumerate(zip(dz.dims, x.dims)):
+            if own.key != wanted.key:
+                if is_unit(own):
+                    dz = Val(dz.dtype, tuple(wanted if k == axis else d for k, d in enumerate(dz.dims)), self.stretched(dz, axis), "array")
+                elif is_one(wanted) if wanted.value is not None else is_unit(wanted):
+                    dz = self.reduce("sum", dz, literal(axis), literal(True))
+                else:
+                    self.meet(own, wanted)
+        return dz
+
+    def stretched(self, value: Val, axis: int) -> Any:
+        return lambda index: value.at(tuple("0" if k == axis else i for k, i in enumerate(index)))
 
     def last(self, value: Val, axis: Any) -> tuple[Val, list[int]]:
         """The value with one axis moved to the end, or flattened; and the order of its axes."""

@@ -192,7 +192,7 @@ class Stacks(Building):
         if stack.capacity:
             return Val(part.dtype, dims, lambda index: f"{stack.buffers[0]}[{', '.join(index)}]", "array")
         if any(d.value is None for d in part.dims):
-            refuse(f"an array of `{stack.name}`, whose items' sizes are known only at run time.")
+            refuse(f"the list `{stack.name}`, whose items' sizes are known only at run time.")
         out = self.alloc(self.fresh("whole"), dims, part.dtype)
 
         def body(index: Index) -> None:
@@ -201,6 +201,18 @@ class Stacks(Building):
 
         self.loops(dims, body)
         return out
+
+    def laid_out(self, stack: Stack) -> Stack:
+        """A list of Numba's as arrays, to be handed on."""
+        assert stack.parts is not None
+        buffers = []
+        for label, part in zip(stack.buffers, stack.parts):
+            one = Stack(label, [part], True, "", (label,))
+            one.counter = ""  # type: ignore[attr-defined]
+            buffers.append(self.array(self.stack_array(one), label))
+        made = Stack(stack.name, stack.parts, stack.single, "1", tuple(buffers))
+        made.counter = f"len({buffers[0]})"  # type: ignore[attr-defined]
+        return made
 
     def array_as_stack(self, value: Val) -> Stack:
         """list(x): its rows, to be taken off."""

@@ -34,6 +34,10 @@ class Along:
     axis: int
     start: str = ""
     step: int = 1
+    cut: bool = False  # a part of the axis, wherever it begins
+
+    def moved(self, axis: int) -> Along:
+        return dataclasses.replace(self, axis=axis)
 
     def at(self, index: str) -> str:
         moved = index if abs(self.step) == 1 else f"{abs(self.step)} * {index}" if index.isidentifier() or index.isdigit() else f"{abs(self.step)} * ({index})"

@@ -80,6 +80,10 @@ class Webs:
                 self.expression(value)
                 for target in targets:
                     self.target(target)
+            case ast.AnnAssign(target=target, value=value):
+                if value is not None:
+                    self.expression(value)
+                    self.target(target)
             case ast.AugAssign(target=ast.Name() as target, value=value):
                 self.expression(value)
                 before = self.env.get(target.id, frozenset())
