@@ -477,6 +477,8 @@ def moveaxis(at: Any, a: Value, source: Val, destination: Val) -> Val:
 
 @lowers(np.expand_dims)
 def expand_dims(at: Any, a: Value, axis: Value) -> Val:
+    if isinstance(axis, Static):
+        refuse("the axis of expand_dims must be a literal.")
     parts = axis.items if isinstance(axis, Tup) else (axis,)
     return at.expanded(at.number(a), [p.const for p in parts])  # type: ignore[no-any-return,union-attr]
 

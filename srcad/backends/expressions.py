@@ -16,7 +16,7 @@ import numpy as np
 from srcad.backends import calls
 from srcad.backends.building import Building
 from srcad.backends.elementwise import COMPARISONS, OPERATORS, PYTHON, REPEATED, USES, template
-from srcad.backends.values import FLOAT, INT, Count, Index, Stack, Static, Tup, Val, Value, aligned, cast, literal, promoted, refuse, replaced, scalar
+from srcad.backends.values import FLOAT, INT, Count, Index, Repeated, Stack, Static, Tup, Val, Value, aligned, cast, literal, promoted, refuse, replaced, scalar
 from srcad.dims import Dim
 from srcad.kinds import BOOL
 
@@ -51,8 +51,7 @@ class Expressions(Building):
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 return self.compare(op, left, right)
             case ast.BoolOp(op=op, values=values):
-                word = " and " if isinstance(op, ast.And) else " or "
-                return scalar(f"({word.join(self.truth(v) for v in values)})", BOOL)
+                return self.junction(isinstance(op, ast.And), values)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.choice(test, body, orelse)
             case ast.Subscript():
@@ -99,6 +98,8 @@ class Expressions(Building):
             return Tup((*left.items, *right.items), left.kind)
         if isinstance(left, Tup) and isinstance(right, Val) and function is np.multiply and isinstance(right.const, int) and left.kind in (list, tuple):
             return Tup(left.items * right.const, left.kind)
+        if isinstance(left, Tup) and left.kind is list and len(left.items) == 1 and isinstance(right, Val) and function is np.multiply:
+            return Repeated(self.number(left.items[0]), self.steady(right))
         a, b = self.number(left), self.number(right)
         if a.form == b.form == "python" and not a.dims and not b.dims:
             return self.python(function, a, b)
@@ -235,8 +236,20 @@ class Expressions(Building):
             refuse("the truth of an array is not compiled.")
         return value.text if value.dtype == BOOL else f"({value.text} != 0)"
 
+    def junction(self, both: bool, values: Sequence[ast.expr]) -> Val:
+        """`and` or `or`; what is known already is left out."""
+        texts = []
+        for value in values:
+            text = self.truth(value)
+            if text in ("True", "False"):
+                if (text == "True") != both:
+                    return literal(not both) if not texts else scalar(f"({(' and ' if both else ' or ').join([*texts, text])})", BOOL)
+                continue
+            texts.append(text)
+        return scalar(f"({(' and ' if both else ' or ').join(texts)})", BOOL) if texts else literal(both)
+
     def choice(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> Value:
-        decided = self.value(test) if isinstance(test, ast.Compare) else None
+        decided = self.value(test) if isinstance(test, (ast.Compare, ast.BoolOp)) else None
         if isinstance(decided, Val) and isinstance(decided.const, bool):
             return self.value(body if decided.const else orelse)
         condition = self.truth(test)

@@ -26,8 +26,8 @@ from srcad.backends.layout import Layout
 from srcad.backends.products import Products
 from srcad.backends.reductions import Reductions
 from srcad.backends.stacks import Stacks
-from srcad.backends.tree import Frame, Line, Node, lines, walk
-from srcad.backends.values import FLOAT, INT, Along, Count, Fixed, Stack, Static, Tup, Val, Value, View, flat, literal, named, refuse, replaced, scalar, viewed
+from srcad.backends.tree import Frame, Line, Node, line, lines, walk
+from srcad.backends.values import FLOAT, INT, Along, Count, Fixed, Stack, Static, Repeated, Tup, Val, Value, View, flat, literal, named, refuse, replaced, scalar, viewed
 from srcad.dims import Dim, Facts
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.kinds import BOOL
@@ -66,14 +66,19 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         """What each name's lines are: how often it is bound, where it grows, what is written to."""
         self.bound: dict[str, list[int]] = {}
         self.reads: dict[str, list[int]] = {}
+        self.augmented: dict[str, list[int]] = {}
         self.growing, self.spans, self.mutated = {}, [], set()
+        places = {id(n.target) for n in ast.walk(self.tree) if isinstance(n, ast.AugAssign)}
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name):
+            if isinstance(node, ast.Name) and id(node) in places:
+                self.augmented.setdefault(node.id, []).append(node.lineno)
+                self.reads.setdefault(node.id, []).append(node.lineno)
+            elif isinstance(node, ast.Name):
                 table = self.bound if isinstance(node.ctx, ast.Store) else self.reads
                 table.setdefault(node.id, []).append(node.lineno)
             elif isinstance(node, (ast.For, ast.While)):
                 self.spans.append((node.lineno, node.end_lineno or node.lineno))
-            elif isinstance(node, ast.AugAssign):
+            if isinstance(node, ast.AugAssign):
                 self.mutated.add(root_name(node.target))
             elif isinstance(node, ast.Assign):
                 self.mutated |= {root_name(t) for t in node.targets if isinstance(t, ast.Subscript)}
@@ -88,9 +93,12 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
                 elif node.func.attr == "pop":
                     self.growing.setdefault(owner, [])
 
-    def simple(self, name: str) -> bool:
-        """Bound once, and read only after that and inside the same loops."""
+    def simple(self, name: str, array: bool = False) -> bool:
+        """Bound once, and read only after that and inside the same loops. `+=` binds a number again, and not an array."""
         bound = self.bound.get(name, [])
+        value = self.env.get(name)
+        if name in self.augmented and not (array or isinstance(value, Val) and value.dims):
+            return False
         if not bound:
             return name not in self.bound and (name in self.env or name in self.fresh_names)
         if len(bound) != 1:
@@ -212,6 +220,9 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
             self.assign(each, item, len(self.out))
 
     def bind(self, name: str, value: Value, mark: int) -> None:
+        if isinstance(value, Repeated):
+            self.bind_repeated(name, value)
+            return
         if isinstance(value, Tup) and value.kind is list and name in self.growing:
             stack = self.new_stack(name)
             self.env[name] = stack
@@ -233,6 +244,20 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         else:
             self.bind_scalar(name, value)
 
+    def bind_repeated(self, name: str, value: Repeated) -> None:
+        """[x] * n: a list that is filled already."""
+        stack = self.new_stack(name)
+        self.env[name] = stack
+        stack.parts, stack.buffers = [value.item], (name,)
+        stack.capacity = f"max({value.size.text}, 1)" if not value.item.dims else ""
+        if not stack.capacity:
+            refuse("a list of arrays that is repeated is not compiled.")
+        counter = self.index()
+        del self.out[-1]
+        self.emit(f"{stack.counter} = {value.size.text}")  # type: ignore[attr-defined]
+        self.emit(f"{name} = np.empty(max({stack.counter}, 0){'' if value.item.dtype == FLOAT else ', np.' + value.item.dtype.name})")  # type: ignore[attr-defined]
+        self.out.append(Frame([f"for {counter} in range({stack.counter}):"], [[line(f"{name}[{counter}] = {value.item.text}")]], set(), set()))  # type: ignore[attr-defined]
+
     def kept(self, item: Value, name: str) -> Value:
         """An item of a tuple that has a name: computed now."""
         if isinstance(item, Val) and item.const is None:
@@ -250,7 +275,7 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
             self.env[name] = replaced(self.env[name], unique=True)  # type: ignore[type-var]
 
     def bind_array(self, name: str, value: Val, mark: int) -> None:
-        once = self.simple(name)
+        once = self.simple(name, True)
         if value.view is not None and once and self.lasting(value.view):
             if value.name and self.is_temporary(value.name, mark):
                 self.rename_since(mark, value.name, name)
@@ -278,7 +303,7 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
     def bind_view(self, name: str, value: Val) -> None:
         """A part of an array under a name that is bound again: of Numba's making, or a copy if nothing writes to either."""
         assert value.view is not None
-        text = self.view_text(value.view, value.ndim)
+        text = self.view_text(value.view, value.ndim) or self.slice_text(value)
         if text:
             self.emit(f"{name} = {text}")
             self.aliases.join(value.view.base, name)
@@ -290,6 +315,22 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
             self.emit(f"{name} = {made.name}")
             self.aliases.join(made.name, name)
         self.env[name] = named(name, value.dtype, self.own_dims(name, value.dims))
+
+    def slice_text(self, value: Val) -> str:
+        """A view as slices; "" where an axis is turned, moved or new."""
+        assert value.view is not None
+        order = [a.axis for a in value.view.axes if isinstance(a, Along)]
+        if order != list(range(value.ndim)) or any(isinstance(a, Along) and a.step != 1 for a in value.view.axes):
+            return ""
+        parts = []
+        for axis in value.view.axes:
+            if isinstance(axis, Fixed):
+                parts.append(axis.index)
+            elif not axis.cut and not axis.start:
+                parts.append(":")
+            else:
+                parts.append(f"{axis.start}:{axis.start + ' + ' if axis.start else ''}{self.bracketed(self.spell(value.dims[axis.axis]))}")
+        return f"{value.view.base}[{', '.join(parts)}]"
 
     def own_dims(self, name: str, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """Sizes that only the run tells are read off the array itself."""

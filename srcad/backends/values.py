@@ -133,7 +133,15 @@ class Count:
     turned: bool = False
 
 
-Value = Val | Static | Tup | Stack | Count
+@dataclass(frozen=True, eq=False)
+class Repeated:
+    """[item] * size."""
+
+    item: Val
+    size: Val
+
+
+Value = Val | Static | Tup | Stack | Count | Repeated
 
 
 def refuse(reason: str) -> Any:
