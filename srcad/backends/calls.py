@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.backends.elementwise import template
-from srcad.backends.values import FLOAT, INT, Count, Stack, Static, Tup, Val, Value, caster, literal, named, promoted, refuse, replaced, scalar
+from srcad.backends.values import FLOAT, INT, Count, Stack, Static, Tup, Val, Value, atomic, caster, literal, named, promoted, refuse, replaced, scalar
 from srcad.dims import Dim, is_one
 from srcad.kinds import BOOL
 
@@ -295,14 +295,14 @@ def float_range(at: Any, known: Sequence[Any]) -> Val:
         refuse("np.arange of floats is compiled for literals only.")
     start, step = (known[0] if len(known) > 1 else 0.0), (known[2] if len(known) > 2 else 1.0)
     size = Dim.of(len(np.arange(*known)), at.facts)
-    return Val(FLOAT, (size,), lambda i: f"({float(start)!r} + {i[0]} * {float(step)!r})", "array")
+    return Val(FLOAT, (size,), lambda i: f"({float(start)!r} + {atomic(i[0])} * {float(step)!r})", "array")
 
 
 @lowers(np.linspace)
 def linspace(at: Any, start: Value, stop: Value, num: Value | None = None) -> Val:
     count = at.size(at.number(num)) if num is not None else Dim.of(50, at.facts)
     a, b = at.steady(at.number(start)), at.steady(at.number(stop))
-    return Val(FLOAT, (count,), lambda i: f"({a.text} + {i[0]} * (({b.text} - {a.text}) / ({at.spell(count)} - 1)))", "array")
+    return Val(FLOAT, (count,), lambda i: f"({a.text} + {atomic(i[0])} * (({b.text} - {a.text}) / ({at.spell(count)} - 1)))", "array")
 
 
 @lowers(np.array, np.asarray, np.asanyarray, np.ascontiguousarray)
@@ -594,6 +594,12 @@ def atleast_1d(at: Any, a: Value) -> Val:
 def atleast_2d(at: Any, a: Value) -> Val:
     value = atleast_1d(at, a)
     return value if value.ndim > 1 else at.expanded(value, [0])  # type: ignore[no-any-return]
+
+
+@lowers(np.ix_)
+def ix_(at: Any, *args: Value) -> Tup:
+    values = [at.number(a) for a in args]
+    return Tup(tuple(at.expanded(v, [k for k in range(len(values)) if k != axis]) for axis, v in enumerate(values)))
 
 
 @lowers(np.clip)

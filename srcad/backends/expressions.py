@@ -293,8 +293,7 @@ class Expressions(Building):
         return scalar(" * ".join(self.spell_factor(d) for d in value.dims) or "1", INT, "python", total if total.value is not None else None)
 
     def spell_factor(self, dim: Dim) -> str:
-        text = self.spell(dim)
-        return text if text.replace(".", "").replace("[", "").replace("]", "").isalnum() else f"({text})"
+        return self.bracketed(self.spell(dim))
 
     def static_path(self, node: ast.expr) -> Value | None:
         """`np.pi`, `np.exp`: a path into a module."""
@@ -318,6 +317,9 @@ class Expressions(Building):
             return self.call_function(static.value, node)
         if isinstance(node.func, ast.Attribute):
             return self.call_method(node.func, node)
+        if isinstance(node.func, ast.Call) and isinstance(node.func.func, ast.Name) and node.func.func.id == "type":
+            items = [*map(self.value, node.args), *(self.value(k.value) for k in node.keywords)]
+            return Tup(tuple(items), ast.unparse(node.func), tuple(k.arg for k in node.keywords))
         label = getattr(node.func, "id", "")
         return refuse(f"the call of `{label or ast.unparse(node.func)}` is not compiled.")  # type: ignore[no-any-return]
 

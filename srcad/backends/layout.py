@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcad.backends.building import Building
-from srcad.backends.values import INT, Along, Fixed, Index, Static, Tup, Val, View, aligned, is_unit, named, promoted, refuse, viewed
+from srcad.backends.values import INT, Along, Fixed, Index, Static, Tup, Val, View, aligned, atomic, is_unit, named, promoted, refuse, viewed
 from srcad.dims import Dim, is_one, product
 from srcad.kinds import Number, result_dtypes
 
@@ -230,7 +230,7 @@ class Layout(Building):
             size = (size + (step.const - 1)) // step.const
         times = f"{step.const} * " if step is not None and step.const != 1 else ""
         first = "" if start is None or start.const == 0 else f"{self.scalar_name(start)} + "
-        return Val(np.dtype(int), (size,), lambda index: f"({first}{times}{index[0]})" if first or times else index[0], "array", unique=True)
+        return Val(np.dtype(int), (size,), lambda index: f"({first}{times}{atomic(index[0])})" if first or times else atomic(index[0]), "array", unique=True)
 
 
 def plus(start: str, more: str, step: int) -> str:

@@ -311,8 +311,10 @@ def lowered(state: Any, request: Any, bodies: Sequence[str], titles: Sequence[st
     text, wanted = made.text()
     needed = {k: v for k, v in helpers.items() if k in made.names_read(text)}
     functions = load(text, request.title, [*titles, *wanted], request.function, needed)
-    made.compile(dict(zip(wanted, functions[len(titles):])))
-    return text, functions[: len(titles)]
+    kernels = dict(zip(wanted, functions[len(titles):]))
+    made.compile(kernels)
+    made.enter(kernels, functions)
+    return text, functions[: len(titles)] + [*kernels.values()]
 
 
 class Build:
@@ -407,6 +409,20 @@ class Build:
             except (NumbaError, NotImplementedError, KeyError, ValueError, TypeError, AssertionError) as problem:
                 reason = " ".join(line.strip() for line in str(problem).splitlines() if line.strip())[:600]
                 raise UnsupportedSyntaxError(f"backend='numba': Numba refuses `{label}`: {reason}") from problem
+
+
+    def enter(self, kernels: Mapping[str, Any], functions: list[Any]) -> None:
+        """Kernels of numbers alone are called at their entry point: what they are given needs no look at its type."""
+        for label, values in self.signatures:
+            if any(v.dims for v in values):
+                continue
+            kernel = kernels[label]
+            entry = next(iter(kernel.overloads.values())).entry_point
+            for k, function in enumerate(functions[: len(self.titles)]):
+                if function is kernel:
+                    functions[k] = entry
+                elif label in getattr(getattr(function, "__code__", None), "co_freevars", ()):
+                    function.__closure__[function.__code__.co_freevars.index(label)].cell_contents = entry
 
 
 def text_block(text: str) -> str:

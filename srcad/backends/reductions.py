@@ -133,8 +133,7 @@ class Reductions(Building):
         return " * ".join(self.factor(value.dims[k]) for k in axes) or "1"
 
     def factor(self, dim: Dim) -> str:
-        text = self.spell(dim)
-        return text if text.isidentifier() or text.isdigit() or text.endswith("]") else f"({text})"
+        return self.bracketed(self.spell(dim))
 
     def mean(self, value: Val, axis: Any = None, keepdims: Any = None) -> Val:
         axes = axes_of(value, axis)

@@ -74,7 +74,7 @@ class Stacks(Building):
         if not known or not trips:
             return
         factors = [self.spell(t) for t in trips if t is not None]
-        stack.capacity = " * ".join(f if f.isidentifier() or f.isdigit() or f.endswith("]") and " " not in f else f"max({f}, 0)" for f in factors)
+        stack.capacity = " * ".join(f"max({f}, 0)" if "-" in f else self.bracketed(f) for f in factors)
 
     def push(self, stack: Stack, value: Value) -> None:
         parts = [self.number(i) for i in value.items] if isinstance(value, Tup) else [self.number(value)]

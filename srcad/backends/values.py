@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -148,7 +149,21 @@ def refuse(reason: str) -> Any:
     raise UnsupportedSyntaxError(reason)
 
 
+def atomic(text: str) -> str:
+    """The text with parentheses around it, unless it holds together by itself."""
+    if " " not in text and not text.startswith("-"):
+        return text
+    depth = 0
+    start = text.find("(") if text[:1] == "(" or re.fullmatch(r"[\w.]+\(.*\)", text) else -1
+    for k, c in enumerate(text):
+        depth += (c in "([") - (c in ")]")
+        if start >= 0 and depth == 0 and start <= k < len(text) - 1:
+            return f"({text})"
+    return text if start >= 0 else f"({text})"
+
+
 def scalar(text: str, dtype: Any = FLOAT, form: str = "python", dim: Dim | None = None, const: object = None) -> Val:
+    text = atomic(text)
     return Val(np.dtype(dtype), (), lambda _: text, form, dim=dim, const=const)
 
 
