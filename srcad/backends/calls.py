@@ -305,7 +305,23 @@ def linspace(at: Any, start: Value, stop: Value, num: Value | None = None) -> Va
     return Val(FLOAT, (count,), lambda i: f"({a.text} + {atomic(i[0])} * (({b.text} - {a.text}) / ({at.spell(count)} - 1)))", "array")
 
 
-@lowers(np.array, np.asarray, np.asanyarray, np.ascontiguousarray)
+@lowers(np.asarray, np.asanyarray)
+def asarray(at: Any, a: Value, dtype: Value | None = None) -> Val:
+    """The array itself, where it is one of that dtype."""
+    if isinstance(a, Val) and a.form == "array" and dtype_of(dtype, a.dtype) == a.dtype:
+        return a
+    return array(at, a, dtype)
+
+
+@lowers(np.ascontiguousarray)
+def ascontiguousarray(at: Any, a: Value) -> Val:
+    value = at.number(a)
+    if value.view is not None and at.written(value.view.base):
+        refuse("np.ascontiguousarray of memory that is written to is not compiled.")
+    return copied(at, value)
+
+
+@lowers(np.array)
 def array(at: Any, object: Value, dtype: Value | None = None) -> Val:
     value = at.number(object)
     kind = dtype_of(dtype, value.dtype)

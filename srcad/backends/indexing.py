@@ -15,6 +15,7 @@ import numpy as np
 
 from srcad.backends.building import Building
 from srcad.backends.layout import plus
+from srcad.backends.tree import Effects, effects, line
 from srcad.backends.values import INT, Along, Count, Fixed, Index, Stack, Static, Tup, Val, Value, View, aligned, is_unit, literal, named, refuse, replaced, scalar, viewed
 from srcad.dims import Dim, Undecided, is_one
 from srcad.kinds import BOOL
@@ -421,8 +422,7 @@ class Indexing(Building):
             old = self.stored(Val(owner.dtype, gather.dims, gather.at, "array"))
             value = self.elementwise({"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}[op], old, value)
             op = ""
-        if value.view is None or self.aliases.find(value.view.base) == self.aliases.find(gather.base):
-            value = self.steady_copy(value)
+        value = self.apart(value, owner)
         symbol = f"{op}=" if op else "="
         self.loops(gather.dims, lambda index: self.emit(f"{gather.at(index)} {symbol} {aligned(value, index)}"))
 
@@ -434,12 +434,23 @@ class Indexing(Building):
         if gather is None:
             self.store(owner, items, op, value)
             return
-        if value.view is not None and self.aliases.find(value.view.base) == self.aliases.find(gather.base):
-            value = self.steady_copy(value)
+        if not value.dims or value.view is None and gather.unique is False and self.reads_from(value, gather.dims, owner) or value.view is not None:
+            value = self.apart(value, owner)
         for own, wanted in zip(value.dims, gather.dims[len(gather.dims) - value.ndim:]):
             if not is_unit(own):
                 self.meet(own, wanted)
         self.loops(gather.dims, lambda index: self.emit(f"{gather.at(index)} {op}= {aligned(value, index)}"))
+
+    def reads_from(self, value: Val, dims: Sequence[Dim], owner: Val) -> bool:
+        """Whether computing a value reads memory of the owner."""
+        index = tuple(f"_o{k}" for k in range(len(dims)))
+        with self.block() as inner:
+            inner.append(line(f"_o = {aligned(value, index)}"))
+            found = Effects()
+            for node in inner:
+                found.merge(effects(node))
+        names = {n for n, _, _ in found.elements} | set(found.whole)
+        return owner.view is not None and self.aliases.find(owner.view.base) in {self.aliases.find(n) for n in names}
 
     def store_mask(self, owner: Val, items: Sequence[Item], op: str, value: Val) -> None:
         mask, rest = self.mask_of(items)
@@ -449,15 +460,22 @@ class Indexing(Building):
         symbol = f"{op}=" if op else "="
         tail = owner.dims[mask.ndim:]
         if value.ndim > len(tail):
-            self.store_chosen(owner, mask, symbol, self.steady(value), tail)
+            self.store_chosen(owner, mask, symbol, self.apart(value, owner), tail)
             return
-        if value.dims:
-            value = self.steady(value)
+        value = self.apart(value, owner)
 
         def body(index: Index) -> None:
             self.conditional(mask.at(index), lambda: self.loops(tail, lambda more: self.emit(f"{owner.at((*index, *more))} {symbol} {aligned(value, more)}")))
 
         self.loops(mask.dims, body)
+
+    def apart(self, value: Val, owner: Val) -> Val:
+        """A value that stays what it is while the owner is written to."""
+        if not value.dims:
+            return value if value.const is not None else self.steady_copy(value)
+        if value.view is not None and owner.view is not None and self.aliases.find(value.view.base) != self.aliases.find(owner.view.base):
+            return value
+        return self.stored(value)
 
     def store_chosen(self, owner: Val, mask: Val, symbol: str, value: Val, tail: Sequence[Dim]) -> None:
         """One value for each place where the mask holds."""

@@ -48,6 +48,16 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         self.tree, self.facts, self.space = tree, facts, dict(space)
         self.paths, self.functions = outside, functions
         self.atom_names: dict[str, str] = {}
+        self.ragged = set()
+
+    def written(self, base: str) -> bool:
+        """Whether the program writes into memory that this name may mean."""
+        family = self.aliases.find(base)
+        return any(self.aliases.find(self.base_of(m)) == family for m in self.mutated)
+
+    def base_of(self, name: str) -> str:
+        value = self.env.get(name)
+        return value.view.base if isinstance(value, Val) and value.view is not None else name
 
     def run(self, parameters: Mapping[str, Value]) -> tuple[list[Value], Any]:
         """Lower the body. Returns the leaves of the result, and its structure."""
@@ -308,8 +318,7 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
             self.emit(f"{name} = {text}")
             self.aliases.join(value.view.base, name)
         else:
-            family = self.aliases.find(value.view.base)
-            if any(self.aliases.find(m) == family for m in self.mutated) or name in self.mutated:
+            if self.written(value.view.base) or name in self.mutated:
                 refuse("a view under a name that is bound again, of memory that is written to.")
             made = self.stored(value, name)
             self.emit(f"{name} = {made.name}")

@@ -17,6 +17,7 @@ import numpy as np
 from srcad.backends import wrapper
 from srcad.backends.building import HELPERS
 from srcad.backends.lower import Lowering
+from srcad.backends.stacks import Again
 from srcad.backends.values import INT, Stack, Static, Tup, Val, Value, flat, named, refuse, replaced, scalar
 from srcad.dims import Dim, Facts
 from srcad.errors import SrcadError, UnsupportedSyntaxError
@@ -44,6 +45,7 @@ class Outside:
         self.found: dict[str, Val] = {}
         self.spelled: dict[str, str] = {}  # the kernel's name -> how the wrapper says it
         self.taken: set[str] = set()
+        self.kinds: dict[str, type] = {}  # how a class is said -> the class
 
     def ref(self, path: str) -> Ref | None:
         if path in self.state.parameters:
@@ -56,6 +58,8 @@ class Outside:
         return None if ref is None else self.value(ref, path)
 
     def value(self, ref: Ref, path: str) -> Value | None:
+        if isinstance(ref.value, (Items, Record)):
+            self.kinds[f"type({path})"] = ref.value.type
         match ref.value:
             case Number():
                 return self.leaf(ref, path)
@@ -124,10 +128,15 @@ class Kernels:
     def kernel(self, title: str, label: str, parameters: Mapping[str, Value], outside: Any, functions: Any, space: Mapping[str, Any] | None = None,
                tree: ast.FunctionDef | None = None, atoms: Mapping[str, str] | None = None) -> tuple[list[str], Lowering]:
         """The text of one kernel, but for its head; and what it was lowered with."""
-        lowering = Lowering(ast.parse(ast.unparse(tree or self.trees[title])).body[0], self.facts, space or self.space, outside, functions)  # type: ignore[arg-type]
-        lowering.atom_names = dict(atoms or {})
-        lowering.kernels = self
-        lowering.run(parameters)
+        ragged: set[str] = set()
+        while True:
+            lowering = Lowering(ast.parse(ast.unparse(tree or self.trees[title])).body[0], self.facts, space or self.space, outside, functions)  # type: ignore[arg-type]
+            lowering.atom_names, lowering.kernels, lowering.ragged = dict(atoms or {}), self, ragged
+            try:
+                lowering.run(parameters)
+                break
+            except Again:
+                continue
         text = lowering.text(lowering.finished())
         self.helpers |= lowering.helpers
         return text, lowering
@@ -309,7 +318,7 @@ def lowered(state: Any, request: Any, bodies: Sequence[str], titles: Sequence[st
     require()
     made = Build(state, request, bodies, titles, arguments, space)
     text, wanted = made.text()
-    needed = {k: v for k, v in helpers.items() if k in made.names_read(text)}
+    needed = {k: v for k, v in {**helpers, **made.objects}.items() if k in made.names_read(text)}
     functions = load(text, request.title, [*titles, *wanted], request.function, needed)
     kernels = dict(zip(wanted, functions[len(titles):]))
     made.compile(kernels)
@@ -326,6 +335,7 @@ class Build:
         self.outside = Outside(state)
         self.signatures: list[tuple[str, list[Val]]] = []
         self.wrappers: list[str] = []
+        self.objects: dict[str, object] = {}
 
     def text(self) -> tuple[str, list[str]]:
         """The module, and the names of its kernels."""
@@ -392,7 +402,13 @@ class Build:
         self.kernels.texts.append(f"{DECORATOR}def {label}({', '.join(parameters.names)}):\n" + "\n".join(body) + "\n")
         seeds = seed_paths(dout, seed_name)
         passed = [*seeds, *(f"{cache_name}[{k}]" for k in range(len(parameters.names) - len(seeds)))]
-        self.wrappers.append(wrapper.wrapper_text(title, f"{seed_name}, {cache_name}", passed, label, lowering.result[1], len(lowering.result[0])))
+        text = wrapper.wrapper_text(title, f"{seed_name}, {cache_name}", passed, label, lowering.result[1], len(lowering.result[0]))
+        for said, kind in self.outside.kinds.items():  # the arguments are not there any more
+            if said in text:
+                name = f"{kind.__name__}_{len(self.objects)}"
+                self.objects[name] = kind
+                text = text.replace(said, name)
+        self.wrappers.append(text)
         self.signatures.append((label, parameters.leaves))
 
     def compile(self, kernels: Mapping[str, Any]) -> None:

@@ -17,6 +17,10 @@ from srcad.dims import Dim
 from srcad.kinds import BOOL
 
 
+class Again(Exception):
+    """What was assumed of a list does not hold: the function is lowered again."""
+
+
 class Stacks(Building):
     """Makes, fills and empties lists."""
 
@@ -70,6 +74,9 @@ class Stacks(Building):
         stack.parts, stack.single = list(parts), single
         stack.buffers = (stack.name,) if single else tuple(self.fresh(f"{stack.name}_{k}") for k in range(len(parts)))
         trips = self.trips[stack.depth:]  # type: ignore[attr-defined]
+        if stack.name in self.ragged:
+            stack.parts = [Val(p.dtype, tuple(self.atom(f"{stack.name}_size{k}") for k in range(p.ndim)), p.at, p.form) for p in parts]
+            return
         known = all(t is not None for t in trips) and all(d.value is not None for p in parts for d in p.dims)
         if not known or not trips:
             return
@@ -86,10 +93,9 @@ class Stacks(Building):
         for k, (part, known) in enumerate(zip(parts, stack.parts)):
             if part.dtype != known.dtype:
                 stack.parts[k] = Val(np.result_type(part.dtype, known.dtype), known.dims, known.at, known.form)
-            if stack.capacity:
-                for a, b in zip(part.dims, known.dims):
-                    if a.key != b.key:
-                        self.check_same(a, b)
+            if stack.name not in self.ragged and any(a.key != b.key for a, b in zip(part.dims, known.dims)):
+                self.ragged.add(stack.name)
+                raise Again
         self.pushed(stack, parts)
 
     def pushed(self, stack: Stack, parts: Sequence[Val]) -> None:
@@ -108,6 +114,7 @@ class Stacks(Building):
             self.emit(f"{counter} += 1")
 
     mutated: set[str]
+    ragged: set[str]  # lists whose items differ in size
 
     def popped(self, stack: Stack) -> Value:
         if stack.parts is None:
