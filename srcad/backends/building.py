@@ -10,11 +10,14 @@ import numpy as np
 
 from srcad.backends.fusion import Aliases
 from srcad.backends.tree import Effects, Line, Loop, Node, effects, line, rename
+from srcad.backends.vector import FUNCTIONS
 from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Val, View, aligned, cast, is_unit, named, refuse, scalar
 from srcad.dims import Dim, Facts, alike, is_one
 from srcad.kinds import BOOL
 
 HELPERS = {
+    **FUNCTIONS,
+    "add": "def add(a, b):\n    return a + b\n",
     "maximum": "def maximum(a, b):\n    return a if a >= b or a != a else b\n",
     "minimum": "def minimum(a, b):\n    return a if a <= b or a != a else b\n",
     "sign": "def sign(a):\n    return 1.0 if a > 0 else -1.0 if a < 0 else a\n",
@@ -61,7 +64,7 @@ class Building:
         self.out.append(line(text, alloc, pure))
 
     def helper(self, label: str) -> str:
-        self.helpers.add(label)
+        self.helpers |= {label, "exp"} if label == "erf" else {label}
         return label
 
     # ---- dimensions

@@ -43,6 +43,7 @@ OPERATORS = {"Add": np.add, "Sub": np.subtract, "Mult": np.multiply, "Div": np.d
              "BitAnd": np.bitwise_and, "BitOr": np.bitwise_or, "BitXor": np.bitwise_xor, "LShift": np.left_shift, "RShift": np.right_shift}
 COMPARISONS = {"Gt": np.greater, "GtE": np.greater_equal, "Lt": np.less, "LtE": np.less_equal, "Eq": np.equal, "NotEq": np.not_equal}
 USES = ("maximum", "minimum", "sign", "logaddexp", "logistic")  # helpers, where a template begins with one
+VECTOR = {np.exp: "exp", np.log: "log", np.tanh: "tanh"}  # in loops, of our own
 REPEATED = {np.square, np.cbrt, np.isnan, np.heaviside}  # an operand is said more than once
 
 PYTHON: dict[Any, Callable[..., Any]] = {  # operators on Python's own numbers, for the dtype of the result
@@ -50,6 +51,13 @@ PYTHON: dict[Any, Callable[..., Any]] = {  # operators on Python's own numbers, 
     np.remainder: operator.mod, np.power: operator.pow, np.bitwise_and: operator.and_, np.bitwise_or: operator.or_, np.bitwise_xor: operator.xor,
     np.left_shift: operator.lshift, np.right_shift: operator.rshift,
 }
+
+
+def vector(function: Any) -> str:
+    """The name of a function of our own for loops, or ""."""
+    if function in VECTOR:
+        return VECTOR[function]
+    return "erf" if isinstance(function, np.ufunc) and template(function) == "math.erf({0})" else ""
 
 
 def special_templates() -> dict[Any, str]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from srcad.backends import calls
 from srcad.backends.building import Building
-from srcad.backends.elementwise import COMPARISONS, OPERATORS, PYTHON, REPEATED, USES, template
+from srcad.backends.elementwise import COMPARISONS, OPERATORS, PYTHON, REPEATED, USES, template, vector
 from srcad.backends.values import FLOAT, INT, Count, Index, Repeated, Stack, Static, Tup, Val, Value, aligned, cast, literal, promoted, refuse, replaced, scalar
 from srcad.dims import Dim
 from srcad.kinds import BOOL
@@ -146,6 +146,8 @@ class Expressions(Building):
         label = str(found).split("(")[0]
         if label in USES:
             self.helper(label)
+        if result == FLOAT and operands[0].dims and vector(function):
+            found = f"{self.helper(vector(function))}({{0}})"
         if BOOL in {o.dtype for o in operands}:
             found = boolean(function, str(found), operands)
         if function is np.invert and operands[0].dtype == BOOL:

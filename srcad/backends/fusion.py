@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from srcad.backends.vector import FUNCTIONS
 from srcad.backends.tree import Effects, Frame, Line, Loop, Node, effects, inner_blocks, rename
 
 
@@ -64,6 +65,8 @@ def joinable(a: Loop, b: Loop, aliases: Aliases) -> bool:
     x, y = effects(a), effects(b)
     if x.jumps or y.jumps or (x.binds & (y.reads | y.binds)) or (y.binds & x.reads):
         return False
+    if (x.vector and y.sums or y.vector and x.sums) and innermost(a) and innermost(b):
+        return False
     first, second = touched(x, aliases), touched(y, aliases)
     for root, (written, uses) in first.items():
         if root not in second or not (written or second[root][0]):
@@ -71,6 +74,10 @@ def joinable(a: Loop, b: Loop, aliases: Aliases) -> bool:
         if not same_position(a.var, uses, b.var, second[root][1]):
             return False
     return True
+
+
+def innermost(loop: Loop) -> bool:
+    return all(isinstance(n, Line) for n in loop.body)
 
 
 def same_position(var_a: str, first: list[tuple[str, tuple[str, ...] | None]], var_b: str, second: list[tuple[str, tuple[str, ...] | None]]) -> bool:
@@ -119,6 +126,42 @@ def joined(out: list[Node], loop: Loop, aliases: Aliases) -> bool:
         if not (isinstance(node, Line) and node.pure):
             return False
         pending.insert(0, node)
+    return False
+
+
+class Plain(ast.NodeTransformer):
+    """`exp` becomes `math.exp`."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
+            node.func = ast.Attribute(value=ast.Name(id="math", ctx=ast.Load()), attr=node.func.id, ctx=ast.Load())
+        return node
+
+
+def plain_calls(block: list[Node], vector: bool = False) -> None:
+    """Functions made for vector instructions stay where there can be some: in the innermost loops, without sums in order. In place."""
+    for node in block:
+        if isinstance(node, Line):
+            if not vector:
+                node.tree = Plain().visit(node.tree)
+        else:
+            fit = isinstance(node, Loop) and innermost(node) and not carried(node)
+            for inner in inner_blocks(node):
+                plain_calls(inner, fit)
+
+
+def carried(loop: Loop) -> bool:
+    """Whether a pass takes a number from the one before, or tests an index."""
+    made: set[str] = set()
+    for node in loop.body:
+        if not isinstance(node, Line):
+            return True
+        tree = node.tree
+        found = effects(node)
+        if isinstance(tree, ast.AugAssign) and isinstance(tree.target, ast.Name) and tree.target.id not in made or "at" in found.reads or isinstance(tree, ast.If):
+            return True
+        made |= found.binds
     return False
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from srcad.backends import webs
 from srcad.backends.building import HELPERS
 from srcad.backends.expressions import Expressions
-from srcad.backends.fusion import contract, fused
+from srcad.backends.fusion import contract, fused, plain_calls
 from srcad.backends.indexing import Indexing
 from srcad.backends.layout import Layout
 from srcad.backends.products import Products
@@ -61,7 +61,7 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
 
     def run(self, parameters: Mapping[str, Value]) -> tuple[list[Value], Any]:
         """Lower the body. Returns the leaves of the result, and its structure."""
-        webs.split(self.tree, set())
+        webs.split(self.tree, set(HELPERS))
         self.begin()
         self.used = {n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name)} | {a.arg for a in ast.walk(self.tree) if isinstance(a, ast.arg)} | set(HELPERS) | {"np", "math", "range", "prange"}
         self.env = dict(parameters)
@@ -680,6 +680,7 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         body = self.expanded_marks(self.out)
         body = fused(body, self.aliases)
         contract(body, self.shared)
+        plain_calls(body)
         return body
 
     def call_own(self, label: str, args: list[Value], keywords: dict[str, Value]) -> Value:

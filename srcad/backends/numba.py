@@ -27,6 +27,8 @@ from srcad.kinds import Static as Known
 from srcad.load import load
 
 DECORATOR = '@njit(error_model="numpy")\n'
+REORDERED = '@njit(fastmath={"reassoc"}, forceinline=True)\n'  # a sum may be taken in any order, as NumPy's is, and nothing else
+INLINED = '@njit(error_model="numpy", forceinline=True)\n'
 
 
 def require() -> None:
@@ -44,7 +46,7 @@ class Outside:
         self.state = state
         self.found: dict[str, Val] = {}
         self.spelled: dict[str, str] = {}  # the kernel's name -> how the wrapper says it
-        self.taken: set[str] = set()
+        self.taken: set[str] = {*HELPERS, "np", "math"}
         self.kinds: dict[str, type] = {}  # how a class is said -> the class
 
     def ref(self, path: str) -> Ref | None:
@@ -138,7 +140,8 @@ class Kernels:
             except Again:
                 continue
         text = lowering.text(lowering.finished())
-        self.helpers |= lowering.helpers
+        read = {n.id for n in ast.walk(ast.parse(text_block("\n".join(text)))) if isinstance(n, ast.Name)}
+        self.helpers |= {h for h in lowering.helpers if h in read or h == "exp" and "erf" in read}
         return text, lowering
 
     def python(self, caller: Lowering, function: Any, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
@@ -342,7 +345,7 @@ class Build:
         first = self.main()
         if len(self.titles) > 1:
             self.backward(first)
-        texts = [DECORATOR + HELPERS[h] for h in HELPERS if h in self.kernels.helpers]
+        texts = [(REORDERED if h == "add" else INLINED) + HELPERS[h] for h in HELPERS if h in self.kernels.helpers]
         body = "\n\n".join([*texts, *self.kernels.texts, *self.wrappers])
         lines = ["import math"] if "math." in body else []
         lines += ["import numpy as np"] if "np." in body else []

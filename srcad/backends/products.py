@@ -135,7 +135,7 @@ class Products(Building):
 
         def inner(place: dict[str, str]) -> None:
             self.emit(f"{total} = {zero}", pure=True)
-            self.loops([sizes[c] for c in summed], lambda index: self.emit(f"{total} += {product({**place, **dict(zip(summed, index))})}"))
+            self.loops([sizes[c] for c in summed], lambda index: self.emit(self.added(total, product({**place, **dict(zip(summed, index))}), dtype)))
 
         if not dims:
             inner({})
@@ -148,6 +148,9 @@ class Products(Building):
 
         self.loops(dims, body)
         return made
+
+    def added(self, total: str, text: str, dtype: Any) -> str:
+        return f"{total} = {self.helper('add')}({total}, {text})" if np.dtype(dtype).kind == "f" else f"{total} += {text}"
 
     def accumulated(self, dims: tuple[Dim, ...], dtype: Any, out: str, summed: Sequence[str], sizes: dict[str, Dim], product: Any) -> Val:
         made = self.alloc(self.fresh("prod"), dims, dtype, "0")

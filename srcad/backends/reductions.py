@@ -52,7 +52,6 @@ class Reductions(Building):
     def reduce(self, kind: str, value: Val, axis: Any = None, keepdims: Any = None) -> Val:
         """One of STEPS over some axes."""
         axes = axes_of(value, axis)
-        value = self.readable(value)
         result = value.dtype if kind in ("max", "min") else BOOL if kind in ("any", "all") else INT if value.dtype.kind in "ib" else value.dtype
         if kind in ("max", "min"):
             self.helper({"max": "maximum", "min": "minimum"}[kind])
@@ -61,9 +60,6 @@ class Reductions(Building):
         kept = [k for k in range(value.ndim) if k not in axes]
         made = self.trailing(kind, value, kept, result) if axes == tuple(range(len(kept), value.ndim)) else self.scattered(kind, value, kept, result)
         return self.with_kept(made, value.ndim, axes) if flag(keepdims) else made
-
-    def readable(self, value: Val) -> Val:
-        return value
 
     def not_empty(self, dim: Dim) -> None:
         if dim.value is not None:
@@ -87,6 +83,8 @@ class Reductions(Building):
     def step(self, kind: str, total: str, element: str, value: Val) -> str:
         if kind in ("any", "all") and value.dtype != BOOL:
             element = f"({element} != 0)"
+        if kind == "sum" and value.dtype.kind == "f" and total.isidentifier():
+            return f"{total} = {self.helper('add')}({total}, {element})"
         return STEPS[kind].format(total, element)
 
     def trailing(self, kind: str, value: Val, kept: Sequence[int], dtype: np.dtype[Any]) -> Val:

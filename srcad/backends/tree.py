@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from srcad.backends.vector import FUNCTIONS
 from srcad.dims import Dim
 
 
@@ -57,6 +58,8 @@ class Effects:
     elements: list[tuple[str, tuple[str, ...], bool]] = field(default_factory=list)
     whole: dict[str, bool] = field(default_factory=dict)  # name -> whether it may be written
     jumps: bool = False
+    vector: bool = False  # computes what becomes vector instructions, if nothing is summed beside it
+    sums: bool = False
 
     def merge(self, other: Effects) -> None:
         self.reads |= other.reads
@@ -65,6 +68,8 @@ class Effects:
         for key, written in other.whole.items():
             self.whole[key] = self.whole.get(key, False) or written
         self.jumps |= other.jumps
+        self.vector |= other.vector
+        self.sums |= other.sums
 
 
 def line(text: str, alloc: str = "", pure: bool = False) -> Line:
@@ -122,6 +127,7 @@ def scan_statement(tree: ast.stmt, found: Effects) -> None:
             scan(value, found)
             if isinstance(target, ast.Name):
                 found.reads.add(target.id)
+                found.sums = True
             else:
                 scan(target, found)
             bind(target, found)
@@ -182,6 +188,10 @@ def scan(node: ast.expr, found: Effects) -> None:
             for each in args:
                 scan(each, found)
         case ast.Call(func=func, args=args, keywords=keywords):
+            found.vector |= isinstance(func, ast.Name) and func.id in FUNCTIONS
+            if isinstance(func, ast.Name) and func.id == "at":
+                found.sums = True
+                found.reads.add("at")
             if isinstance(func, ast.Attribute) and not is_library(func):
                 scan(func.value, found)
             for each in (*args, *(k.value for k in keywords)):

@@ -140,7 +140,7 @@ def split(function: ast.FunctionDef, taken: set[str]) -> None:
     webs.block(function.body)
     labels: dict[int, str] = {i: p for i, p in enumerate(parameters)}
     used = set(parameters) | taken | set(webs.names)
-    seen = set(parameters)
+    seen = set(parameters) | taken
     for node, found in webs.nodes:
         root = webs.find(next(iter(found)))
         if root not in labels:
