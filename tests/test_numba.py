@@ -123,6 +123,39 @@ def test_text_is_the_same_on_every_run() -> None:
     ast.parse(text_of(function, *args))
 
 
+# ---- functions of our own
+
+
+NUMBERS = np.random.default_rng(3)
+POINTS = {
+    "exp": np.concatenate([NUMBERS.uniform(-745, 709, 20000), NUMBERS.uniform(-1, 1, 20000), [0.0, np.inf, -np.inf, np.nan, 710.0, -746.0]]),
+    "log": np.concatenate([NUMBERS.uniform(0, 2, 20000), 10 ** NUMBERS.uniform(-300, 300, 20000), [0.0, 1.0, np.inf, -1.0, np.nan, 5e-324]]),
+    "tanh": np.concatenate([NUMBERS.uniform(-25, 25, 20000), 10 ** NUMBERS.uniform(-300, 0, 20000), [0.0, np.inf, -np.inf, np.nan]]),
+    "erf": np.concatenate([NUMBERS.uniform(-7, 7, 20000), 10 ** NUMBERS.uniform(-300, 0, 20000), [0.0, np.inf, -np.inf, np.nan]]),
+}
+
+
+@pytest.mark.parametrize("name, bound", [("exp", 2.3e-16), ("log", 2.3e-16), ("tanh", 5e-16), ("erf", 5e-16)])
+def test_vector_functions_are_accurate(name: str, bound: float) -> None:
+    from numba import njit
+
+    from srcad.backends.vector import FUNCTIONS
+
+    space: dict[str, Any] = {"np": np}
+    for each in ("exp", name):
+        exec(FUNCTIONS[each], space)
+        space[each] = njit(error_model="numpy")(space[each])
+    exec(f"def run(x, out):\n    for i in range(x.shape[0]):\n        out[i] = {name}(x[i])\n", space)
+    x = POINTS[name]
+    found = np.empty_like(x)
+    njit(space["run"])(x, found)
+    with np.errstate(all="ignore"):
+        want = getattr(np, name)(x) if name != "erf" else np.array([math.erf(v) for v in x])
+    plain = np.isfinite(want) & (np.abs(want) > 1e-300)
+    assert np.max(np.abs(found - want)[plain] / np.abs(want[plain])) <= bound
+    assert np.allclose(found[~plain], want[~plain], rtol=1e-10, atol=5e-324, equal_nan=True)
+
+
 # ---- refusals
 
 

@@ -209,7 +209,7 @@ def used_otherwise(node: Node, names: set[str]) -> set[str]:
         trees = [ast.parse(node.extent, mode="eval")]
     else:
         trees = [ast.parse(h + " pass") for h in node.heads if h != "else:"]
-    if isinstance(node, Frame) or isinstance(node, Loop):
+    if isinstance(node, (Frame, Loop)):
         return {n.id for t in trees for n in ast.walk(t) if isinstance(n, ast.Name)} & names
     inside = {id(s.value) for t in trees for s in ast.walk(t) if isinstance(s, ast.Subscript)}
     sliced = {s.value.id for t in trees for s in ast.walk(t) if isinstance(s, ast.Subscript) and isinstance(s.value, ast.Name) and

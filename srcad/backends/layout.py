@@ -80,7 +80,7 @@ class Layout(Building):
             return Val(value.dtype, (), lambda _: value.at(tuple("0" for _ in value.dims)), "scalar")
         if total.value is None or product(wanted, self.facts).value is None:
             self.check_same(total, product(wanted, self.facts))
-        elif not total == product(wanted, self.facts):
+        elif total != product(wanted, self.facts):
             refuse("the sizes of a reshape do not agree.")
         return self.relaid(value, wanted)
 

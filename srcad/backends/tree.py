@@ -210,8 +210,6 @@ def scan(node: ast.expr, found: Effects) -> None:
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
                     scan(child, found)
-                elif isinstance(child, ast.Slice):
-                    scan(child, found)
 
 
 def is_library(node: ast.Attribute) -> bool:
