@@ -45,8 +45,8 @@ class Gradient:
     kind: type[Gradient]
 
     def __init__(self, function: Callable[..., Any], wrt: Wrt = None, backend: str = "numpy", mode: str = "grad", has_aux: bool = False, checkpoint: str | int | None = None) -> None:
-        if backend != "numpy":
-            raise SrcadError(f"the backend {backend!r} does not exist. There is 'numpy'.")
+        if backend not in ("numpy", "numba"):
+            raise SrcadError(f"the backend {backend!r} does not exist. There are 'numpy' and 'numba'.")
         if checkpoint is not None and checkpoint != "sqrt" and not (isinstance(checkpoint, int) and checkpoint > 0):
             raise SrcadError(f"checkpoint= is 'sqrt' or a number of snapshots, not {checkpoint!r}.")
         self.function = function
@@ -56,10 +56,11 @@ class Gradient:
         self.names = names
         self.mode = mode
         self.target = target
-        request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux, checkpoint)
+        request = Request(target, title_of(target, function), names, asked, bare, mode, has_aux, checkpoint, backend=backend)
+        self.options = has_aux, checkpoint, backend
         self.modes = {m: Specialisations(with_mode(request, m)) for m in ("grad", "value_and_grad", "pair")}
         self.main = self.modes[mode]
-        self.plain_pull = Specialisations(dataclasses.replace(request, mode="pull", plain=True))
+        self.plain_pull = Specialisations(dataclasses.replace(request, mode="pull", plain=True, backend="numpy"))
         self.differentiated = self.main.request  # a call of this in a program is walked
         self.latest: Compiled | None = None
         kind = type(self)
@@ -188,10 +189,10 @@ class Gradient:
         module, label = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
         if find_by_name(module, label) is self:
             return find_by_name, (module, label)
-        return rebuilt, (self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux, self.main.request.checkpoint)
+        return rebuilt, (self.kind, self.function, self.wrt, self.mode, self.options)
 
     def __copy__(self) -> Gradient:
-        return rebuilt(self.kind, self.function, self.wrt, self.mode, self.main.request.has_aux, self.main.request.checkpoint)
+        return rebuilt(self.kind, self.function, self.wrt, self.mode, self.options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Gradient:
         return self.__copy__()
@@ -254,7 +255,7 @@ def elementwise_grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy"
     return decorated(ElementwiseGradient, fun, chosen(wrt, argnums, argnum), backend, "pair", False)
 
 
-def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, **keywords: Any) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, backend: str = "numpy", **keywords: Any) -> tuple[Any, Callable[[Any], Any]]:
     """The function's value and its pullback, which maps an adjoint of the value to the gradients. It may be called again.
 
     Raises SeedError where the adjoint's structure or shape is not the value's.
@@ -264,7 +265,7 @@ def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, **keywords: Any
     >>> pullback(np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
-    made = fun if isinstance(fun, Gradient) and wrt is None else Gradient(fun.function if isinstance(fun, Gradient) else fun, wrt, mode="pair")
+    made = fun if isinstance(fun, Gradient) and wrt is None else Gradient(fun.function if isinstance(fun, Gradient) else fun, wrt, backend, mode="pair")
     out, cache = made.forward(*args, **keywords)
     return out, cache.pull
 
@@ -313,8 +314,9 @@ def find_by_name(module: str | None, label: str) -> Any:
     return found
 
 
-def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, has_aux: bool, checkpoint: str | int | None = None) -> Gradient:
-    return kind(function, wrt, "numpy", mode, has_aux, checkpoint)
+def rebuilt(kind: type[Gradient], function: Any, wrt: Wrt, mode: str, options: tuple[Any, ...]) -> Gradient:
+    has_aux, checkpoint, backend = options
+    return kind(function, wrt, backend, mode, has_aux, checkpoint)
 
 
 for _maker in (grad, value_and_grad, elementwise_grad):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import sys
 import types
 from collections.abc import Callable
@@ -39,11 +40,27 @@ class Module:
         helpers = {k: v for k, v in {**self.state.helpers, **self.state.guards.objects}.items() if k not in called}
         used = {k: v for k, v in helpers.items() if k in free}
         function = self.request.function
+        if self.request.backend == "numba":
+            return self.compiled_loops(bodies, wanted, helpers)
         made = load(text, self.request.title, wanted, function, used)
         made[0].__defaults__, made[0].__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         guard, method, run = self.guard(helpers, made[0])
         floats = frozenset(k for k, leaf in self.state.integers.items() if leaf.number.form == "python" and k in self.state.active)
         return Compiled(text, made, guard, method, run, self.state.result, self.request, tuple(self.state.facts.conditions), dict(self.state.guards.objects), floats)
+
+    def compiled_loops(self, bodies: list[str], wanted: list[str], helpers: dict[str, object]) -> Compiled:
+        """The same functions as loops that Numba compiles."""
+        from srcad.backends.numba import lowered
+
+        function = self.request.function
+        cells = dict(zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ())))
+        modules = {alias: importlib.import_module(full) for full, alias in self.state.facts.imported.items()}
+        space = {**function.__globals__, **cells, **modules, **self.state.helpers}
+        text, made = lowered(self.state, self.request, bodies, wanted, without_defaults(self.source.tree.args), space, helpers)
+        if isinstance(made[0], types.FunctionType):
+            made[0].__defaults__, made[0].__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        guard, method, run = self.guard(helpers, made[0])
+        return Compiled(text, made, guard, method, run, self.state.result, self.request)
 
     def imports(self, free: set[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""

@@ -56,7 +56,7 @@ class Nested:
         bound.apply_defaults()
         defaults = {p: v for p, v in bound.arguments.items() if p not in given}
         bound.arguments.update({p: self.sample(p, ref) for p, ref in given.items()})
-        compiled = specialisations(dataclasses.replace(request, plain=True)).find(bound.args, bound.kwargs)
+        compiled = specialisations(dataclasses.replace(request, plain=True, backend="numpy", checkpoint=None)).find(bound.args, bound.kwargs)
         self.state.nested.append(compiled)  # its text stays readable as long as this program's
         self.relied_on(compiled, given, function)
         made = compiled.functions[0]

@@ -22,7 +22,8 @@ class Request:
     wrt: parameter names; asked: whether the user named them; bare: whether one gradient comes without a tuple;
     mode: "grad", "value_and_grad", "pair", or "pull": the pair as one function, which takes the adjoint of the
     value first; "push": the same of a pullback, whose transpose maps tangents forwards; checkpoint: None, "sqrt", or how many snapshots a loop keeps;
-    plain: written to be differentiated again, with a list for each variable that is kept.
+    plain: written to be differentiated again, with a list for each variable that is kept;
+    backend: "numpy" or "numba".
     """
 
     function: types.FunctionType
@@ -34,6 +35,7 @@ class Request:
     has_aux: bool = False
     checkpoint: str | int | None = None
     plain: bool = False
+    backend: str = "numpy"
 
 
 @dataclass

@@ -14,6 +14,8 @@ LAYERS = [
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "nested"}, {"calls"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"cli", "operators"}, {"__init__", "__main__"},
 ]
+BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "calls", "expressions", "layout", "indexing", "products", "reductions", "stacks", "webs", "lower",
+            "wrapper", "numba"]  # each imports from those before it, and from the core what is below `module`
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
 
 
@@ -36,6 +38,21 @@ def test_modules_import_from_lower_layers() -> None:
 def test_rules_do_not_import_the_compiler() -> None:
     for path in (ROOT / "rules").glob("*.py"):
         assert imported(path) <= {"rules"}, path
+
+
+def test_backends_import_from_lower_layers() -> None:
+    for path in (ROOT / "backends").glob("*.py"):
+        assert all(LEVEL[other] < LEVEL["compile"] for other in imported(path) - {"backends"}), path
+        nodes = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("srcad.backends")]
+        inner = {part for n in nodes for part in ([(n.module or "").split(".")[2]] if (n.module or "").count(".") > 1 else [a.name for a in n.names])}
+        assert all(BACKENDS.index(other) < BACKENDS.index(path.stem) for other in inner), path
+
+
+def test_only_the_backend_imports_numba() -> None:
+    for path in ROOT.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(m.split(".")[0] == "numba" for m in modules), path
 
 
 def test_every_module_has_its_idea_first() -> None:

@@ -1,0 +1,503 @@
+"""Subscripts: views where they are basic, loops where they are not.
+
+    x[1:, None]       a view
+    x[rows, cols]     element i is x[rows[i], cols[i]]
+    x[mask]           counted, then collected
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srcad.backends.building import Building
+from srcad.backends.layout import plus
+from srcad.backends.tree import Effects, effects, line
+from srcad.backends.values import INT, Along, Count, Fixed, Index, Stack, Static, Tup, Val, Value, View, aligned, is_unit, literal, named, refuse, replaced, scalar, viewed
+from srcad.dims import Dim, Undecided, is_one
+from srcad.kinds import BOOL
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    lower: Val | None
+    upper: Val | None
+    step: Val | None
+
+    @property
+    def whole(self) -> bool:
+        return self.lower is None and self.upper is None and self.step is None
+
+
+@dataclass(frozen=True, eq=False)
+class Gather:
+    """A place that is a function of an index: `x[rows[i], cols[i]]`."""
+
+    dims: tuple[Dim, ...]
+    at: Callable[[Index], str]
+    unique: bool
+    base: str = ""
+
+
+Item = Val | Slice | None
+
+
+class Indexing(Building):
+    """Reads and places."""
+
+    value: Any
+    size_value: Any
+    transposed: Any
+    expanded: Any
+    elementwise: Any
+    let: Any
+    stack_item: Any
+
+    def subscript(self, node: ast.Subscript) -> Value:
+        owner = self.value(node.value)
+        if isinstance(owner, Stack):
+            return self.stack_item(owner, self.value(node.slice))  # type: ignore[no-any-return]
+        if isinstance(owner, Tup):
+            return self.tuple_item(owner, node.slice)
+        if isinstance(owner, Count):
+            return self.count_cut(owner, node.slice)
+        if not isinstance(owner, Val):
+            return refuse(f"`{ast.unparse(node)}` is not compiled.")  # type: ignore[no-any-return]
+        if not owner.dims:
+            return owner
+        return self.indexed(owner, self.items(node.slice, owner))
+
+    def count_cut(self, owner: Count, index: ast.expr) -> Count:
+        """range(n)[:k]"""
+        if len(owner.parts) != 1 or owner.turned or not isinstance(index, ast.Slice) or index.lower is not None or index.step is not None or index.upper is None:
+            refuse("this part of a range is not compiled.")
+        assert isinstance(index, ast.Slice) and index.upper is not None
+        upper = self.value(index.upper)
+        size = owner.parts[0]
+        dim = size.dim if size.dim is not None else Dim.of(size.const, self.facts) if isinstance(size.const, int) else None
+        made = scalar(f"min({upper.text}, {size.text})", INT)
+        most = self.fresh("most")
+        self.emit(f"{most} = {made.text}")
+        if dim is not None:
+            self.facts.ranges[most] = (Dim.of(0, self.facts), dim + 1)
+        return Count((scalar(most, INT, "python", Dim.atom(most, None, self.facts)),))
+
+    def tuple_item(self, owner: Tup, index: ast.expr) -> Value:
+        if isinstance(index, ast.Slice):
+            bounds = [None if b is None else self.literal_of(b) for b in (index.lower, index.upper, index.step)]
+            kept = slice(*bounds)
+            return Tup(owner.items[kept], owner.kind)
+        key = self.value(index)
+        known = key.const if isinstance(key, Val) else key.value if isinstance(key, Static) else None
+        if owner.keys:
+            return owner.items[owner.keys.index(known)]  # type: ignore[no-any-return]
+        if isinstance(known, int):
+            return owner.items[known]  # type: ignore[no-any-return]
+        if isinstance(key, Val) and not key.dims and owner.items and all(isinstance(i, Val) and not i.dims for i in owner.items):
+            whole = self.steady(self.gathered(owner))
+            return self.indexed(whole, [key])
+        return refuse("a tuple or list is indexed by what is not known when it is compiled.")  # type: ignore[no-any-return]
+
+    gathered: Any
+
+    def literal_of(self, node: ast.expr) -> int:
+        found = self.value(node)
+        if isinstance(found, Val) and isinstance(found.const, int):
+            return found.const
+        if isinstance(found, Val) and found.dim is not None and not found.dim.terms:
+            return found.dim.const
+        return refuse("a slice of a tuple must be known.")  # type: ignore[no-any-return]
+
+    def items(self, index: ast.expr, owner: Val) -> list[Item]:
+        """The parts of an index, one for each axis of the owner or None for a new one."""
+        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        found: list[Any] = []
+        for part in parts:
+            if isinstance(part, ast.Slice):
+                found.append(Slice(*(None if b is None else self.slice_bound(b) for b in (part.lower, part.upper, part.step))))
+                continue
+            value = self.value(part)
+            if isinstance(value, Static):
+                found.append(self.static_item(value.value))
+            elif isinstance(value, Tup):
+                found += [self.gathered(value)] if value.kind is list else list(value.items)
+            else:
+                found.append(value)
+        used = sum(v.ndim if isinstance(v, Val) and v.dtype == BOOL else 1 for v in found if v is not None and v is not Ellipsis)
+        rest = [Slice(None, None, None)] * (owner.ndim - used)
+        if any(v is Ellipsis for v in found):
+            where = next(k for k, v in enumerate(found) if v is Ellipsis)
+            return [*found[:where], *rest, *found[where + 1:]]
+        return [*found, *rest]
+
+    def static_item(self, value: object) -> Any:
+        if value is None or value is Ellipsis:
+            return value
+        if isinstance(value, slice):
+            return Slice(*(None if b is None else literal(b) for b in (value.start, value.stop, value.step)))
+        return refuse(f"the index {value!r} is not compiled.")
+
+    def slice_bound(self, node: ast.expr) -> Val | None:
+        value = self.value(node)
+        if isinstance(value, Static) and value.value is None:
+            return None
+        if isinstance(value, Val) and not value.dims:
+            return value
+        return refuse("a slice needs integers.")  # type: ignore[no-any-return]
+
+    # ---- reading
+
+    def indexed(self, owner: Val, items: Sequence[Item]) -> Val:
+        masks = [i for i in items if isinstance(i, Val) and i.dtype == BOOL]
+        if masks:
+            return self.masked(owner, items)
+        if any(isinstance(i, Val) and i.dims for i in items):
+            gather = self.gather(owner, items)
+            return Val(owner.dtype, gather.dims, gather.at, "array" if gather.dims else "scalar")
+        return self.basic(owner, items)
+
+    def basic(self, owner: Val, items: Sequence[Item]) -> Val:
+        """Integers, slices and new axes."""
+        if any(isinstance(i, Slice) and not i.whole and self.nice(i, owner.dims[axis]) is None for i, axis in self.with_axes(items)):
+            owner, items = self.sliced_at_run_time(owner, items)
+        fixed = [(axis, i) for i, axis in self.with_axes(items) if isinstance(i, Val)]
+        for axis, item in ((a, i) for i, a in self.with_axes(items) if isinstance(i, Slice) and not i.whole):
+            start, size, step = self.nice(item, owner.dims[axis])  # type: ignore[misc]
+            owner = self.cut(owner, axis, start, size, step)
+        for axis, item in reversed(fixed):
+            owner = self.fixed(owner, axis, self.checked(item, owner.dims[axis]))
+        new = [k for k, i in enumerate(i for i in items if not isinstance(i, Val)) if i is None]
+        return self.expanded(owner, new) if new else owner  # type: ignore[no-any-return]
+
+    def with_axes(self, items: Sequence[Item]) -> list[tuple[Item, int]]:
+        found = []
+        axis = 0
+        for item in items:
+            if item is not None:
+                found.append((item, axis))
+                axis += item.ndim if isinstance(item, Val) and item.dtype == BOOL else 1
+        return found
+
+    def nice(self, item: Slice, size: Dim) -> tuple[Dim, Dim, int] | None:
+        """Start, size and step of a slice, where facts about sizes tell them; None where only the run can."""
+        step = 1 if item.step is None else item.step.const
+        if not isinstance(step, int) or step == 0:
+            return None
+        try:
+            if step < 0:
+                if item.lower is not None or item.upper is not None:
+                    return None
+                return size - 1, size if step == -1 else (size + (-step - 1)) // -step, step
+            start = self.edge(item.lower, size, Dim.of(0, self.facts))
+            stop = self.edge(item.upper, size, size)
+            if start is None or stop is None or stop is not size and not self.decided(start, stop):
+                return None
+            length = stop - start
+            return start, length if step == 1 else (length + (step - 1)) // step, step
+        except Undecided:
+            return None
+
+    def edge(self, value: Val | None, size: Dim, default: Dim) -> Dim | None:
+        if value is None:
+            return default
+        dim = value.dim if value.dim is not None else Dim.of(value.const, self.facts) if isinstance(value.const, int) else None
+        if dim is None:
+            return None
+        if dim.terms and size.value is None and dim.value is not None:
+            return None
+        if dim >= 0:
+            return dim if dim.key == size.key or dim <= size else size
+        return size + dim if size >= -dim else Dim.of(0, self.facts)
+
+    def decided(self, start: Dim, stop: Dim) -> bool:
+        return start.key == stop.key or start <= stop
+
+    def cut(self, owner: Val, axis: int, start: Dim, size: Dim, step: int) -> Val:
+        text = self.spell(start)
+        text = "" if text == "0" else text
+        dims = tuple(size if k == axis else d for k, d in enumerate(owner.dims))
+        if owner.view is not None:
+            axes = tuple(Along(axis, plus(a.start, bracketed(text), a.step), a.step * step, True) if isinstance(a, Along) and a.axis == axis else a for a in owner.view.axes)
+            return viewed(View(owner.view.base, axes), owner.dtype, dims)
+        moved = Along(0, text, step)
+        return Val(owner.dtype, dims, lambda index: owner.at(tuple(moved.at(i) if k == axis else i for k, i in enumerate(index))), "array")
+
+    def fixed(self, owner: Val, axis: int, index: str) -> Val:
+        """One index of an axis."""
+        dims = tuple(d for k, d in enumerate(owner.dims) if k != axis)
+        if owner.view is not None:
+            axes = tuple(Fixed(a.at(index)) if isinstance(a, Along) and a.axis == axis else a.moved(a.axis - (a.axis > axis)) if isinstance(a, Along) else a
+                         for a in owner.view.axes)
+            return viewed(View(owner.view.base, axes), owner.dtype, dims)
+        return Val(owner.dtype, dims, lambda rest: owner.at((*rest[:axis], index, *rest[axis:])), "array" if dims else "scalar")
+
+    def checked(self, item: Val, size: Dim) -> str:
+        """An integer index, from the front and in range: by facts where they tell, or else tested by the code."""
+        if item.dtype.kind not in "iu":
+            refuse("an index must be an integer.")
+        dim = item.dim if item.dim is not None else Dim.of(item.const, self.facts) if isinstance(item.const, int) else None
+        if dim is not None:
+            try:
+                if dim >= 0:
+                    if dim < size:
+                        return self.spell(dim)
+                elif size >= -dim:
+                    return self.spell(size + dim)
+            except Undecided:
+                pass
+        if item.unique and dim is None and item.const is None:
+            return item.text
+        return f"{self.helper('at')}({item.text}, {self.spell(size)})"
+
+    def sliced_at_run_time(self, owner: Val, items: Sequence[Item]) -> tuple[Val, list[Item]]:
+        """A view of Numba's where a slice is cut at the ends that the array turns out to have."""
+        text = self.view_text(owner.view, owner.ndim) if owner.view is not None else ""
+        if not text or text.endswith(".T"):
+            text = self.stored(owner).name
+        parts, rest, dims = [], [], []
+        target = self.fresh("cut")
+        for item, axis in self.with_axes(items):
+            size = owner.dims[axis]
+            known = None if not isinstance(item, Slice) else (Dim.of(0, self.facts), size, 1) if item.whole else self.nice(item, size)
+            if known is not None or not isinstance(item, Slice):
+                parts.append(":")
+                dims.append(size)
+                rest.append(item)
+            else:
+                bounds = [("" if b is None else b.text) for b in (item.lower, item.upper)]
+                parts.append(":".join(bounds) + (f":{item.step.text}" if item.step is not None else ""))
+                dims.append(self.atom(f"{target}.shape[{axis}]"))
+                rest.append(Slice(None, None, None))
+        self.emit(f"{target} = {text}[{', '.join(parts)}]", pure=True)
+        self.aliases.join(text.split("[")[0], target)
+        made = named(target, owner.dtype, tuple(dims))
+        out: list[Item] = []
+        it = iter(rest)
+        for item in items:
+            out.append(None if item is None else next(it))
+        return made, out
+
+    # ---- integer arrays
+
+    def gather(self, owner: Val, items: Sequence[Item]) -> Gather:
+        """Integer arrays among the indices."""
+        plain = [Slice(None, None, None) if isinstance(i, Slice) and not i.whole else i for i in items]
+        cut = [i if isinstance(i, Slice) else Slice(None, None, None) for i in items if i is not None]
+        if any(not c.whole for c in cut):
+            owner = self.basic(owner, cut)
+        arrays = [(axis, self.steady(i)) for i, axis in self.with_axes(plain) if isinstance(i, Val)]
+        shape = self.broadcast(*(v for _, v in arrays))
+        spots = [k for k, i in enumerate(plain) if isinstance(i, Val)]
+        together = spots == list(range(spots[0], spots[-1] + 1))
+        lead = sum(1 for i in plain[: spots[0]] if not isinstance(i, Val)) if together else 0
+        others = [(i, axis) for i, axis in self.with_axes(plain) if isinstance(i, Slice)]
+        new_axes: list[Dim] = []
+        order: list[int] = []  # axis of the owner for each other axis of the result, -1 for a new one
+        count = iter(others)
+        for item in plain:
+            if item is None:
+                new_axes.append(Dim.of(1, self.facts))
+                order.append(-1)
+            elif isinstance(item, Slice):
+                axis = next(count)[1]
+                new_axes.append(owner.dims[axis])
+                order.append(axis)
+        dims = (*new_axes[:lead], *shape, *new_axes[lead:])
+        rank = len(shape)
+
+        def at(index: Index) -> str:
+            inner = index[lead: lead + rank]
+            rest = (*index[:lead], *index[lead + rank:])
+            place = ["0"] * owner.ndim
+            for axis, array in arrays:
+                place[axis] = self.element_index(array, inner, owner.dims[axis])
+            for axis, i in zip(order, rest):
+                if axis >= 0:
+                    place[axis] = i
+            return owner.at(tuple(place))
+
+        unique = any(a.unique and a.ndim == 1 for _, a in arrays) and rank == 1
+        return Gather(dims, at, unique, owner.view.base if owner.view is not None else "")
+
+    def element_index(self, array: Val, index: Index, size: Dim) -> str:
+        text = aligned(array, index)
+        if array.unique and array.dims:
+            try:
+                if text == index[-1] and array.dims[0] <= size:
+                    return text
+            except Undecided:
+                pass
+        if not array.dims:
+            return self.checked(array, size)
+        return self.let(f"{self.helper('at')}({text}, {self.spell(size)})")  # type: ignore[no-any-return]
+
+    # ---- masks
+
+    def masked(self, owner: Val, items: Sequence[Item]) -> Val:
+        """x[mask]: the elements where it holds."""
+        mask, rest = self.mask_of(items)
+        mask = self.steady(mask)
+        owner = self.steady(owner)
+        count, target = self.fresh("count"), self.fresh("chosen")
+        self.emit(f"{count} = 0", pure=True)
+        self.loops(mask.dims, lambda index: self.emit(f"{count} += {mask.at(index)}"))
+        tail = owner.dims[mask.ndim:]
+        size = self.atom(count)
+        out = self.alloc(target, (size, *tail), owner.dtype)
+        place = self.fresh("place")
+        self.emit(f"{place} = 0", pure=True)
+
+        def body(index: Index) -> None:
+            self.conditional(mask.at(index), lambda: self.collect(out, owner, place, index, tail))
+
+        self.loops(mask.dims, body)
+        if any(not (isinstance(i, Slice) and i.whole) for i in rest):
+            return self.basic(out, [Slice(None, None, None), *rest])
+        return out
+
+    def places_of(self, mask: Val) -> list[Val]:
+        """Where a mask holds: the indices, for each axis."""
+        mask = self.steady(mask)
+        count, place = self.fresh("count"), self.fresh("place")
+        self.emit(f"{count} = 0", pure=True)
+        self.loops(mask.dims, lambda index: self.emit(f"{count} += {mask.at(index)}"))
+        made = [self.alloc(self.fresh("where"), (self.atom(count),), INT) for _ in mask.dims]
+        self.emit(f"{place} = 0", pure=True)
+
+        def body(index: Index) -> None:
+            for out, i in zip(made, index):
+                self.emit(f"{out.at((place,))} = {i}")
+            self.emit(f"{place} += 1")
+
+        self.loops(mask.dims, lambda index: self.conditional(mask.at(index), lambda: body(index)))
+        return [replaced(out, unique=mask.ndim == 1) for out in made]
+
+    def collect(self, out: Val, owner: Val, place: str, index: Index, tail: Sequence[Dim]) -> None:
+        self.loops(tail, lambda more: self.emit(f"{out.at((place, *more))} = {owner.at((*index, *more))}"))
+        self.emit(f"{place} += 1")
+
+    def conditional(self, test: str, body: Callable[[], None]) -> None:
+        """`if test:` around what the body emits."""
+        from srcad.backends.tree import Frame
+
+        with self.block() as inner:
+            body()
+        self.out.append(Frame([f"if {test}:"], [inner], set(), set()))
+
+    def mask_of(self, items: Sequence[Item]) -> tuple[Val, list[Item]]:
+        first = items[0]
+        if not isinstance(first, Val) or first.dtype != BOOL or any(isinstance(i, Val) and i.dtype == BOOL or i is None for i in items[1:]):
+            refuse("a mask is compiled as the first index only.")
+        assert isinstance(first, Val)
+        return first, list(items[1:])
+
+    # ---- places to write to
+
+    def store(self, owner: Val, items: Sequence[Item], op: str, value: Val) -> None:
+        """`owner[items] op= value`."""
+        if owner.view is None:
+            refuse("what is written to is not an array with a name.")
+        if any(isinstance(i, Val) and i.dtype == BOOL for i in items):
+            self.store_mask(owner, items, op, value)
+        elif any(isinstance(i, Val) and i.dims for i in items):
+            gather = self.gather(owner, items)
+            self.store_gather(owner, gather, op, value)
+        else:
+            place = self.basic(owner, items)
+            if place.view is None or self.aliases.find(place.view.base) != self.aliases.find(owner.view.base):  # type: ignore[union-attr]
+                refuse("a store into this slice is not compiled.")
+            self.write(place.view, place.dims, owner.dtype, op, value)  # type: ignore[arg-type]
+
+    def store_gather(self, owner: Val, gather: Gather, op: str, value: Val) -> None:
+        """Stores at integer arrays, one after the other; `+=` reads all of them first unless none comes twice."""
+        if value.ndim > len(gather.dims):
+            value = self.squeezed(value, len(gather.dims))
+        for own, wanted in zip(value.dims, gather.dims[len(gather.dims) - value.ndim:]):
+            if not is_unit(own):
+                self.meet(own, wanted)
+        if op and not gather.unique:
+            old = self.stored(Val(owner.dtype, gather.dims, gather.at, "array"))
+            value = self.elementwise({"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}[op], old, value)
+            op = ""
+        value = self.apart(value, owner)
+        symbol = f"{op}=" if op else "="
+        self.loops(gather.dims, lambda index: self.emit(f"{gather.at(index)} {symbol} {aligned(value, index)}"))
+
+    def add_at(self, owner: Val, items: Sequence[Item], value: Val, op: str = "+") -> None:
+        """np.add.at: each in turn."""
+        if owner.view is None:
+            refuse("what is written to is not an array with a name.")
+        gather = self.gather(owner, items) if any(isinstance(i, Val) and i.dims for i in items) else None
+        if gather is None:
+            self.store(owner, items, op, value)
+            return
+        if not value.dims or value.view is None and gather.unique is False and self.reads_from(value, gather.dims, owner) or value.view is not None:
+            value = self.apart(value, owner)
+        for own, wanted in zip(value.dims, gather.dims[len(gather.dims) - value.ndim:]):
+            if not is_unit(own):
+                self.meet(own, wanted)
+        self.loops(gather.dims, lambda index: self.emit(f"{gather.at(index)} {op}= {aligned(value, index)}"))
+
+    def reads_from(self, value: Val, dims: Sequence[Dim], owner: Val) -> bool:
+        """Whether computing a value reads memory of the owner."""
+        index = tuple(f"_o{k}" for k in range(len(dims)))
+        with self.block() as inner:
+            inner.append(line(f"_o = {aligned(value, index)}"))
+            found = Effects()
+            for node in inner:
+                found.merge(effects(node))
+        names = {n for n, _, _ in found.elements} | set(found.whole)
+        return owner.view is not None and self.aliases.find(owner.view.base) in {self.aliases.find(n) for n in names}
+
+    def store_mask(self, owner: Val, items: Sequence[Item], op: str, value: Val) -> None:
+        mask, rest = self.mask_of(items)
+        if any(not (isinstance(i, Slice) and i.whole) for i in rest):
+            refuse("a mask with other indices is not compiled as a place to write to.")
+        mask = self.steady(mask)
+        symbol = f"{op}=" if op else "="
+        tail = owner.dims[mask.ndim:]
+        if value.ndim > len(tail):
+            self.store_chosen(owner, mask, symbol, self.apart(value, owner), tail)
+            return
+        value = self.apart(value, owner)
+
+        def body(index: Index) -> None:
+            self.conditional(mask.at(index), lambda: self.loops(tail, lambda more: self.emit(f"{owner.at((*index, *more))} {symbol} {aligned(value, more)}")))
+
+        self.loops(mask.dims, body)
+
+    def apart(self, value: Val, owner: Val) -> Val:
+        """A value that stays what it is while the owner is written to."""
+        if not value.dims:
+            return value if value.const is not None else self.steady_copy(value)
+        if value.view is not None and owner.view is not None and self.aliases.find(value.view.base) != self.aliases.find(owner.view.base):
+            return value
+        return self.stored(value)
+
+    def store_chosen(self, owner: Val, mask: Val, symbol: str, value: Val, tail: Sequence[Dim]) -> None:
+        """One value for each place where the mask holds."""
+        place = self.fresh("place")
+        self.emit(f"{place} = 0", pure=True)
+        single = is_unit(value.dims[0]) or bool(value.dims[0].value is not None and is_one(value.dims[0]))
+
+        def inner(index: Index) -> None:
+            spot = "0" if single else place
+            self.loops(tail, lambda more: self.emit(f"{owner.at((*index, *more))} {symbol} {aligned(value, (spot, *more))}"))
+            self.emit(f"{place} += 1")
+
+        self.loops(mask.dims, lambda index: self.conditional(mask.at(index), lambda: inner(index)))
+        if not single:
+            self.check_same_text(place, self.spell(value.dims[0]))
+
+    def check_same_text(self, a: str, b: str) -> None:
+        self.check(f"{self.helper('same')}({a}, {b})")
+
+
+def bracketed(text: str) -> str:
+    return text if not text or text.isidentifier() or text.isdigit() or text.endswith("]") and " " not in text else f"({text})"
+
+
+__all__ = ["Indexing", "INT"]
