@@ -377,7 +377,9 @@ class Backwards(ListBack):
         if step.iter is None:
             return For("_", call("range", [name(step.count)]), tuple(body), (), step.loc, tag)
         passes: ast.expr = step.iter
-        if step.count:
+        if step.count and isinstance(passes, ast.Call) and isinstance(passes.func, ast.Name) and passes.func.id == "range" and len(passes.args) == 1:
+            passes = call("range", [name(step.count)])
+        elif step.count:
             if isinstance(passes, ast.Call) and isinstance(passes.func, ast.Name) and passes.func.id == "reversed":
                 turned = ast.Slice(step=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)))
                 passes = ast.Subscript(value=passes.args[0], slice=turned, ctx=ast.Load())

@@ -223,6 +223,8 @@ def joined_dtype(x: Number, y: Number) -> np.dtype[Any] | None:
     if x.is_plain and y.is_plain:
         kinds = {x.dtype.kind, y.dtype.kind}
         return np.result_type(x.dtype, y.dtype) if "b" not in kinds or kinds == {"b"} else max(x.dtype, y.dtype, key=lambda d: d.kind != "b")
+    if {x.dtype.kind, y.dtype.kind} == {"f", "c"}:
+        return np.result_type(x.dtype, y.dtype)
     if x.dtype.kind == y.dtype.kind == "f" and (x.form == "python" or y.form == "python"):
         return x.dtype if y.form == "python" else y.dtype
     return None

@@ -17,7 +17,6 @@ import numpy as np
 
 from srcad.dims import Undecided
 from srcad.dispatch import Specialisations
-from srcad.errors import SrcadError
 from srcad.infer import Interpreter
 from srcad.kinds import FLOAT, Number, Record, Ref, Sequence, Static, python
 from srcad.mirror import Sizes
@@ -105,11 +104,22 @@ class Nested:
         """What the generated code relies on becomes a fact of this program."""
         space = {p: Sizes.of(ref) for p, ref in given.items()}
         for condition in compiled.conditions:
-            if free_names(condition) & space.keys():
-                if not STRUCTURE.search(condition) and not self.holds(condition, space):
-                    self.at.refuse("what this gradient relies on cannot be said of its arguments.")
-            else:
+            free = free_names(condition)
+            if not free & space.keys():
                 self.state.facts.record(self.outside_condition(condition, compiled, function))
+            elif not STRUCTURE.search(condition):
+                outside = {n: Sizes.of(self.at.outside(*self.read_outside(n, function))) for n in free - space.keys() - compiled.objects.keys()}
+                if not self.holds(condition, {**outside, **space}):
+                    self.at.refuse("what this gradient relies on cannot be said of its arguments.")
+
+    def read_outside(self, identifier: str, function: types.FunctionType) -> tuple[str, Any]:
+        """How this program reads a variable that is outside of a function: a path, and what is there now."""
+        if identifier in function.__code__.co_freevars:
+            cell = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))[identifier]
+            label = self.state.guards.held(cell)
+            self.state.helpers[label] = cell
+            return f"{label}.cell_contents", cell.cell_contents
+        return self.prefix(function) + identifier, function.__globals__.get(identifier)
 
     @staticmethod
     def holds(condition: str, space: Mapping[str, Any]) -> bool:
@@ -120,12 +130,9 @@ class Nested:
 
     def outside_condition(self, condition: str, compiled: Compiled, function: types.FunctionType) -> str:
         """A condition on what the function reads from outside, as this program's guard can ask it."""
-        labels = {label: self.state.guards.held(value) for label, value in compiled.objects.items()}
-        prefix = self.prefix(function)
-        own = free_names(condition) - labels.keys()
-        if own & set(function.__code__.co_freevars):
-            raise SrcadError("this gradient is of a function that reads variables around it. Pass them as arguments.", self.at.loc)
-        return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda m: labels.get(m[0], prefix + m[0] if m[0] in own else m[0]), condition)
+        names = {label: self.state.guards.held(value) for label, value in compiled.objects.items()}
+        names |= {n: self.read_outside(n, function)[0] for n in free_names(condition) - names.keys()}
+        return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda m: names.get(m[0], m[0]), condition)
 
 
 @functools.lru_cache(256)

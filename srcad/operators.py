@@ -5,6 +5,7 @@
 """
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = No
     (12.0, 34.0)
     """
     gradient = fun if isinstance(fun, Gradient) else Gradient(fun, wrt, mode="pair")
-    pushed = Push(gradient, tuple(primals), gradient.function(*primals))
+    pushed = Push(gradient, tuple(primals), gradient.function(*copied(tuple(primals))))
     return pushed.out, pushed(tangents)
 
 
@@ -54,7 +55,12 @@ class Push:
     def __call__(self, tangents: Any) -> Any:
         if self.bare and isinstance(tangents, tuple) and not isinstance(self.form, list) and len(tangents) == 1:
             tangents = tangents[0]
-        return self.compiled.functions[0](fitted(tangents, self.form, "tangents", None), blank(self.out), *self.primals)
+        return self.compiled.functions[0](fitted(tangents, self.form, "tangents", None), blank(self.out), *copied(self.primals))
+
+
+def copied(primals: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments that a function may change: it is run more than once."""
+    return tuple(copy.deepcopy(p) if isinstance(p, (np.ndarray, list, dict, tuple)) else p for p in primals)
 
 
 @functools.lru_cache(256)

@@ -259,6 +259,8 @@ class Reverse(Backwards, PairBack):
     def called(self, op: Operation, dz: Any, z: Any, operands: Any, params: dict[str, Any], problem: Exception) -> Any:
         """A rule that is not one expression: its definition goes with the module, and is called."""
         assert op.rule is not None
+        if op.rule.function.__closure__:
+            raise MissingRuleError(f"its rule cannot be inlined here: {problem}", op.loc, function_label(op.function)) from problem
         label = self.helper(f"{op.rule.function.__name__.strip('_')}_rule", op.rule.function)
         seed, value = (dz, z) if op.multiple else (dz[0], z[0])
         try:
@@ -344,6 +346,8 @@ class Reverse(Backwards, PairBack):
         self.reached = self.loc
         if contribution is None or key in self.steady:  # written already, or the same in every pass
             return
+        if isinstance(contribution, Term):
+            contribution = cast(contribution, ref.number)
         if key in self.redirected:
             base, place = self.redirected[key]
             self.contribute(base, Scatter(place.index, contribution, True), op)

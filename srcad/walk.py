@@ -61,7 +61,7 @@ def begin(title: str, source: Source, program: Program, function: types.Function
     MODULE_NAMES.update(facts.modules.values())
     state.parameters = {}
     state.integers = {}
-    for taken in ("float", "type", "slice"):
+    for taken in ("float", "type", "slice", "reversed"):
         if taken in local or function.__globals__.get(taken, getattr(builtins, taken)) is not getattr(builtins, taken):
             raise SrcadError(f"the name `{taken}` means something else here, and the generated code needs Python's. Rename it.", None, title)
     return state

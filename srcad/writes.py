@@ -130,6 +130,8 @@ class Writes(Attributes):
     def write_array(self, base: Ref, slice_: ast.expr | None, indices: tuple[Any, ...] | None, value: Ref, sign: int) -> None:
         """Record a write into the memory of an array; whoever shares it sees it."""
         self.changed(base, indices, self.state.is_active(value))
+        if self.mixes(base.number, value.number):
+            self.refuse("a complex number is stored into an array of real ones. Make the array complex.", SrcadError)
         basic = indices is None or is_basic(indices)
         if not self.state.is_active(base) or base.number.dtype is not None and base.number.dtype.kind not in "fc":
             return
@@ -142,6 +144,11 @@ class Writes(Attributes):
         place = base.number.place
         change = next((c for c in reversed(self.state.changes) if place is not None and c.buffer is place.buffer), None)
         self.record(Write(base, slice_, part, value, unique, basic, sign, self.loc, change))
+
+    @staticmethod
+    def mixes(base: Number, value: Number) -> bool:
+        """Whether a complex value is stored into real memory, which NumPy refuses or does with a part of it."""
+        return base.dtype is not None and value.dtype is not None and base.dtype.kind != "c" and value.dtype.kind == "c"
 
     def part_of(self, number: Number, indices: tuple[Any, ...]) -> Number:
         return getitem(self.state.facts, number, indices)

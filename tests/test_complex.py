@@ -91,6 +91,23 @@ def transform_of_real_parts(x):
     return np.sum(np.fft.irfft(x) ** 2)
 
 
+def made_complex_by_a_loop(x):
+    for _ in range(4):
+        x = x - 0.1j * (np.array([[0, 1.0], [1.0, 0]]) @ x)
+    return np.abs(x[1]) ** 2
+
+
+def number_made_complex_by_a_loop(x):
+    for _ in range(3):
+        x = x * (1 + 0.5j)
+    return np.real(x)
+
+
+def spectral_derivative(x):
+    k = np.fft.fftfreq(len(x)) * 2j * np.pi
+    return np.sum(np.fft.ifft(k * np.fft.fft(x)).real ** 2)
+
+
 def of_complex(f, x, step=1e-6):
     """The derivative by real parts, less i times that by imaginary parts."""
     x = np.asarray(x)
@@ -107,7 +124,7 @@ def of_complex(f, x, step=1e-6):
 @pytest.mark.parametrize(("f", "arg"), [
     (parts_of_a_number, 1.3), (made_of_parts, 1.3), (polynomial, Z), (conjugates, Z), (mandelbrot, 0.3 + 0.4j), (written_in_place, X), (branches, Z),
     (linear_algebra, A), (spectrum, X), (spectrum, X[:4]), (filtered, X), (convolved, X), (convolved, X[:4]), (padded_and_cut, M.T), (plane, M), (back_to_real, Z), (converted, Z),
-    (transform_of_real_parts, X),
+    (transform_of_real_parts, X), (made_complex_by_a_loop, X[:2]), (number_made_complex_by_a_loop, 0.5), (spectral_derivative, X[:4]),
 ], ids=lambda v: getattr(v, "__name__", ""))
 def test_the_gradient_is_right(f, arg):
     found, wanted = srcad.grad(f)(arg), of_complex(f, arg)
@@ -133,7 +150,22 @@ def test_the_modulus_is_flat_at_zero():
     np.testing.assert_array_equal(srcad.grad(lambda z: np.sum(np.abs(z)))(np.zeros(2, complex)), [0, 0])
 
 
+def store_of_a_complex_number(x):
+    y = x * 1
+    y *= 2j
+    return np.sum(np.real(y) * x)
+
+
+def test_single_precision():
+    x, z = X.astype(np.float32), Z.astype(np.complex64)
+    found = srcad.grad(lambda x: np.sum(np.abs(np.fft.fft(x)[:3]) ** 2))(x)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, srcad.grad(lambda x: np.sum(np.abs(np.fft.fft(x)[:3]) ** 2))(X), rtol=1e-4)
+    np.testing.assert_allclose(srcad.grad(lambda z: np.abs(np.fft.ifft(z)[0]) ** 2)(z), np.full(4, np.conj(np.sum(z)) / 8), rtol=1e-5)
+
+
 @pytest.mark.parametrize(("f", "arg", "reason"), [
+    (store_of_a_complex_number, X, "stored into an array of real ones"),
     (lambda x: np.sum(np.maximum(x * 1j, 0).real), X, "np.maximum` of complex numbers"),
     (lambda z: np.linalg.norm(z), Z, "np.linalg.norm` of complex numbers"),
     (lambda x: x * 1j, 1.0, "Take np.real or np.abs"),

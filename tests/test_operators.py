@@ -101,6 +101,50 @@ def test_globals_are_read_afresh():
         SCALE = 2.0
 
 
+DATA = np.array([1.0, 2.0, 3.0])
+
+
+def test_functions_that_read_what_is_around_them():
+    global DATA
+    y = np.array([0.5, -1.0, 2.0])
+
+    def loss(x):
+        return np.sum(np.sin(x * DATA) * y)
+
+    hessian = srcad.hessian(loss)
+    np.testing.assert_allclose(hessian(H), np.diag(-np.sin(H * DATA) * DATA**2 * y))
+    np.testing.assert_allclose(srcad.hvp(loss)(H, np.ones(3)), -np.sin(H * DATA) * DATA**2 * y)
+    old, DATA = DATA, DATA * 2
+    try:
+        np.testing.assert_allclose(hessian(H), np.diag(-np.sin(H * DATA) * DATA**2 * y))
+    finally:
+        DATA = old
+    y = y * 3
+    np.testing.assert_allclose(hessian(H), np.diag(-np.sin(H * DATA) * DATA**2 * y))
+
+
+def test_a_function_that_changes_its_argument():
+    def doubled(x):
+        x *= 2.0
+        return np.sum(x * x)
+
+    x = np.ones(2)
+    value, tangent = srcad.jvp(doubled, (x,), np.ones(2))
+    assert (value, tangent) == (8.0, 16.0) and x.tolist() == [1.0, 1.0]
+
+
+def test_a_loop_that_is_left_early():
+    def product(x):
+        s = 1.0
+        for a in x:
+            if a < -1:
+                break
+            s = s * a
+        return s
+
+    np.testing.assert_allclose(srcad.hessian(product)(np.array([1.0, 2.0, 3.0])), [[0, 3, 2], [3, 0, 1], [2, 1, 0]])
+
+
 def test_sizes_that_differ_are_compiled_anew():
     second = srcad.hvp(recurrent, wrt="h")
     for n in (3, 5):

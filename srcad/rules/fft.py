@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import rule
+from srcad.rules import rule, zero
 from srcad.rules.complex import OF_COMPLEX
 
 Adjoints = tuple[Any, ...]
@@ -26,33 +26,56 @@ def resized(dx: Any, x: Any, axes: tuple[int, ...]) -> Any:
     return dx
 
 
-def one(function: Any) -> None:
-    """Transforms over one axis that are their own adjoint."""
-    @rule(function)
-    def transform(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Adjoints:
-        return (resized(function(dz, axis=axis, norm=norm), a, (axis,)),)
+def transformed(a: Any, s: Any, axes: Any) -> tuple[int, ...]:
+    """The axes that a transform is over."""
+    if axes is not None:
+        return tuple(axes)
+    return tuple(range(a.ndim)) if s is None else tuple(range(a.ndim - len(s), a.ndim))
 
 
-def many(function: Any, default: Any) -> None:
-    """Transforms over several axes."""
-    @rule(function)
-    def transform(dz: Any, z: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None) -> Adjoints:
-        if axes is None:
-            axes = tuple(range(a.ndim)) if s is None else tuple(range(a.ndim - len(s), a.ndim))
-        return (resized(function(dz, axes=axes, norm=norm), a, axes),)
+@rule(np.fft.fft)
+def fft(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Adjoints:
+    da = np.fft.fft(dz, axis=axis, norm=norm)
+    return (da if n is None else resized(da, a, (axis,)),)
 
 
-for _label in ("fft", "ifft"):
-    one(getattr(np.fft, _label))
-    many(getattr(np.fft, _label + "2"), (-2, -1))
-    many(getattr(np.fft, _label + "n"), None)
+@rule(np.fft.fft2)
+def fft2(dz: Any, z: Any, a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Adjoints:
+    da = np.fft.fft2(dz, axes=axes, norm=norm)
+    return (da if s is None else resized(da, a, axes),)
+
+
+@rule(np.fft.fftn)
+def fftn(dz: Any, z: Any, a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Adjoints:
+    over = transformed(a, s, axes)
+    da = np.fft.fftn(dz, axes=over, norm=norm)
+    return (da if s is None else resized(da, a, over),)
+
+
+@rule(np.fft.ifft)
+def ifft(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Adjoints:
+    da = np.fft.ifft(dz, axis=axis, norm=norm)
+    return (da if n is None else resized(da, a, (axis,)),)
+
+
+@rule(np.fft.ifft2)
+def ifft2(dz: Any, z: Any, a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Adjoints:
+    da = np.fft.ifft2(dz, axes=axes, norm=norm)
+    return (da if s is None else resized(da, a, axes),)
+
+
+@rule(np.fft.ifftn)
+def ifftn(dz: Any, z: Any, a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Adjoints:
+    over = transformed(a, s, axes)
+    da = np.fft.ifftn(dz, axes=over, norm=norm)
+    return (da if s is None else resized(da, a, over),)
 
 
 @rule(np.fft.rfft)
 def rfft(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Adjoints:
     """The frequencies that are left out are given nothing."""
-    size = a.shape[axis] if n is None else n
-    return (resized(np.real(np.fft.fft(dz, size, axis, norm)), a, (axis,)),)
+    da = np.real(np.fft.fft(dz, a.shape[axis] if n is None else n, axis, norm))
+    return (da if n is None else resized(da, a, (axis,)),)
 
 
 @rule(np.fft.irfft)
@@ -78,3 +101,5 @@ def ifftshift(dz: Any, z: Any, x: Any, axes: Any = None) -> Adjoints:
 
 
 OF_COMPLEX.update(getattr(np.fft, label) for label in ["fft", "ifft", "fft2", "ifft2", "fftn", "ifftn", "rfft", "irfft", "fftshift", "ifftshift"])
+
+zero(np.fft.fftfreq, np.fft.rfftfreq)

@@ -10,14 +10,9 @@ from srcad.kinds import Number
 from srcad.shapes import dimension, known_shape, lift, shape
 from srcad.shapes.creation import unchanged
 
-COMPLEX = {np.dtype(np.float32): np.dtype(np.complex64), np.dtype(np.complex64): np.dtype(np.complex64), np.dtype(np.float16): np.dtype(np.complex64)}
-
-
 def complex_of(number: Number) -> Any:
-    """The dtype of a transform; None for single precision, which older NumPys transform in double."""
-    if number.dtype is None or number.dtype in COMPLEX:
-        return None
-    return np.dtype(complex)
+    """The dtype of a transform: NumPy's answer for one number."""
+    return None if number.dtype is None else np.fft.fft(np.ones(1, number.dtype)).dtype
 
 
 def replaced(x: Any, facts: Facts, sizes: dict[int, Any], dtype: Any) -> Number:
@@ -58,8 +53,18 @@ def real(facts: Facts, a: Any, n: Any = None, axis: int = -1, norm: Any = None) 
 def real_inverse(facts: Facts, a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Number:
     number = lift(a, facts)
     size = (known_shape(number)[axis] - 1) * 2 if n is None else dimension(n, facts)
-    dtype = np.dtype(float) if complex_of(number) is not None else None
+    dtype = None if number.dtype is None else np.fft.irfft(np.ones(2, number.dtype)).dtype
     return replaced(number, facts, {axis: size}, dtype)
+
+
+@shape(np.fft.fftfreq)
+def frequencies(facts: Facts, n: Any, d: Any = 1.0, **keywords: Any) -> Number:
+    return Number("array", np.dtype(float), (dimension(n, facts),))
+
+
+@shape(np.fft.rfftfreq)
+def real_frequencies(facts: Facts, n: Any, d: Any = 1.0, **keywords: Any) -> Number:
+    return Number("array", np.dtype(float), (dimension(n, facts) // 2 + 1,))
 
 
 shape(np.fft.fftshift, np.fft.ifftshift)(unchanged)
