@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Guards:
         self.facts = facts
         self.objects: dict[str, object] = {}
         self.refs: dict[str, Ref] = {}
+        self.seen: Callable[[Ref], None] = lambda ref: None  # told of what is read for the first time
 
     def held(self, value: object) -> str:
         """A name for an object in the text of a guard."""
@@ -52,6 +54,7 @@ class Guards:
         """What is at `path`, with its guard; asked twice, the same."""
         if path not in self.refs:
             self.refs[path] = Ref(expression(path), self.describe(path, value), path)
+            self.seen(self.refs[path])
         return self.refs[path]
 
     def describe(self, path: str, value: object) -> Value:

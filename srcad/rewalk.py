@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.inference import Knowledge
+from srcad.kinds import Ref
 from srcad.walk import Walk
 from srcad.writes import Split
 
@@ -19,6 +20,7 @@ def rewalked(knowledge: Knowledge, begun: Callable[[], Walk], run: Callable[[Wal
         size = knowledge.size()
         state = begun()
         state.knowledge = knowledge
+        written_to(state)
         try:
             run(state)
         except SrcadError as problem:
@@ -31,6 +33,18 @@ def rewalked(knowledge: Knowledge, begun: Callable[[], Walk], run: Callable[[Wal
         learnt(state, None)
         if knowledge.size() == size:
             return state
+
+
+def written_to(state: Walk) -> None:
+    """What comes from outside, and is written to with what is differentiated, is so from the beginning, in wrt or not."""
+    def seen(ref: Ref) -> None:
+        place = ref.number.place
+        if place is not None and place.buffer.site in state.knowledge.active:
+            state.active.add(ref.key)
+
+    for ref in state.guards.refs.values():
+        seen(ref)
+    state.guards.seen = seen
 
 
 def learnt(state: Walk, problem: SrcadError | None) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from srcad.dims import Dim, product
 from srcad.inference import Operation, display, literal_ref, record_display
 from srcad.ir import Assign, Effect, map_block
-from srcad.kinds import UNKNOWN, Lazy, Number, Object, Range, Record, Ref, Sequence, Static, Super, python
+from srcad.kinds import UNKNOWN, Lazy, Number, Object, Place, Range, Record, Ref, Sequence, Static, Super, python
 from srcad.outside import static_value
 from srcad.rules import find
 from srcad.runtime import adjoint, checkpoint, stop_gradient
@@ -221,6 +221,10 @@ def special_stop_gradient(calls: Calls, args: Arguments, keywords: dict[str, Ref
         calls.at.refuse("stop_gradient takes one number or array. Apply it to each item.")
     made = calls.at.new_name(target or calls.state.namer.temporary("constant"))
     calls.at.write(Assign(made, value.expr, calls.at.loc))
+    place = value.number.place
+    if place is not None:  # it is the same memory: it must not be written to
+        calls.state.event += 1
+        return Ref(ast.Name(id=made, ctx=ast.Load()), dataclasses.replace(value.number, place=Place(place.buffer, None, calls.state.event)), made)
     return Ref(ast.Name(id=made, ctx=ast.Load()), value.value, made)
 
 
