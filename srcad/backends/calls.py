@@ -583,7 +583,8 @@ def where(at: Any, condition: Value, x: Value | None = None, y: Value | None = N
     test = at.number(condition)
     if test.dtype != BOOL:
         test = at.elementwise(np.not_equal, test, literal(0))
-    return at.elementwise(np.where, test, at.number(x), at.number(y))  # type: ignore[no-any-return]
+    made = at.elementwise(np.where, test, at.number(x), at.number(y))
+    return made if made.dims else replaced(made, form="array")  # type: ignore[no-any-return]
 
 
 @lowers(np.nonzero)

@@ -72,10 +72,14 @@ class Indexing(Building):
 
     def count_cut(self, owner: Count, index: ast.expr) -> Count:
         """range(n)[:k]"""
-        if len(owner.parts) != 1 or owner.turned or not isinstance(index, ast.Slice) or index.lower is not None or index.step is not None or index.upper is None:
+        if isinstance(index, ast.Slice) and index.lower is None and index.upper is None and index.step is not None and self.literal_of(index.step) == -1:
+            return self.count_flipped(owner)
+        if owner.turned or not isinstance(index, ast.Slice) or index.lower is not None or index.step is not None or index.upper is None:
             refuse("this part of a range is not compiled.")
         assert isinstance(index, ast.Slice) and index.upper is not None
         upper = self.value(index.upper)
+        if len(owner.parts) > 1:
+            return self.count_cut_from(owner, upper)
         size = owner.parts[0]
         dim = size.dim if size.dim is not None else Dim.of(size.const, self.facts) if isinstance(size.const, int) else None
         made = scalar(f"min({upper.text}, {size.text})", INT)
@@ -84,6 +88,26 @@ class Indexing(Building):
         if dim is not None:
             self.facts.ranges[most] = (Dim.of(0, self.facts), dim + 1)
         return Count((scalar(most, INT, "python", Dim.atom(most, None, self.facts)),))
+
+    def count_flipped(self, owner: Count) -> Count:
+        """range(a, b)[::-1]"""
+        if owner.turned or len(owner.parts) > 2:
+            refuse("this part of a range is not compiled.")
+        start, stop = owner.parts if len(owner.parts) > 1 else (literal(0), owner.parts[0])
+        last, before = (scalar(f"{v.text} - 1", INT, "python", v.dim - 1 if v.dim is not None else Dim.of(v.const - 1, self.facts) if isinstance(v.const, int) else None)
+                        for v in (stop, start))
+        return Count((last, before, literal(-1)))
+
+    def count_cut_from(self, owner: Count, upper: Val) -> Count:
+        """range(a, b, step)[:k]"""
+        start, stop = owner.parts[:2]
+        step = owner.parts[2].const if len(owner.parts) > 2 else 1
+        if not isinstance(step, int) or step == 0:
+            refuse("the step of a range must be a literal.")
+        assert isinstance(step, int)
+        most = self.fresh("most")
+        self.emit(f"{most} = min({upper.text}, max(({stop.text} - {start.text} + {step - 1 if step > 0 else step + 1}) // {step}, 0))")
+        return Count((start, scalar(f"{start.text} + {most} * {step}", INT), literal(step)))
 
     def tuple_item(self, owner: Tup, index: ast.expr) -> Value:
         if isinstance(index, ast.Slice):

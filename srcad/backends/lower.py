@@ -25,7 +25,7 @@ from srcad.backends.indexing import Indexing
 from srcad.backends.layout import Layout
 from srcad.backends.products import Products
 from srcad.backends.reductions import Reductions
-from srcad.backends.stacks import Stacks
+from srcad.backends.stacks import Again, Stacks
 from srcad.backends.tree import Frame, Line, Node, line, lines, walk
 from srcad.backends.values import FLOAT, INT, Along, Count, Fixed, Stack, Static, Repeated, Tup, Val, Value, View, flat, literal, named, refuse, replaced, scalar, viewed
 from srcad.dims import Dim, Facts
@@ -48,7 +48,9 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         self.tree, self.facts, self.space = tree, facts, dict(space)
         self.paths, self.functions = outside, functions
         self.atom_names: dict[str, str] = {}
-        self.ragged = set()
+        self.ragged, self.solid = set(), set()
+
+    solid: set[str]  # names that must be variables of the kernel: they mean different memory on two paths
 
     def written(self, base: str) -> bool:
         """Whether the program writes into memory that this name may mean."""
@@ -286,7 +288,7 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
 
     def bind_array(self, name: str, value: Val, mark: int) -> None:
         once = self.simple(name, True)
-        if value.view is not None and once and self.lasting(value.view):
+        if value.view is not None and once and name not in self.solid and self.lasting(value.view):
             if value.name and self.is_temporary(value.name, mark):
                 self.rename_since(mark, value.name, name)
                 value = named(name, value.dtype, value.dims)
@@ -329,12 +331,16 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         """A view as slices; "" where an axis is turned, moved or new."""
         assert value.view is not None
         order = [a.axis for a in value.view.axes if isinstance(a, Along)]
-        if order != list(range(value.ndim)) or any(isinstance(a, Along) and a.step != 1 for a in value.view.axes):
+        if order != list(range(value.ndim)) or any(isinstance(a, Along) and a.step not in (1, -1) for a in value.view.axes):
             return ""
         parts = []
         for axis in value.view.axes:
             if isinstance(axis, Fixed):
                 parts.append(axis.index)
+            elif axis.step == -1:
+                if axis.start.strip("()") != self.spell(value.dims[axis.axis] - 1):
+                    return ""
+                parts.append(f"{axis.start}::-1")
             elif not axis.cut and not axis.start:
                 parts.append(":")
             else:
@@ -668,6 +674,9 @@ class Lowering(Expressions, Indexing, Layout, Products, Reductions, Stacks):
             refuse(f"`{name}` has the dtypes {a.dtype} and {b.dtype} on two paths.")
         if a.view == b.view and [d.key for d in a.dims] == [d.key for d in b.dims]:
             return a
+        if a.view != b.view and name not in self.solid and name.isidentifier():
+            self.solid.add(name)
+            raise Again
         if a.view != b.view and not (a.name and b.name):
             return refuse(f"`{name}` is another part of memory on each path.")  # type: ignore[no-any-return]
         dims = tuple(x if x.key == y.key else self.atom(f"{name}.shape[{k}]") for k, (x, y) in enumerate(zip(a.dims, b.dims)))
