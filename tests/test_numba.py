@@ -175,6 +175,15 @@ def test_what_cannot_be_compiled_is_refused_with_its_line() -> None:
         srcad.grad(folded, backend="numba")(np.arange(3.0))
 
 
+def test_recursion_is_refused() -> None:
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="recursion is not compiled"):
+        srcad.grad(halved, backend="numba")(40.0)
+
+
+def halved(x):
+    return x * halved(x / 2) if x > 1 else x
+
+
 def test_without_numba_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(srcad.SrcadError, match=r"pip install srcad\[numba\]"):

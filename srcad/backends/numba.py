@@ -288,8 +288,12 @@ def received(caller: Lowering, label: str, texts: Sequence[str], leaves: Sequenc
     names = [caller.fresh("r") for _ in leaves]
     caller.emit(f"{', '.join(names)} = {label}({', '.join(texts)})" if names else f"{label}({', '.join(texts)})")
     values: list[Value] = []
+    arrays = [t for t in texts if t in caller.used or t in caller.env]
     for name, leaf in zip(names, leaves):
         assert isinstance(leaf, Val)
+        for array in arrays if leaf.dims else ():  # it may hand back what it was given
+            caller.aliases.join(array, name)
+            caller.shared.add(name)
         values.append(named(name, leaf.dtype, tuple(d if d.value is not None else caller.atom(f"{name}.shape[{k}]") for k, d in enumerate(leaf.dims)))
                       if leaf.dims else scalar(name, leaf.dtype, leaf.form, leaf.dim if leaf.dim is not None and leaf.dim.value is not None else None))
     return structured(structure, values, leaves)
