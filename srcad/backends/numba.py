@@ -320,11 +320,11 @@ def structured(structure: Any, values: Sequence[Value], leaves: Sequence[Value])
     return Tup(tuple(structured(s, values, leaves) for s in structure[1]), kind, structure[2])
 
 
-def lowered(state: Any, request: Any, bodies: Sequence[str], titles: Sequence[str], arguments: ast.arguments, space: Mapping[str, Any],
+def lowered(state: Any, request: Any, bodies: Sequence[str], titles: Sequence[str], space: Mapping[str, Any],
             helpers: Mapping[str, object]) -> tuple[str, list[Any]]:
     """The module's text and its functions. Raises UnsupportedSyntaxError where it cannot be compiled."""
     require()
-    made = Build(state, request, bodies, titles, arguments, space)
+    made = Build(state, request, bodies, titles, space)
     text, wanted = made.text()
     needed = {k: v for k, v in {**helpers, **made.objects}.items() if k in made.names_read(text)}
     functions = load(text, request.title, [*titles, *wanted], request.function, needed)
@@ -337,8 +337,8 @@ def lowered(state: Any, request: Any, bodies: Sequence[str], titles: Sequence[st
 class Build:
     """Kernels, wrappers, text; then Numba."""
 
-    def __init__(self, state: Any, request: Any, bodies: Sequence[str], titles: Sequence[str], arguments: ast.arguments, space: Mapping[str, Any]) -> None:
-        self.state, self.request, self.titles, self.arguments = state, request, titles, arguments
+    def __init__(self, state: Any, request: Any, bodies: Sequence[str], titles: Sequence[str], space: Mapping[str, Any]) -> None:
+        self.state, self.request, self.titles = state, request, titles
         self.kernels = Kernels(state, request, bodies, space)
         self.outside = Outside(state)
         self.signatures: list[tuple[str, list[Val]]] = []
@@ -388,9 +388,9 @@ class Build:
         passed = [self.outside.spelled[name] for name in labels]
         if len(self.titles) > 1:
             cut = ("pair", structure)
-            self.wrappers.append(forward_wrapper(title, ast.unparse(self.arguments), passed, label, cut[1], len(lowering.result[0])))
+            self.wrappers.append(forward_wrapper(title, ast.unparse(tree.args), passed, label, cut[1], len(lowering.result[0])))
         else:
-            self.wrappers.append(wrapper.wrapper_text(title, ast.unparse(self.arguments), passed, label, structure, len(lowering.result[0])))
+            self.wrappers.append(wrapper.wrapper_text(title, ast.unparse(tree.args), passed, label, structure, len(lowering.result[0])))
         return lowering
 
     def backward(self, forward: Lowering) -> None:
