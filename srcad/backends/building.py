@@ -10,8 +10,8 @@ import numpy as np
 
 from srcad.backends.fusion import Aliases
 from srcad.backends.tree import Effects, Line, Loop, Node, effects, line, rename
-from srcad.backends.vector import FUNCTIONS
 from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Val, View, aligned, cast, is_unit, named, refuse, scalar
+from srcad.backends.vector import FUNCTIONS
 from srcad.dims import Dim, Facts, alike, is_one
 from srcad.kinds import BOOL
 

@@ -16,7 +16,25 @@ import numpy as np
 from srcad.backends import calls
 from srcad.backends.building import Building
 from srcad.backends.elementwise import COMPARISONS, OPERATORS, PYTHON, REPEATED, USES, template, vector
-from srcad.backends.values import FLOAT, INT, Count, Index, Repeated, Stack, Static, Tup, Val, Value, aligned, cast, literal, promoted, refuse, replaced, scalar
+from srcad.backends.values import (
+    FLOAT,
+    INT,
+    Count,
+    Index,
+    Repeated,
+    Stack,
+    Static,
+    Tup,
+    Val,
+    Value,
+    aligned,
+    cast,
+    literal,
+    promoted,
+    refuse,
+    replaced,
+    scalar,
+)
 from srcad.dims import Dim
 from srcad.kinds import BOOL
 
