@@ -56,7 +56,7 @@ class Module:
         cells = dict(zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ())))
         modules = {alias: importlib.import_module(full) for full, alias in self.state.facts.imported.items()}
         space = {**function.__globals__, **cells, **modules, **self.state.helpers}
-        text, made = lowered(self.state, self.request, bodies, wanted, without_defaults(self.source.tree.args), space, helpers)
+        text, made = lowered(self.state, self.request, bodies, wanted, space, helpers)
         if isinstance(made[0], types.FunctionType):
             made[0].__defaults__, made[0].__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         guard, method, run = self.guard(helpers, made[0])

@@ -263,6 +263,24 @@ def solved(a, b):
     return np.sum(np.linalg.solve(a, b) ** 2) + np.sum(np.linalg.inv(a)) + np.sum(np.tril(a) * np.triu(a)) + np.sum(np.outer(b, b))
 
 
+def wandering(x, y):
+    for _ in range(3):
+        a = x * y + 1.5
+        b = np.sin(a) * y
+        c = a * b - x
+        d = np.tanh(c) + a
+        x = d * 0.5 + b[0]
+    return x
+
+
+@program(array(4), array(4))
+def called_often(x, y):
+    z = x
+    for _ in range(2):
+        z = wandering(z, y)
+    return np.sum(wandering(wandering(wandering(wandering(wandering(wandering(z, y), x), y), x), y), x))
+
+
 # ---- odd kinds
 
 

@@ -14,8 +14,8 @@ LAYERS = [
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "nested"}, {"calls"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"cli", "operators"}, {"__init__", "__main__"},
 ]
-BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "calls", "expressions", "layout", "indexing", "products", "reductions", "stacks", "webs", "lower",
-            "wrapper", "numba"]  # each imports from those before it, and from the core what is below `module`
+BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "table", "builtin", "making", "arranging", "calls", "expressions", "layout", "places", "indexing",
+            "products", "reductions", "stacks", "webs", "control", "lower", "wrapper", "passing", "numba"]  # each imports from those before it, and of the core what is below `compile`
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
 
 

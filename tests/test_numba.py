@@ -61,6 +61,14 @@ def test_value_and_grad() -> None:
     same(srcad.value_and_grad(lambda x: np.sum(x**2), backend="numba")(np.arange(3.0)), (np.float64(5.0), np.array([0.0, 2.0, 4.0])))
 
 
+def test_an_exported_module_runs(tmp_path: Any) -> None:
+    gradient = srcad.grad(lambda x, scale=2.0: np.sum(np.tanh(x) * scale), wrt="x", backend="numba")
+    gradient.export(tmp_path / "made.py", np.ones(3))
+    space: dict[str, Any] = {}
+    exec((tmp_path / "made.py").read_text(), space)
+    same(space["lambda__grad"](np.arange(3.0)), gradient(np.arange(3.0)))
+
+
 def test_other_sizes_use_the_same_code() -> None:
     gradient = srcad.grad(lambda x, w: np.sum(np.tanh(x @ w)), backend="numba")
     plain = srcad.grad(gradient.function)
@@ -173,6 +181,15 @@ def test_what_cannot_be_compiled_is_refused_with_its_line() -> None:
 
     with pytest.raises(srcad.UnsupportedSyntaxError, match=r"`partition` is not compiled. The generated line is `.*np.partition\(x, 1\)"):
         srcad.grad(folded, backend="numba")(np.arange(3.0))
+
+
+def test_recursion_is_refused() -> None:
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="recursion is not compiled"):
+        srcad.grad(halved, backend="numba")(40.0)
+
+
+def halved(x):
+    return x * halved(x / 2) if x > 1 else x
 
 
 def test_without_numba_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

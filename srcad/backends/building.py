@@ -10,8 +10,8 @@ import numpy as np
 
 from srcad.backends.fusion import Aliases
 from srcad.backends.tree import Effects, Line, Loop, Node, effects, line, rename
-from srcad.backends.vector import FUNCTIONS
 from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Val, View, aligned, cast, is_unit, named, refuse, scalar
+from srcad.backends.vector import FUNCTIONS
 from srcad.dims import Dim, Facts, alike, is_one
 from srcad.kinds import BOOL
 
@@ -217,8 +217,7 @@ class Building:
         if value.ndim > len(dims):
             value = self.squeezed(value, len(dims))
         for own, wanted in zip(value.dims, dims[len(dims) - value.ndim:]):
-            if not is_unit(own) and self.meet(own, wanted) is own and own.key != wanted.key and is_unit(wanted):
-                refuse("what is stored is larger than the place.")
+            self.fit(own, wanted)
         if self.overlaps(place, value, dims):
             value = self.steady_copy(value)
         symbol = f"{op}=" if op else "="
@@ -227,6 +226,17 @@ class Building:
             self.emit(f"{place.at(index)} {symbol} {self.narrowed(aligned(value, index), value, dtype, op)}")
 
         self.loops(dims, body)
+
+    def fit(self, own: Dim, wanted: Dim) -> None:
+        """A value's axis and that of the place it is stored in: equal, or the value's is one."""
+        if is_unit(own) or own.key == wanted.key:
+            return
+        if not is_unit(wanted):
+            self.meet(own, wanted)
+        elif own.value is None:
+            self.check_same(own, wanted)
+        elif not is_one(own):
+            refuse("what is stored is larger than the place.")
 
     def narrowed(self, text: str, value: Val, dtype: np.dtype[Any], op: str) -> str:
         if op and value.dtype == FLOAT and dtype != FLOAT and value.form == "python" and not value.dims and dtype.kind == "f":

@@ -16,7 +16,25 @@ import numpy as np
 from srcad.backends import calls
 from srcad.backends.building import Building
 from srcad.backends.elementwise import COMPARISONS, OPERATORS, PYTHON, REPEATED, USES, template, vector
-from srcad.backends.values import FLOAT, INT, Count, Index, Repeated, Stack, Static, Tup, Val, Value, aligned, cast, literal, promoted, refuse, replaced, scalar
+from srcad.backends.values import (
+    FLOAT,
+    INT,
+    Count,
+    Index,
+    Repeated,
+    Stack,
+    Static,
+    Tup,
+    Val,
+    Value,
+    aligned,
+    cast,
+    literal,
+    promoted,
+    refuse,
+    replaced,
+    scalar,
+)
 from srcad.dims import Dim
 from srcad.kinds import BOOL
 
@@ -314,6 +332,8 @@ class Expressions(Building):
     def call(self, node: ast.Call) -> Value:
         if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
             refuse("arguments with a star are not compiled.")
+        if isinstance(node.func, ast.Name) and node.func.id in self.functions:
+            return self.call_own(node.func.id, [self.value(a) for a in node.args], {str(k.arg): self.value(k.value) for k in node.keywords})
         static = self.static_path(node.func)
         if isinstance(static, Static):
             return self.call_function(static.value, node)
@@ -326,8 +346,6 @@ class Expressions(Building):
         return refuse(f"the call of `{label or ast.unparse(node.func)}` is not compiled.")  # type: ignore[no-any-return]
 
     def call_function(self, function: Any, node: ast.Call) -> Value:
-        if isinstance(node.func, ast.Name) and node.func.id in self.functions:
-            return self.call_own(node.func.id, [self.value(a) for a in node.args], {str(k.arg): self.value(k.value) for k in node.keywords})
         args = [self.value(a) for a in node.args]
         keywords = {str(k.arg): self.value(k.value) for k in node.keywords}
         return calls.lowered(self, function, args, keywords)

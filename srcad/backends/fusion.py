@@ -13,8 +13,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from srcad.backends.vector import FUNCTIONS
 from srcad.backends.tree import Effects, Frame, Line, Loop, Node, effects, inner_blocks, rename
+from srcad.backends.vector import FUNCTIONS
 
 
 class Aliases:

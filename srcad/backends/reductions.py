@@ -11,7 +11,24 @@ from typing import Any
 import numpy as np
 
 from srcad.backends.building import Building
-from srcad.backends.values import FLOAT, INT, Along, Index, Static, Tup, Val, View, aligned, caster, is_unit, literal, refuse, replaced, scalar, viewed
+from srcad.backends.values import (
+    FLOAT,
+    INT,
+    Along,
+    Index,
+    Static,
+    Tup,
+    Val,
+    View,
+    aligned,
+    caster,
+    is_unit,
+    literal,
+    refuse,
+    replaced,
+    scalar,
+    viewed,
+)
 from srcad.dims import Dim, is_one
 from srcad.kinds import BOOL
 
