@@ -156,8 +156,8 @@ class Returned:
         if kind.place is not None:
             kind.place.buffer.root = kind.place.buffer.root or result
             self.at.state.aliases[key] = kind.place.buffer.root.key
+        self.at.state.kinds[key] = kind
         if isinstance(expr, ast.Name):
-            self.at.state.kinds[key] = kind
             self.at.activate(result)
         return result
 

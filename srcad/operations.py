@@ -228,6 +228,7 @@ class Operations:
         if isinstance(kind, list):
             kinds = [unnamed(self.placed(function, params, expr, flat, k, f"{made}[{i}]", target)) for i, k in enumerate(kind)]
             items = tuple(Ref(ast.Subscript(value=name(made), slice=const(i), ctx=ast.Load()), k, f"{made}[{i}]") for i, k in enumerate(kinds))
+            self.state.kinds.update({i.key: i.number for i in items})
             result = Ref(name(made), Sequence(list if function in LISTS else tuple, items), made)
         else:
             kind = located(kind, made, self.state.facts).with_origin(origin)

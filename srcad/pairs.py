@@ -22,9 +22,9 @@ from typing import Any
 from srcad.dims import Dim, Undecided
 from srcad.errors import UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
-from srcad.inference import Frame, Knowledge, Operation, current
+from srcad.inference import Frame, Knowledge, Operation, current, display, record_display
 from srcad.ir import Assign, Effect, Statement, Unpack, walk
-from srcad.kinds import Closure, Number, Ref, Static
+from srcad.kinds import Closure, Number, Record, Ref, Sequence, Static
 from srcad.mirror import Mirror, Returned, Signature, Sizes, Unpaired, paths
 from srcad.outside import leaves
 from srcad.pairback import PairCall
@@ -249,12 +249,25 @@ class Pairs:
         if pair.state is None or pair.state.impure - state.pairings.names or any(map(is_act, walk(tuple(pair.state.statements)))):
             at.refuse("a checkpointed function runs twice: it must not call itself, draw random numbers, print, or call what srcad cannot look into.")
         self.met(pair, arguments)
-        kept = {p: at.kept(ref) if isinstance(ref.value, Number) and not ref.number.is_plain and at.shadowed(ref) else ref for p, ref in arguments.items()}
+        kept = {p: self.as_it_is(ref) for p, ref in arguments.items()}
         made = at.new_name(target or state.namer.temporary(callee.name))
         at.write(Assign(made, text, at.loc))
         state.raising.add(made)
         again = call(pair.titles[0], [current(r).expr for r in kept.values()])
         return self.given_back(pair, arguments, made, "", ast.Subscript(value=again, slice=const(1), ctx=ast.Load()))
+
+    def as_it_is(self, ref: Ref) -> Ref:
+        """An argument for a second run: arrays that are changed in place as copies."""
+        match ref.value:
+            case Sequence(type=kind, items=items, series=None) if kind in (list, tuple):
+                return display(kind, tuple(map(self.as_it_is, items)))
+            case Record(type=kind, items=mapping) if kind is dict:
+                return record_display(dict, {k: self.as_it_is(item) for k, item in mapping.items()})
+        if any(self.at.shadowed(leaf) for leaf in leaves(ref) if isinstance(leaf.value, Number)):
+            if isinstance(ref.value, Number):
+                return self.at.kept(ref)  # type: ignore[no-any-return]
+            self.at.refuse("a checkpointed function runs twice, and this holds an array that is changed in place. Pass the array.")
+        return ref
 
     def met(self, pair: Pair, arguments: Mapping[str, Ref]) -> None:
         """What a call means for its arguments: they are read, and some are counted with."""

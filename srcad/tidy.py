@@ -14,7 +14,7 @@ from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.surgery import ADJOINT
-from srcad.syntax import const, names, root_of
+from srcad.syntax import const, expression, names, root_of
 from srcad.walk import ENTRY, VALUE, Walk
 
 MARK = Effect(const(None), Location("", -5, 0, 0, 0, "", ""))  # between the forward half and the backward half
@@ -75,7 +75,7 @@ class Tidying:
             if kind.place is None:
                 continue
             roots = [b.root for b in kind.place.buffer.family() if b.root is not None]
-            together = {identifier, *(r.key for r in roots), *(root_of(r.expr) for r in roots)} - {""}
+            together = {identifier, root_of(expression(identifier)), *(r.key for r in roots), *(root_of(r.expr) for r in roots)} - {""}
             merged = set().union(together, *(groups.get(n, ()) for n in together))
             groups.update(dict.fromkeys(merged, merged))
         return groups

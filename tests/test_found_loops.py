@@ -568,9 +568,30 @@ def list_whose_last_item_is_appended_again(x):
     return np.sum(held[0] * held[-1]) + np.sum(x)
 
 
+@srcad.checkpoint
+def product_of_a_list(p):
+    return np.sin(p[0]) * p[1]
+
+
+def list_given_to_a_checkpoint_and_written_to(x, y):
+    s = np.sum(product_of_a_list([x, y]))
+    x *= 2.0
+    return s
+
+
+def views_in_a_list_read_before_a_write(x, y):
+    z = x * 1.0
+    parts = np.split(z, 4)
+    s = np.sum(parts[0] * y) + np.sum(parts[1] * parts[2])
+    z[1] = s
+    return np.sum(z * z) * s
+
+
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
 CASES = [
+    (list_given_to_a_checkpoint_and_written_to, (X, Y)),
+    (views_in_a_list_read_before_a_write, (X, Y)),
     (list_whose_last_item_is_appended_again, (X,)),
     (dict_changed_while_its_items_are_looped_over, (X,)),
     (mapped_once, (X,)),
