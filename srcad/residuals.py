@@ -12,7 +12,7 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import UNPLACED, Assign, Block, For, If, Return, Statement, While, With, expressions, map_block, walk
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Return, Statement, While, With, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
 from srcad.report import lines_of
@@ -20,7 +20,7 @@ from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.simplify import bound
 from srcad.syntax import const, expression, is_path, method, name, names, root_of, text
-from srcad.tidy import popped, value_read
+from srcad.tidy import is_append, popped, value_read
 from srcad.walk import Walk
 
 
@@ -51,6 +51,7 @@ class Residuals:
         roots = [r for e in items.values() if (r := root_of(e)) in known]
         forward = (*self.unset(forward, list(dict.fromkeys([*kept_names, *roots]))), *forward)
         residuals = [(n, self.residual(n)) for n in kept_names] + [(n, self.where_set(root_of(e), e)) for n, e in items.items()] + [*sizes.items()]
+        forward = (*self.arguments_apart(forward), *forward)
         lines = lines_of(forward)
         self.cached = tuple((n, lines.get(n, 0)) for n, _ in residuals)
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
@@ -72,6 +73,18 @@ class Residuals:
         """What the two halves are called."""
         forward, backward = (self.state.namer.adjoint(f"{self.request.title}_{half}") for half in ("forward", "backward"))
         return forward, backward
+
+    def arguments_apart(self, forward: Block) -> list[Statement]:
+        """Arguments that a list may hold on to: from the beginning they are copies, since their owner may change them before the backward half."""
+        if self.trusting:
+            return []
+        held = {n for s in walk(forward) if isinstance(s, Effect) and is_append(s) for n in names(s.expr)}
+        found: dict[str, None] = {}
+        for kind in filter(None, (self.forward_kind(n) or self.state.kinds.get(n) for n in sorted(held))):
+            for buffer in kind.place.buffer.family() if kind.place is not None else ():
+                if buffer.external and buffer.root is not None and buffer.root.key in self.state.parameters and buffer.site not in self.state.knowledge.written:
+                    found.setdefault(buffer.root.key)
+        return [Assign(p, method(name(p), "copy"), UNPLACED) for p in found]
 
     def unset(self, forward: Block, kept: list[str]) -> Block:
         """What only one path sets is None on the others, so that it can be kept."""

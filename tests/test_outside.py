@@ -109,3 +109,20 @@ def test_a_write_through_stop_gradient_is_refused():
 
     with pytest.raises(srcad.SrcadError, match="view of another array"):
         srcad.grad(through, wrt="w")(0.5, THREE)
+
+
+def recurrent(W, X, h):
+    for t in range(X.shape[0]):
+        h = np.tanh(W @ h + X[t])
+    return np.sum(h * h)
+
+
+def test_arguments_may_change_before_the_pullback():
+    rng = np.random.default_rng(0)
+    args = [rng.normal(size=(3, 3)), rng.normal(size=(4, 3)), rng.normal(size=3)]
+    wanted = srcad.grad(recurrent)(*args)
+    _, pullback = srcad.vjp(recurrent, *args)
+    for a in args:
+        a *= 5
+    for found, want in zip(pullback(1.0), wanted):
+        np.testing.assert_allclose(found, want)
