@@ -20,7 +20,8 @@ LIBRARIES = ("scipy.special", "scipy.linalg", "scipy.signal", "scipy.stats", "sc
 RENAMED = {"np.trapz": "np.trapezoid", "np.row_stack": "np.vstack"}  # names that NumPy no longer has
 COMPLEX = "complex numbers"
 REFUSED = {
-    "np.fft.": COMPLEX, "np.lib.scimath.": "its result is complex for some real numbers", "np.linalg.eig": "its result is complex for some real matrices",
+    "np.fft.": COMPLEX, "np.lib.scimath.": "its result is complex for some real numbers",
+    "np.linalg.eig": "its result is complex for some real matrices", "np.histogramdd": "it returns a list inside a tuple; np.histogram2d has a rule",
     "np.roots": "its result is complex for some real polynomials", "np.poly": "it may have complex roots; its result is then complex",
     "np.sort_complex": COMPLEX, "scipy.linalg.sqrtm": "its result is complex for some real matrices",
     "scipy.integrate.odeint": "it calls a function of the program, which is not walked",
@@ -32,7 +33,8 @@ Made by `docs/make_coverage.py` from the registry of rules. The functions are th
 - *rule*: there is a rule, with cases beside finite differences in `tests/rules`; `rules.md` says in which forms.
 - *written out*: a call is differentiated as the simpler operations that it stands for.
 - *derivative zero*: it is differentiated, and nothing flows through it.
-- *refused*: a gradient that goes through it raises MissingRuleError, with the rule to fill in. Where nothing that it is given is differentiated, it may be used.
+- *refused*: a gradient that goes through it raises MissingRuleError, with the rule to fill in.
+  Where nothing that it is given is differentiated, it may be used.
 """
 
 

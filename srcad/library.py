@@ -46,6 +46,9 @@ TAKE_LISTS = {
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
 TAKE_LISTS |= {np.full, np.einsum, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
 JOINING |= {np.dstack}
+if hasattr(np, "row_stack"):  # an older name of np.vstack
+    TAKE_LISTS.add(np.row_stack)
+    JOINING.add(np.row_stack)
 INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
 
 

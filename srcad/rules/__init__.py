@@ -139,7 +139,7 @@ def unused(adjoint: Any) -> bool:
 inf = math.inf
 
 from srcad.rules import contractions, elementwise, linalg, reductions, scalars, shaping  # noqa: E402,F401
-from srcad.rules import arranging, decompositions, polynomials, products, selecting, statistics  # noqa: E402,F401
+from srcad.rules import arranging, decompositions, polynomials, products, selecting, sets, statistics  # noqa: E402,F401
 
 
 def _special() -> None:

@@ -13,6 +13,7 @@ import cases_shaping  # noqa: F401
 import cases_numbers  # noqa: F401
 import cases_selecting  # noqa: F401
 import cases_statistics  # noqa: F401
+import cases_sets  # noqa: F401
 import cases_arranging  # noqa: F401
 import cases_products  # noqa: F401
 import cases_polynomials  # noqa: F401

@@ -297,6 +297,10 @@ def test_a_reciprocal_is_written_as_in_the_notes_and_has_their_range() -> None:
     # ties of what is sorted: each tied element stands for one place
     ("np.sort(x) * np.array([1.0, 2.0, 3.0])", (arr(2, 1, 3),), arr(2, 1, 3)),
     ("np.sort(x)[:2]", (arr(1, 1, 1),), arr(1, 1, 0)),
+    ("np.setdiff1d(x, y)", (arr(2, 1, 2, 3), arr(3)), (arr(1, 1, 0, 0), arr(0))),
+    ("np.intersect1d(x, y)", (arr(2, 1, 2, 3), arr(3, 2)), (arr(1, 0, 0, 1), arr(0, 0))),
+    ("np.trim_zeros(x) * 2.0", (arr(0, 3, 0, 4, 0, 0),), arr(0, 2, 2, 2, 0, 0)), ("np.trim_zeros(x, 'b')", (arr(0, 0),), arr(0, 0)),
+    ("np.histogram(x, 2)[1]", (arr(1, 1, 4),), arr(0.75, 0.75, 1.5)),
     ("np.partition(x, 1)[:1]", (arr(2, 1, 3),), arr(0, 1, 0)),
     # ties at a quantile share evenly
     ("np.median(x)", (arr(1, 1, 3),), arr(0.5, 0.5, 0)),
