@@ -22,7 +22,7 @@ COMPLEX = "complex numbers"
 REFUSED = {
     "np.fft.": COMPLEX, "np.lib.scimath.": "its result is complex for some real numbers",
     "np.linalg.eig": "its result is complex for some real matrices", "np.histogramdd": "it returns a list inside a tuple; np.histogram2d has a rule",
-    "np.roots": "its result is complex for some real polynomials", "np.poly": "it may have complex roots; its result is then complex",
+    "np.roots": "its result is complex for some real polynomials",
     "np.sort_complex": COMPLEX, "scipy.linalg.sqrtm": "its result is complex for some real matrices",
     "scipy.integrate.odeint": "it calls a function of the program, which is not walked",
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import made, rule
+from srcad.rules import made, rule, unused
 from srcad.rules.selecting import counted, flat
 from srcad.rules.statistics import undiffed
 
@@ -95,7 +95,7 @@ def bins_of(a: Any, edges: Any) -> tuple[Any, Any]:
 def histogram(dz: Any, z: Any, a: Any, weights: Any, bins: Any = 10, range: Any = None, density: Any = None) -> Adjoints:
     """A count is constant where the elements do not cross an edge; the edges follow the smallest and the largest."""
     dcounts, dedges = dz[0], dz[1]
-    if density:
+    if density and not unused(dcounts):
         width = np.diff(z[1])
         given = dcounts * z[0]
         dedges = dedges + undiffed(-given / width, 0)
@@ -104,7 +104,7 @@ def histogram(dz: Any, z: Any, a: Any, weights: Any, bins: Any = 10, range: Any 
     da = of_edges(dedges, z[1], a) if are_moved(bins, range, a) else 0.0 * a
     if weights is None:
         return da, None
-    if z[1].shape[0] < 2:  # no bins
+    if unused(dcounts) or z[1].shape[0] < 2:  # no bins
         return da, 0.0 * weights
     place, inside = bins_of(a, z[1])
     return da, np.where(inside, dcounts[place], 0.0)
@@ -127,7 +127,7 @@ def histogram2d(dz: Any, z: Any, x: Any, y: Any, weights: Any, bins: Any = 10, r
     dx, dy = (of_edges(d, e, a) if are_moved(n, r, a) else 0.0 * a for d, e, a, n, r in zip(dz[1:], z[1:], (x, y), pair, limits))
     if weights is None:
         return dx, dy, None
-    if z[1].shape[0] < 2 or z[2].shape[0] < 2:
+    if unused(dz[0]) or z[1].shape[0] < 2 or z[2].shape[0] < 2:
         return dx, dy, 0.0 * weights
     (i, within), (j, beside) = bins_of(x, z[1]), bins_of(y, z[2])
     return dx, dy, np.where(within & beside, dz[0][i, j], 0.0)

@@ -15,7 +15,7 @@ from srcad.shapes import SHAPES, dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
-@shape(np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.real, np.real_if_close, np.round, np.around)
+@shape(np.flip, np.fliplr, np.flipud, np.roll, np.fft.fftshift, np.fft.ifftshift, np.nan_to_num, np.conj, np.real, np.real_if_close, np.round, np.around)
 def unchanged(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
     number = lift(x, facts)
     return Number("array" if number.shape else "scalar" if number.shape is not None else "unknown", number.dtype, number.shape, fresh=False)

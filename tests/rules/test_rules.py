@@ -223,6 +223,8 @@ NARROW = [i for i in WITH_ARRAYS if all(isinstance(v, np.ndarray) for v in progr
 @over(NARROW[::2])
 def test_float32(number: int) -> None:
     made, f, gradient = built(number)
+    if "polydiv" in made.text:
+        pytest.skip("how long its remainder is depends on the precision")
     narrow = {k: v.astype(np.float32) if is_float(v) else v for k, v in made.arguments.items()}
     wide = {k: v.astype(np.float64) if is_float(v) else v for k, v in narrow.items()}
     value = f(**narrow)
