@@ -159,7 +159,7 @@ def _signal() -> None:
 
 
 def _ndimage() -> None:
-    from srcad.rules import filters  # noqa: F401
+    from srcad.rules import filters, windows  # noqa: F401
 
 
 LOADERS.update({"scipy.ndimage": _ndimage, "scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats,

@@ -65,7 +65,8 @@ def scipy_shape(function: object) -> Rule | None:
     if package != "scipy":
         return None
     part = rest.partition(".")[0]
-    return SCIPY.get(label if part == "special" else f"{part}.{label}")
+    whole = getattr(function, "__qualname__", label)  # a method of a distribution with the distribution's class
+    return SCIPY.get(label if part == "special" else f"{part}.{label}") or SCIPY.get(f"{part}.{whole}")
 
 
 def is_elementwise(function: object) -> bool:
