@@ -39,6 +39,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     n: getattr(np, n) for n in (
         "sum", "mean", "prod", "max", "min", "var", "std", "argmax", "argmin", "argsort", "any", "all", "cumsum", "cumprod", "dot", "reshape", "ravel",
         "transpose", "swapaxes", "squeeze", "trace", "diagonal", "clip", "round", "nonzero", "repeat", "take", "copy", "searchsorted", "ptp",
+        "argpartition", "choose",
     )
 }
 METHODS.update({"flatten": np.ravel, "conj": np.conjugate, "conjugate": np.conjugate})
@@ -167,6 +168,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
             return self.astype(owner, args, keywords, text, target)
         if attribute == "is_integer":
             return self.at.operation(np.isfinite, (owner,), {}, text, target, python(BOOL))
+        if attribute == "compress":  # the condition comes first in the function
+            rest = {k: v for k, v in keywords.items() if k != "condition"}
+            return self.library(np.compress, [*args[:1], *([keywords["condition"]] if not args else []), owner, *args[1:]], rest, text, target)
         function = METHODS.get(attribute)
         if function is None:
             self.at.refuse(f"the method `.{attribute}()` of an array has no rule. Use a function of NumPy's.", UnsupportedSyntaxError, f".{attribute}()")

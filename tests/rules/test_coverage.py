@@ -78,6 +78,18 @@ def test_written_out(name: str) -> None:
     srcad.check_grad(srcad.grad(f, wrt=tuple(names)), *operands)
 
 
+PUTS: list[tuple[str, tuple[Any, ...]]] = [
+    ("np.put_along_axis(h, np.array([[1, 1], [0, 1]]), y, axis=-1)", (small, small * 2)), ("np.put_along_axis(h, np.array([[1, 0]]), y, axis=0)", (small, 3.0)),
+    ("np.put_along_axis(h, np.argmax(x, axis=1)[:, None], 0.5, 1)", (small, 3.0)), ("np.put_along_axis(h, np.array([2, 0]), y, 0)", (x, x[:2])),
+]
+
+
+@pytest.mark.parametrize(("text", "operands"), PUTS, ids=[text for text, _ in PUTS])
+def test_put_along_axis(text: str, operands: tuple[Any, ...]) -> None:
+    f = function_of(f"def f(x, y):\n    h = x * 1.5\n    {text}\n    return np.sum(h * h * x) + np.sum(y)\n")
+    srcad.check_grad(srcad.grad(f), *operands)
+
+
 @pytest.mark.parametrize("name", of_kind("derivative zero"))
 def test_zero(name: str) -> None:
     label = name.rpartition(".")[2]
