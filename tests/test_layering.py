@@ -11,7 +11,7 @@ LAYERS = [
     {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"stage"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"},
-    {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "nested"}, {"calls"}, {"compile"}, {"export"},
+    {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "nested"}, {"calls"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"cli", "operators"}, {"__init__", "__main__"},
 ]
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
