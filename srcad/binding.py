@@ -4,17 +4,22 @@
 """
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+import types
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from srcad.errors import UnsupportedSyntaxError
+from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import function_label
-from srcad.kinds import Ref, Static
+from srcad.kinds import Record, Ref, Sequence, Static
+from srcad.outside import LIBRARIES, Globals
 from srcad.rules import Rule
+from srcad.source import read
 
 Arguments = list[Ref]
 
@@ -71,3 +76,75 @@ def bind_library(function: Any, rule: Rule, args: Arguments, keywords: dict[str,
         else:
             found[renames.get(label, label)] = value
     return found, []
+
+
+@functools.lru_cache(1024)
+def without_adjoint(rule: Rule) -> frozenset[int]:
+    """The operands for which each return of a rule's text says None: nothing flows to them, and a rule that is called need not be asked."""
+    if not rule.user:
+        return frozenset()
+    try:
+        tree = read(rule.function).tree
+    except SrcadError:
+        return frozenset()
+    inner = {id(n) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.Lambda)) and f is not tree for n in ast.walk(f)}
+    found = [n.value for n in ast.walk(tree) if isinstance(n, ast.Return) and id(n) not in inner]
+    if not found or not all(isinstance(v, ast.Tuple) and not any(isinstance(e, ast.Starred) for e in v.elts) for v in found):
+        return frozenset()
+    sets = [{i for i, e in enumerate(v.elts) if isinstance(e, ast.Constant) and e.value is None} for v in found]  # type: ignore[union-attr]
+    return frozenset(set.intersection(*sets))
+
+
+def constant(ref: Ref) -> Ref:
+    """The same value, under no name that is differentiated."""
+    match ref.value:
+        case Sequence(type=kind, items=items, series=None):
+            return Ref(ref.expr, Sequence(kind, tuple(map(constant, items))))
+        case Record(type=kind, items=mapping, mutable=mutable):
+            return Ref(ref.expr, Record(kind, {k: constant(v) for k, v in mapping.items()}, mutable))
+    return Ref(ref.expr, ref.value)
+
+
+def guard_rule(rule: Rule, at: Interpreter) -> None:
+    """A user's rule is run once: what it reads besides its arguments becomes part of the guard. What may change unseen is refused."""
+    if not rule.user:
+        return
+    for path, value in read_outside(rule.function, at, set()):
+        if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type, np.ufunc)) or is_fixed(value):
+            at.state.guards.identical(path, value)
+        elif type(value).__module__.partition(".")[0] not in LIBRARIES or isinstance(value, (list, dict, set, np.ndarray)):
+            name = path.rpartition(".")[2]
+            raise SrcadError(f"its rule reads `{name}`, which may change unseen. Pass it as a parameter, or use a number.", at.loc, rule.function.__name__)
+
+
+def is_fixed(value: Any) -> bool:
+    if isinstance(value, (tuple, frozenset)):
+        return all(map(is_fixed, value))
+    return value is None or isinstance(value, (int, float, complex, str, bytes, np.generic, np.dtype))
+
+
+def read_outside(function: types.FunctionType, at: Interpreter, seen: set[types.FunctionType]) -> Iterator[tuple[str, Any]]:
+    """What a function and those that it calls read of globals and of variables around them, by where it is read."""
+    if function in seen:
+        return
+    seen.add(function)
+    found = [(f"{at.state.guards.held(globals_of(function))}.{k}", function.__globals__[k]) for k in names_in(function.__code__) if k in function.__globals__]
+    label = at.state.guards.held(function)
+    found += [(f"{label}.__closure__[{i}].cell_contents", cell.cell_contents) for i, cell in enumerate(function.__closure__ or ())]
+    for path, value in found:
+        yield path, value
+        package = (getattr(value, "__module__", None) or getattr(value, "__name__", "")).partition(".")[0]
+        if isinstance(value, types.FunctionType) and package not in (*LIBRARIES, "srcad"):
+            yield from read_outside(value, at, seen)
+        if isinstance(value, types.ModuleType) and package not in (*LIBRARIES, "srcad"):
+            yield from ((f"{path}.{k}", vars(value)[k]) for k in names_in(function.__code__) if k in vars(value))
+
+
+def names_in(code: types.CodeType) -> list[str]:
+    inner = [n for c in code.co_consts if isinstance(c, types.CodeType) for n in names_in(c)]
+    return list(dict.fromkeys([*code.co_names, *inner]))
+
+
+@functools.lru_cache(1024)
+def globals_of(function: types.FunctionType) -> Globals:
+    return Globals(function)

@@ -23,8 +23,12 @@ Wrt = str | int | Sequence[str | int] | None
 def plain_function(function: Any) -> tuple[tuple[Any, ...], types.FunctionType]:
     """The Python function that a callable runs, and the arguments that come before the caller's."""
     if isinstance(function, types.MethodType):
+        if find(function.__func__) is not None:
+            raise SrcadError("a method with a derivative of its own: wrap its call in a function.", None, function.__name__)
         return (function.__self__,), function.__func__  # type: ignore[return-value]
     if isinstance(function, types.FunctionType) and not in_library(function):
+        if find(function) is not None:  # its body is not what is differentiated
+            return (), forwarding(function.__name__, "primal", getattr(function, "srcad_checked", function), function)
         return (), function
     if find(function) is not None:
         return (), library_wrapper(function)
@@ -117,19 +121,24 @@ def floats_for(function: types.FunctionType, bound: tuple[Any, ...]) -> list[flo
 
 def calling(gradient: Any) -> types.FunctionType:
     """A Python function that calls a gradient, to be differentiated in its turn."""
+    target = gradient.target
+    title = f"{target.__name__ if target.__name__.isidentifier() else 'function'}_{gradient.mode}"
+    return forwarding(title, "gradient", target, gradient)
+
+
+def forwarding(title: str, label: str, target: types.FunctionType, called: Any) -> types.FunctionType:
+    """A Python function of the parameters of `target` that hands them on."""
     import linecache
 
-    target = gradient.target
     signature = inspect.signature(target, follow_wrapped=False)
-    title = f"{target.__name__ if target.__name__.isidentifier() else 'function'}_{gradient.mode}"
     plain = signature.replace(parameters=[p.replace(default=p.default if p.default is p.empty or isinstance(p.default, (int, float, str)) else None, annotation=p.empty) for p in signature.parameters.values()],
                               return_annotation=signature.empty)
     handed = ", ".join({p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, f"{p.name}=" * (p.kind is p.KEYWORD_ONLY)) + p.name for p in signature.parameters.values())
-    label = "gradient" + "_" * ("gradient" in signature.parameters)
+    label += "_" * (label in signature.parameters)
     text = f"def {title}{plain}:\n    return {label}({handed})\n"
-    filename = f"<srcad call of {title} {id(gradient)}>"
+    filename = f"<srcad call of {title} {id(called)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    space: dict[str, Any] = {label: gradient}
+    space: dict[str, Any] = {label: called}
     exec(compile(text, filename, "exec"), space)
     made: types.FunctionType = space[title]
     made.__defaults__, made.__kwdefaults__ = target.__defaults__, target.__kwdefaults__

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from srcad.binding import is_hashable, is_random
+from srcad.custom import Custom, is_own
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
@@ -27,7 +28,7 @@ from srcad.nested import Nested
 from srcad.objects import Objects
 from srcad.pairs import LONG, Callee, Pairs
 from srcad.request import Request
-from srcad.outside import LIBRARIES, Globals, static_value
+from srcad.outside import Globals, static_value
 from srcad.rules import find, is_zero
 from srcad.shapes import infer_call
 from srcad.source import Source, read
@@ -40,6 +41,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     n: getattr(np, n) for n in (
         "sum", "mean", "prod", "max", "min", "var", "std", "argmax", "argmin", "argsort", "any", "all", "cumsum", "cumprod", "dot", "reshape", "ravel",
         "transpose", "swapaxes", "squeeze", "trace", "diagonal", "clip", "round", "nonzero", "repeat", "take", "copy", "searchsorted", "ptp",
+        "argpartition", "choose",
     )
 }
 METHODS.update({"flatten": np.ravel, "conj": np.conjugate, "conjugate": np.conjugate})
@@ -49,7 +51,7 @@ IN_PLACE = ("resize", "partition", "itemset", "setflags", "setfield", "byteswap"
 Arguments = list[Ref]
 
 
-class Calls(Library, Objects, Writing, Pairs, Nested):
+class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
     """The calls of one frame."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -120,7 +122,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
             return WRITING[function](self, args, keywords)
         if is_random(function):
             return self.random(function, args, keywords, text, target)
-        if is_hashable(function) and (find(function) is not None or is_zero(function)):
+        if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):
             return self.library(function, args, keywords, text, target)
         if isinstance(function, types.MethodType):
             owner = self.state.guards.read(path.rpartition(".")[0], function.__self__) if "." in path else None
@@ -129,7 +131,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
             return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[list-item]
         if isinstance(function, types.FunctionType) and hasattr(function, "srcad_checkpointed"):
             return self.checkpointed(function.srcad_checkpointed, path, args, keywords, text, target)
-        if isinstance(function, types.FunctionType) and (function.__module__ or "").split(".")[0] not in (*LIBRARIES, "srcad"):
+        if is_own(function):
             return self.own_function(function, path, args, keywords, text, target)
         if isinstance(function, type):
             return self.construct(function, args, keywords, text, target)
@@ -168,6 +170,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
             return self.astype(owner, args, keywords, text, target)
         if attribute == "is_integer":
             return self.at.operation(np.isfinite, (owner,), {}, text, target, python(BOOL))
+        if attribute == "compress":  # the condition comes first in the function
+            rest = {k: v for k, v in keywords.items() if k != "condition"}
+            return self.library(np.compress, [*args[:1], *([keywords["condition"]] if not args else []), owner, *args[1:]], rest, text, target)
         function = METHODS.get(attribute)
         if function is None:
             self.at.refuse(f"the method `.{attribute}()` of an array has no rule. Use a function of NumPy's.", UnsupportedSyntaxError, f".{attribute}()")
@@ -238,6 +243,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
     # ---- the program's own functions and classes
 
     def own_function(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        if find(function) is not None:
+            return self.custom(function, path, args, keywords, text, target)
         callee, arguments = self.bound(function, path, args, keywords)
         self.shallow(callee.code)
         return self.own_call(callee, arguments, target)
@@ -256,7 +263,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested):
 
     def checkpointed(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A call of which only the arguments are kept."""
-        if not self.state.is_active([*args, *keywords.values()]):
+        if not self.state.is_active([*args, *keywords.values()]) or find(function) is not None:
             return self.own_function(function, path, args, keywords, text, target)
         if not isinstance(function, types.FunctionType):
             self.at.refuse("checkpoint takes a Python function. Wrap it in one.")

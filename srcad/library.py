@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.binding import IGNORED, bind_library, is_none, library_signature
+from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_none, library_signature, without_adjoint
 from srcad.dims import Facts, Undecided
 from srcad.errors import MissingRuleError
 from srcad.infer import Interpreter
@@ -46,6 +46,9 @@ TAKE_LISTS = {
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
 TAKE_LISTS |= {np.full, np.einsum, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
 JOINING |= {np.dstack}
+if hasattr(np, "row_stack"):  # an older name of np.vstack
+    TAKE_LISTS.add(np.row_stack)
+    JOINING.add(np.row_stack)
 INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
 
 
@@ -161,7 +164,10 @@ class Library:
         """Sort the arguments of a call into the rule's operands and parameters."""
         by_name, extra = bind_library(function, rule, args, keywords, self.at)
         self.integral_arguments([v for k, v in by_name.items() if k in SHAPE_PARAMETERS])
-        operands = [self.operand(by_name.pop(n, None)) for n in rule.operands]
+        guard_rule(rule, self.at)
+        silent = without_adjoint(rule)
+        refs = [by_name.pop(n, None) for n in rule.operands]
+        operands = [self.operand(constant(ref) if i in silent and isinstance(ref, Ref) else ref) for i, ref in enumerate(refs)]
         operands += [self.operand(a) for a in extra]
         params = {}
         for parameter, ref in by_name.items():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcad import spelled
 from srcad.dims import Dim, product
 from srcad.inference import Operation, display, literal_ref, record_display
 from srcad.ir import Assign, Effect, map_block
@@ -404,6 +405,31 @@ def special_reduction(whole: Any) -> Callable[..., Ref | None]:
     return reduce
 
 
+def special_apply_along(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.apply_along_axis: each row through the function, which may capture what is differentiated."""
+    if isinstance(args[0].value, Static) and not calls.state.is_active([*args, *keywords.values()]):
+        return None
+    if len(args) > 2:
+        args = [*args[:2], calls.as_array(args[2]), *args[3:]]
+    return calls.own_function(spelled.apply_along_axis, "", args, keywords, text, target)
+
+
+def special_apply_over(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.apply_over_axes: with one axis or several, counted from the front."""
+    if isinstance(args[0].value, Static) and not calls.state.is_active([*args, *keywords.values()]):
+        return None
+    names = dict(zip(("func", "a", "axes"), args)) | keywords
+    array = calls.as_array(names["a"])
+    rank = array.number.ndim
+    axes = static_value(names["axes"], calls.facts)
+    if rank is None:
+        calls.at.refuse("np.apply_over_axes of an array of unknown rank is not differentiated.")
+    assert rank is not None
+    found = tuple(a % rank for a in (axes if isinstance(axes, (tuple, list)) else (axes,)))
+    given = display(tuple, tuple(known_number(calls, a) for a in found))
+    return calls.own_function(spelled.apply_over_axes, "", [names["func"], array, given], {}, text, target)
+
+
 REDUCTIONS = {np.add.reduce: np.sum, np.multiply.reduce: np.prod, np.maximum.reduce: np.max, np.minimum.reduce: np.min,
               np.add.accumulate: np.cumsum, np.multiply.accumulate: np.cumprod}
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
@@ -412,7 +438,8 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
-    np.select: special_select, np.piecewise: special_piecewise, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},
+    np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
+    np.apply_over_axes: special_apply_over, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},
     **{getattr(operator, label): special_operator(symbol) for label, symbol in (
         ("add", ast.Add()), ("sub", ast.Sub()), ("mul", ast.Mult()), ("truediv", ast.Div()), ("pow", ast.Pow()), ("matmul", ast.MatMult()),
         ("floordiv", ast.FloorDiv()), ("mod", ast.Mod()))},

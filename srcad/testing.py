@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,13 @@ from srcad.rules import find
 from srcad.runtime import unbroadcast
 
 DIRECTIONS = 3
+ELEMENTS = 200  # that are looked at one by one, to say where a gradient is wrong
 
 
 def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> None:
     """Compare a gradient with central differences of the function along random directions.
 
-    Raises GradientMismatchError, naming the parameter and both figures.
+    Raises GradientMismatchError, naming the parameter, both figures, and the element where they differ most.
     """
     rng = np.random.default_rng(seed)
     function = gradient.function
@@ -42,10 +45,11 @@ def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> Non
             direction = like(bound[name], lambda shape: rng.standard_normal(shape), g)
             analytic = inner(g, direction)
             numeric, error = derivative(lambda t: weighted(function, gradient, bound, name, direction, t, weights), scale(bound[name]))
-            if abs(analytic - numeric) > error + tolerance(bound[name], out) * max(1.0, abs(numeric), abs(analytic)):
+            if disagree(analytic, numeric, error, bound[name], out):
+                where = worst(name, bound[name], g, lambda value: weighted_at(gradient, bound, name, value, weights))
                 raise GradientMismatchError(
-                    f"the gradient with respect to `{name}` along a random direction is {analytic:.9g}, and finite differences give {numeric:.9g}.",
-                    None, gradient.target.__name__)
+                    f"the gradient with respect to `{name}` along a random direction is {analytic:.9g}, and finite differences give {numeric:.9g}."
+                    f"{where}", None, gradient.target.__name__)
 
 
 def bind_names(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
@@ -54,10 +58,13 @@ def bind_names(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -
 
 def weighted(function: Any, gradient: Any, bound: dict[str, Any], name: str, direction: Any, t: float, weights: Any) -> float:
     """The function along a direction, as one number."""
-    import inspect
+    return weighted_at(gradient, bound, name, step(bound[name], direction, t), weights)
 
+
+def weighted_at(gradient: Any, bound: dict[str, Any], name: str, value: Any, weights: Any) -> float:
+    """The function with another value for one parameter, as one number."""
     moved = {k: copied(v) for k, v in bound.items()}
-    moved[name] = step(bound[name], direction, t)
+    moved[name] = value
     signature = inspect.signature(gradient.target, follow_wrapped=False)
     call = signature.bind_partial()
     call.arguments.update(moved)
@@ -144,38 +151,129 @@ def inner(gradient: Any, direction: Any) -> float:
     return float(np.sum(np.asarray(gradient, dtype=float) * direction))
 
 
-def check_rule(function: Callable[..., Any], *args: Any, **keywords: Any) -> None:
+def check_rule(function: Callable[..., Any], *args: Any, seed: int = 0, **keywords: Any) -> None:
     """Call a rule on arrays, without the compiler, and compare what it returns with finite differences of its function.
 
-    function: a library function that has a rule; args: its operands; keywords: its parameters. Raises
-    GradientMismatchError, naming the operand and both figures.
+    function: a library function that has a rule, or one of your own with @srcad.custom_gradient; args and keywords: as it is called.
+    Each operand made of floats is moved along random directions. Raises GradientMismatchError, naming the operand, the element where
+    the two differ most, and both figures.
     """
     rule = find(function)
     if rule is None:
         raise SrcadError(f"there is no rule for {function!r}.")
-    rng = np.random.default_rng(0)
-    z = function(*args, **keywords)
+    rng = np.random.default_rng(seed)
+    where, operands, params = sorted_arguments(function, rule, args, keywords)
+    z = function(*copied(args), **copied(keywords))
     several = isinstance(z, (tuple, list))
-    dz = [rng.standard_normal(np.shape(v)) for v in z] if several else rng.standard_normal(np.shape(z))
-    found = rule.function(dz, z, *args, **keywords)
-    for i, (operand, adjoint) in enumerate(zip(args, found)):
-        if adjoint is None or not numbers(operand):
+    dz = [adjoint_for(v, rng) for v in z] if several else adjoint_for(z, rng)
+    if rule.wants_active:
+        params["active"] = tuple(is_moved(o) for o in operands)
+    found = rule.function(dz, z, *copied(operands), **params)
+    if not isinstance(found, tuple) or len(found) != len(operands):
+        raise GradientMismatchError(f"the rule of {label_of(function)} returns {type(found).__name__} of {np.size(found)}; it must be a tuple with one adjoint for "
+                                    f"each of its {len(operands)} operands.")
+    for name, operand, adjoint, place in zip(operand_names(rule, len(operands)), operands, found, where):
+        if not is_moved(operand):
             continue
+
+        def moved(value: Any, place: Any = place) -> float:
+            given, named = list(args), dict(keywords)
+            if isinstance(place, int):
+                given[place] = value
+            else:
+                named[place] = value
+            return inner(function(*copied(given), **copied(named)), list(dz) if several else dz)
+
+        compare(function, name, operand, summed_like(adjoint, operand), moved, rng, z)
+
+
+def compare(function: Any, name: str, operand: Any, adjoint: Any, moved: Callable[[Any], float], rng: np.random.Generator, z: Any) -> None:
+    """One operand's adjoint beside the differences along random directions; where they disagree, the element that does most is looked for."""
+    for _ in range(DIRECTIONS):
         direction = like(operand, lambda shape: rng.standard_normal(shape))
+        numeric, error = derivative(lambda t, d=direction: moved(step(operand, d, t)), scale(operand))
+        analytic = inner(adjoint, direction)
+        if disagree(analytic, numeric, error, operand, z):
+            raise GradientMismatchError(
+                f"the rule of {label_of(function)} gives {analytic:.9g} for `{name}` along a random direction, and finite differences give {numeric:.9g}."
+                f"{worst(name, operand, adjoint, moved)}")
 
-        def along(t: float, i: int = i, operand: Any = operand, direction: Any = direction) -> float:
-            moved = [*args[:i], step(operand, direction, t), *args[i + 1 :]]
-            return inner(function(*moved, **keywords), list(dz) if several else dz)
 
-        numeric, error = derivative(along, 1.0)
-        spread = summed_like(adjoint, operand)
-        analytic = inner(spread, direction)
-        if abs(analytic - numeric) > error + 1e-6 * max(1.0, abs(numeric)):
-            raise GradientMismatchError(f"operand {i} of {function!r}: the rule gives {analytic:.9g}, finite differences {numeric:.9g}.")
+def disagree(analytic: float, numeric: float, error: float, operand: Any, z: Any) -> bool:
+    """Whether two figures are further apart than what was computed with can make them. What is no number agrees with nothing."""
+    outs = z if isinstance(z, (tuple, list)) else [z]
+    allowed = error + max(tolerance(operand, out) for out in outs) * max(1.0, abs(numeric), abs(analytic))
+    return not abs(analytic - numeric) <= allowed
+
+
+def worst(name: str, operand: Any, adjoint: Any, moved: Callable[[Any], float]) -> str:
+    """A sentence about the element where an adjoint and finite differences are furthest apart, among so many."""
+    said, gap = "", -1.0
+    for path, own, direction in itertools.islice(elements(operand, adjoint), ELEMENTS):
+        numeric, _ = derivative(lambda t, d=direction: moved(step(operand, d, t)), scale(operand))
+        distance = abs(own - numeric) if np.isfinite(own - numeric) else np.inf
+        if distance > gap:
+            said, gap = f" The element `{name}{path}` differs most: {own:.9g} and {numeric:.9g}.", distance
+    return said
+
+
+def elements(operand: Any, adjoint: Any) -> Iterator[tuple[str, float, Any]]:
+    """Each element of an operand: where it is, its adjoint, and the direction that moves it alone."""
+    if isinstance(operand, (list, tuple)):
+        rest = like(operand, np.zeros)
+        for i, (item, own) in enumerate(zip(operand, adjoint)):
+            for path, figure, direction in elements(item, own):
+                yield f"[{i}]{path}", figure, [*rest[:i], direction, *rest[i + 1 :]]
+    elif is_moved(operand):
+        whole = np.broadcast_to(np.asarray(0.0 if adjoint is None else adjoint, dtype=float), np.shape(operand))
+        for index in np.ndindex(np.shape(operand)):
+            direction = np.zeros(np.shape(operand))
+            direction[index] = 1.0
+            yield "[" * bool(index) + ", ".join(map(str, index)) + "]" * bool(index), float(whole[index]), direction
+
+
+def is_moved(operand: Any) -> bool:
+    """Whether an operand is made of floats: whole numbers index and count."""
+    leaves = numbers(operand)
+    return bool(leaves) and all(np.asarray(leaf).dtype.kind == "f" for leaf in leaves)
+
+
+def adjoint_for(value: Any, rng: np.random.Generator) -> Any:
+    """A random adjoint of a value, in its precision; zero for what is no real number."""
+    kind = np.asarray(value).dtype
+    if kind.kind != "f":
+        return np.zeros(np.shape(value))
+    drawn = rng.standard_normal(np.shape(value))
+    return drawn.astype(kind) if isinstance(drawn, np.ndarray) else kind.type(drawn)
+
+
+def operand_names(rule: Any, count: int) -> list[str]:
+    return [*rule.operands, *(f"operand {i}" for i in range(len(rule.operands), count))]
+
+
+def label_of(function: Any) -> str:
+    return getattr(function, "__name__", repr(function))
+
+
+def sorted_arguments(function: Any, rule: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """Where each operand of a rule is given (a position, a keyword, or None), the operands, and the parameters."""
+    try:
+        labels = [] if isinstance(function, np.ufunc) else [p.name for p in inspect.signature(function).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    except (TypeError, ValueError):
+        labels = []
+    if rule.variadic or not set(rule.operands) <= set(labels):
+        names = [*rule.operands, *(() if rule.variadic else rule.parameters)]
+        labels = [*names[: len(args)], *map(str, range(len(names), len(args)))]
+    by_label = {label: (i, value) for i, (label, value) in enumerate(zip(labels, args))} | {k: (k, v) for k, v in keywords.items()}
+    wanted = [*rule.operands, *(labels[len(rule.operands) :] if rule.variadic else [])]
+    chosen = [by_label.pop(label, (None, None)) for label in wanted]
+    return [place for place, _ in chosen], [value for _, value in chosen], {k: v for k, (_, v) in by_label.items() if k in rule.parameters}
 
 
 def summed_like(adjoint: Any, operand: Any) -> Any:
     """An adjoint summed to the shape of its operand."""
+    if adjoint is None:
+        return None
     if isinstance(operand, (list, tuple)):
         return [summed_like(a, o) for a, o in zip(adjoint, operand)]
     return unbroadcast(adjoint, operand)

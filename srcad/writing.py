@@ -16,6 +16,7 @@ from srcad.infer import Interpreter
 from srcad.inference import Inference
 from srcad.ir import Assign
 from srcad.kinds import Number, Ref, Sequence, Static
+from srcad.outside import static_value
 from srcad.rules import find
 from srcad.shapes import infer_call
 from srcad.syntax import const, expression
@@ -114,6 +115,31 @@ def put(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> Ref:
     return Ref(const(None), Static(None))
 
 
+def put_along_axis(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    """np.put_along_axis is an assignment with an index array for each axis: the other axes' are counted."""
+    names = dict(zip(("arr", "indices", "values", "axis"), args)) | keywords
+    base, index, value = names["arr"], calls.as_array(names["indices"]), calls.as_array(names["values"])
+    axis = static_value(names["axis"], calls.facts) if "axis" in names else -1
+    dims = base.number.shape
+    if axis is None or dims is None or index.number.ndim != len(dims):
+        calls.at.refuse("np.put_along_axis is differentiated along one axis, with indices of as many dimensions as the array.")
+        raise AssertionError
+    numpy = calls.facts.module("numpy")
+    parts = []
+    for i, dim in enumerate(dims):
+        if i == axis % len(dims):
+            parts.append(index)
+            continue
+        text = ast.Call(func=expression(f"{numpy}.arange"), args=[dim.expr], keywords=[])
+        count = calls.at.operation(np.arange, (), {}, text, "place", Number("array", np.dtype(int), (dim,), unique=True))
+        wide = tuple(-1 if k == i else 1 for k in range(len(dims)))
+        turned = ast.Call(func=ast.Attribute(value=count.expr, attr="reshape", ctx=ast.Load()), args=[const(n) for n in wide], keywords=[])
+        parts.append(calls.at.operation(np.reshape, (), {}, turned, "place", infer_call(np.reshape, calls.facts, [count.number, wide], {})))
+    place = index.expr if len(parts) == 1 else ast.Tuple(elts=[p.expr for p in parts], ctx=ast.Load())
+    calls.at.write_at(base, place, tuple(p.number for p in parts), value)
+    return Ref(const(None), Static(None))
+
+
 def fill_diagonal(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> Ref:
     base, value = args[0], calls.as_array(args[1] if len(args) > 1 else keywords["val"])
     shape = base.number.shape
@@ -146,5 +172,5 @@ def place(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> Ref:
 
 WRITING: dict[Any, Callable[[Writing, Arguments, dict[str, Ref]], Ref]] = {
     np.copyto: copy_to, np.ndarray.sort: sort_in_place, np.put: put, np.fill_diagonal: fill_diagonal, np.putmask: put_mask,
-    np.place: place,
+    np.place: place, np.put_along_axis: put_along_axis,
 }

@@ -12,9 +12,11 @@ are differentiated.
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import sys
+import types
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,6 +71,53 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
     return register
 
 
+def custom_gradient(backward: Callable[..., Any], *, elementwise: bool = False, checked: bool = False) -> Callable[[F], F]:  # noqa: F811
+    """Give a function of your own a derivative of your own: `backward(dz, z, *operands, **params)`, as for `srcad.rule`.
+
+    The function is called as it is, and what it does inside is not differentiated; it must not change what it is given. The operands of
+    `backward`, without default values, are its first parameters. `checked=True` compares `backward` with finite differences at the first call.
+
+    >>> import numpy as np, srcad
+    >>> def clipped(dz, z, x):
+    ...     return (np.clip(dz, -1.0, 1.0),)
+    >>> @srcad.custom_gradient(clipped)
+    ... def clip_adjoint(x):
+    ...     return x
+    """
+    def decorate(function: F) -> F:
+        if not isinstance(function, types.FunctionType):
+            raise TypeError(f"custom_gradient takes a Python function, not {function!r}.")
+        parameters = [*inspect.signature(function).parameters.values()]
+        known = describe(backward, function, elementwise)
+        fixed = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+        if known.variadic or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters) or len(known.operands) > fixed:
+            raise TypeError(f"the operands of {backward.__name__} must be the first parameters of {function.__name__}, without * and **.")
+        made = check_once(function) if checked else function
+        rule(made, elementwise=elementwise)(backward)
+        return made  # type: ignore[return-value]
+
+    return decorate
+
+
+def check_once(function: types.FunctionType) -> Any:
+    """The function, whose rule is compared with finite differences when it is first called."""
+    waiting = [True]
+
+    @functools.wraps(function)
+    def checked(*args: Any, **keywords: Any) -> Any:
+        if waiting:
+            from srcad.testing import check_rule
+
+            waiting.clear()
+            try:
+                check_rule(checked, *args, **keywords)
+            except BaseException:
+                waiting.append(True)
+                raise
+        return function(*args, **keywords)
+
+    checked.srcad_checked = function  # type: ignore[attr-defined]
+    return checked
 
 
 def describe(function: Callable[..., Any], library_function: object, elementwise: bool | None) -> Rule:  # noqa: F811
@@ -139,7 +188,7 @@ def unused(adjoint: Any) -> bool:
 inf = math.inf
 
 from srcad.rules import contractions, elementwise, linalg, reductions, scalars, shaping  # noqa: E402,F401
-from srcad.rules import arranging, decompositions, fft, polynomials, products, selecting, statistics  # noqa: E402,F401
+from srcad.rules import arranging, decompositions, fft, polynomials, products, selecting, sets, statistics  # noqa: E402,F401
 
 
 def _special() -> None:
@@ -159,7 +208,7 @@ def _signal() -> None:
 
 
 def _ndimage() -> None:
-    from srcad.rules import filters  # noqa: F401
+    from srcad.rules import filters, windows  # noqa: F401
 
 
 LOADERS.update({"scipy.ndimage": _ndimage, "scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats,

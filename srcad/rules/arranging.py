@@ -143,6 +143,16 @@ def roll(dz: Any, z: Any, a: Any, shift: Any = None, axis: Any = None) -> Adjoin
     return (np.roll(dz, back) if axis is None else np.roll(dz, back, axis=axis),)
 
 
+@rule(np.fft.fftshift)
+def fftshift(dz: Any, z: Any, x: Any, axes: Any = None) -> Adjoints:
+    return (np.fft.ifftshift(dz) if axes is None else np.fft.ifftshift(dz, axes=axes),)
+
+
+@rule(np.fft.ifftshift)
+def ifftshift(dz: Any, z: Any, x: Any, axes: Any = None) -> Adjoints:
+    return (np.fft.fftshift(dz) if axes is None else np.fft.fftshift(dz, axes=axes),)
+
+
 @rule(np.rollaxis)
 def rollaxis(dz: Any, z: Any, a: Any, axis: int = 0, start: int = 0) -> Adjoints:
     order = list(range(a.ndim))

@@ -6,6 +6,7 @@ What is outside of a distribution's support has derivative 0.
 """
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from srcad.rules.decompositions import one_triangle
 Adjoints = tuple[Any, ...]
 Local = Callable[..., tuple[Any, ...]]
 INV_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
-s_psi = lazily(sp.psi)
+s_psi, s_xlogy, s_xlog1py, s_gammaln, s_betaln = map(lazily, (sp.psi, sp.xlogy, sp.xlog1py, sp.gammaln, sp.betaln))
 
 
 def standard(x: Any, loc: Any, scale: Any) -> tuple[Any, Any]:
@@ -76,6 +77,15 @@ def beta(u: Any, a: Any, b: Any) -> tuple[Any, ...]:
     return (a - 1) / u - (b - 1) / (1 - u), np.log(u) - s_psi(a) + whole, np.log1p(-u) - s_psi(b) + whole
 
 
+def shaped(function: Any, distribution: Any) -> Any:
+    """A rule whose parameters of shape have the distribution's names for them."""
+    names = dict(zip(("a", "b"), (distribution.shapes or "").split(", ")))
+    signature = inspect.signature(function)
+    renamed = [p.replace(name=names.get(p.name, p.name)) for p in signature.parameters.values()]
+    function.__signature__ = signature.replace(parameters=renamed)
+    return function
+
+
 def of_shape(distribution: Any, local: Local, low: float, high: float) -> None:
     """A density with one parameter of shape: `local` is the slope of its logarithm in u and in the parameter."""
     def log_density(dz: Any, z: Any, x: Any, a: Any, loc: Any, scale: Any) -> Adjoints:
@@ -89,8 +99,8 @@ def of_shape(distribution: Any, local: Local, low: float, high: float) -> None:
     def density(dz: Any, z: Any, x: Any, a: Any, loc: Any, scale: Any) -> Adjoints:
         return log_density(z * dz, z, x, a, loc, scale)
 
-    rule(distribution.logpdf, elementwise=True)(log_density)
-    rule(distribution.pdf, elementwise=True)(density)
+    rule(distribution.logpdf, elementwise=True)(shaped(log_density, distribution))
+    rule(distribution.pdf, elementwise=True)(shaped(density, distribution))
 
 
 of_shape(st.gamma, gamma, 0.0, math.inf)
@@ -144,3 +154,96 @@ def multivariate_normal_logpdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any) -> 
 @rule(st.multivariate_normal.pdf)
 def multivariate_normal_pdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any) -> Adjoints:
     return multivariate_normal_logpdf(z * dz, z, x, mean, cov)
+
+
+@rule(st.multivariate_normal.entropy)
+def multivariate_normal_entropy(dz: Any, z: Any, mean: Any, cov: Any) -> Adjoints:
+    """Half the logarithm of the determinant, and what is constant."""
+    if cov is None or cov.ndim != 2:
+        raise NotImplementedError("a covariance that is no matrix")
+    return None, one_triangle(0.5 * dz * np.linalg.inv(cov), False)
+
+
+@rule(st.dirichlet.logpdf)
+def dirichlet_logpdf(dz: Any, z: Any, x: Any, alpha: Any) -> Adjoints:
+    """Without its last share `x` is what the others leave; with it, each is differentiated as if the others stayed."""
+    if alpha.ndim != 1 or x.ndim not in (1, 2):
+        raise NotImplementedError("parameters that are no vector, nor points that are no columns")
+    powers = alpha - 1 if x.ndim == 1 else (alpha - 1)[:, None]
+    total = s_psi(np.sum(alpha)) - s_psi(alpha)
+    if x.shape[0] == alpha.shape[0]:
+        logs, dx = np.log(x), dz * powers / x
+    else:
+        last = 1 - np.sum(x, axis=0)
+        logs = np.log(np.concatenate([x, last[None]]))
+        dx = dz * (powers[:-1] / x - powers[-1] / last)
+    dalpha = dz * (total + logs) if x.ndim == 1 else np.sum(dz) * total + logs @ dz
+    return dx, dalpha
+
+
+@rule(st.dirichlet.pdf)
+def dirichlet_pdf(dz: Any, z: Any, x: Any, alpha: Any) -> Adjoints:
+    return dirichlet_logpdf(z * dz, z, x, alpha)
+
+
+# ---- cumulative distributions: their slope is the density; with respect to parameters of shape they are refused
+
+def gamma_density(u: Any, a: Any) -> Any:
+    return np.exp(s_xlogy(a - 1, u) - u - s_gammaln(a))
+
+
+def chi2_density(u: Any, df: Any) -> Any:
+    return 0.5 * gamma_density(0.5 * u, 0.5 * df)
+
+
+def student_density(u: Any, df: Any) -> Any:
+    return np.exp(s_gammaln(0.5 * (df + 1)) - s_gammaln(0.5 * df) - 0.5 * (df + 1) * np.log1p(u**2 / df)) / np.sqrt(np.pi * df)
+
+
+def beta_density(u: Any, a: Any, b: Any) -> Any:
+    return np.exp(s_xlogy(a - 1, u) + s_xlog1py(b - 1, -u) - s_betaln(a, b))
+
+
+def cumulative(distribution: Any, density: Local, low: float, high: float, within: float) -> None:
+    """Rules for the share below and the share above, and their logarithms; `within` is a point of the support."""
+    def below(dz: Any, x: Any, loc: Any, scale: Any, active: tuple[bool, ...], *shapes: Any) -> Adjoints:
+        if any(active[1 : 1 + len(shapes)]):
+            raise NotImplementedError("the derivative with respect to parameters of shape")
+        u, _ = standard(x, loc, scale)
+        inside = (u > low) & (u < high)
+        slope = np.where(inside, density(np.where(inside, u, within), *shapes), 0.0)
+        dx, dloc, dscale = pulled(dz, slope, u, loc, scale, False)
+        return dx, *(None for _ in shapes), dloc, dscale
+
+    def of(function: Any, factor: Callable[[Any, Any], Any]) -> None:
+        def one(dz: Any, z: Any, x: Any, a: Any, loc: Any, scale: Any, *, active: tuple[bool, ...] = (True, False, True, True)) -> Adjoints:
+            return below(factor(dz, z), x, loc, scale, active, a)
+
+        def two(dz: Any, z: Any, x: Any, a: Any, b: Any, loc: Any, scale: Any, *,
+                active: tuple[bool, ...] = (True, False, False, True, True)) -> Adjoints:
+            return below(factor(dz, z), x, loc, scale, active, a, b)
+
+        rule(function, elementwise=True)(shaped(one if distribution.numargs == 1 else two, distribution))
+
+    of(distribution.cdf, lambda dz, z: dz)
+    of(distribution.sf, lambda dz, z: -dz)
+    of(distribution.logcdf, lambda dz, z: dz * np.exp(-z))
+    of(distribution.logsf, lambda dz, z: -dz * np.exp(-z))
+
+
+cumulative(st.gamma, gamma_density, 0.0, math.inf, 1.0)
+cumulative(st.chi2, chi2_density, 0.0, math.inf, 1.0)
+cumulative(st.t, student_density, -math.inf, math.inf, 1.0)
+cumulative(st.beta, beta_density, 0.0, 1.0, 0.5)
+
+
+@rule(st.poisson.cdf, elementwise=True)
+def poisson_cdf(dz: Any, z: Any, k: Any, mu: Any) -> Adjoints:
+    """A step function of k; more of what is expected takes away the share of the last one counted."""
+    count = np.maximum(np.floor(k), 0)
+    return None, np.where(k < 0, 0.0, -np.exp(s_xlogy(count, mu) - mu - s_gammaln(count + 1)) * dz)
+
+
+@rule(st.poisson.sf, elementwise=True)
+def poisson_sf(dz: Any, z: Any, k: Any, mu: Any) -> Adjoints:
+    return poisson_cdf(-dz, z, k, mu)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import made, rule, zero
+from srcad.rules import made, rule, unused, zero
 from srcad.rules.decompositions import rows_product
 from srcad.rules.selecting import counted, flat
 
@@ -138,6 +138,32 @@ def polyfit(dz: Any, z: Any, x: Any, y: Any, deg: Any = None, rcond: Any = None,
     if size == 1:
         return 0.0 * x, dy
     return np.sum(dpowers[:, :-1] * made(x, np.arange, size - 1, 0, -1) * np.vander(x, size - 1), axis=1), dy
+
+
+@rule(np.polydiv)
+def polydiv(dz: Any, z: Any, u: Any, v: Any) -> Adjoints:
+    """The quotient solves a triangular system, of the leading coefficients of `u`; what is left is the remainder, less its leading zeros."""
+    if u.ndim != 1 or v.ndim != 1:
+        raise NotImplementedError("polynomials of a single number")
+    size, other = u.shape[0], v.shape[0]
+    zeros = made(u, np.zeros, size)
+    rest = zeros if unused(dz[1]) else np.polyadd(zeros, dz[1]).reshape(u.shape)
+    if size < other:
+        return rest, 0.0 * v
+    given = np.flip(dz[0] - np.correlate(rest, v, mode="valid"))
+    solved = np.flip(np.polydiv(np.pad(given, (0, other - 1)), v)[0])
+    du = rest + np.pad(solved, (0, other - 1))
+    return du, -np.correlate(du, z[0], mode="valid")
+
+
+@rule(np.poly)
+def poly(dz: Any, z: Any, seq_of_zeros: Any) -> Adjoints:
+    """The product of the other factors is the polynomial divided by one (Horner's rule): a polynomial in that root itself."""
+    if seq_of_zeros.ndim != 1:
+        raise NotImplementedError("the characteristic polynomial of a matrix, which has complex eigenvalues")
+    if seq_of_zeros.shape[0] == 0:
+        return (0.0 * seq_of_zeros,)
+    return (-np.polyval(np.correlate(z[:-1], dz[1:], mode="full")[: seq_of_zeros.shape[0]], seq_of_zeros),)
 
 
 zero(np.isreal, np.iscomplex)

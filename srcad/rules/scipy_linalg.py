@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg as sl
 
-from srcad.rules import lazily, linalg, rule
+from srcad.rules import lazily, linalg, made, rule
 
 Adjoints = tuple[Any, ...]
 s_triangular, s_sylvester = lazily(sl.solve_triangular), lazily(sl.solve_sylvester)
@@ -57,6 +57,25 @@ def solve_triangular(dz: Any, z: Any, a: Any, b: Any, trans: Any = 0, lower: boo
 def triangular(a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
     keywords = {k: v for k, v in (("trans", trans), ("lower", lower), ("unit_diagonal", unit_diagonal)) if v}
     return a.apply(sl.solve_triangular, [a, b], keywords) if hasattr(a, "expr") else sl.solve_triangular(a, b, **keywords)
+
+
+@rule(sl.solve_banded)
+def solve_banded(dz: Any, z: Any, ab: Any, b: Any, l_and_u: Any = (1, 1)) -> Adjoints:
+    """The diagonals of the transposed matrix are the same, in turned order and moved beside one another; `ab` gets those of -db z.T."""
+    low, high = l_and_u
+    size = ab.shape[1]
+    if ab.ndim != 2 or b.ndim > 2 or size <= max(low, high):
+        raise NotImplementedError("stacks, nor more diagonals than the matrix has")
+    turned = made(dz, np.stack, [shifted(ab[low + high - r], low - r, size) for r in range(low + high + 1)])
+    db = made(dz, sl.solve_banded, (high, low), turned, dz)
+    products = [(db[max(s, 0) : size + min(s, 0)] * z[max(-s, 0) : size - max(s, 0)], s) for s in range(-high, low + 1)]
+    rows = [np.pad(-(p if b.ndim == 1 else np.sum(p, axis=1)), (max(-s, 0), max(s, 0))) for p, s in products]
+    return made(dz, np.stack, rows), db
+
+
+def shifted(row: Any, by: int, size: Any) -> Any:
+    """A row moved so far to the right, or to the left."""
+    return np.pad(row[max(-by, 0) : size - max(by, 0)], (max(by, 0), max(-by, 0))) if by else row
 
 
 @rule(sl.solve_sylvester)

@@ -138,7 +138,7 @@ def between(dz: Any, a: Any, q: Any, axis: Any, method: str, keepdims: bool, fun
     if method not in ("linear", "lower", "higher", "midpoint"):
         raise NotImplementedError(f"the method {method!r}")
     if isinstance(q, (list, tuple)) or getattr(q, "ndim", 0):
-        raise NotImplementedError("several quantiles at once")
+        return several_between(dz, a, q, axis, method, keepdims, function, ranks)
     given = kept(dz, axis, keepdims)
     low, high = neighbours(function, a, q, axis)
     if method == "lower":
@@ -149,6 +149,24 @@ def between(dz: Any, a: Any, q: Any, axis: Any, method: str, keepdims: bool, fun
         return (0.5 * (shared(a == low, axis) + shared(a == high, axis)) * given,)
     share = (function(ranks, q) if ranks.ndim == 1 else function(ranks, q, axis=axis, keepdims=axis is not None)) % 1
     return (((1 - share) * shared(a == low, axis) + share * shared(a == high, axis)) * given,)
+
+
+def several_between(dz: Any, a: Any, q: Any, axis: Any, method: str, keepdims: bool, function: Any, ranks: Any) -> Adjoints:
+    """Several quantiles lie along a first axis of the result."""
+    if getattr(q, "ndim", 1) != 1 or isinstance(q, (list, tuple)) and any(isinstance(p, (list, tuple)) for p in q):
+        raise NotImplementedError("quantiles in more than a row")
+    axes = tuple(range(a.ndim)) if axis is None else tuple(i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,)))
+    behind = tuple(i + 1 for i in axes)
+    given = dz if keepdims else np.expand_dims(dz, behind)
+    low, high = (function(a, q, axis=axes, method=m, keepdims=True) for m in ("lower", "higher"))
+    first, second = shared(a == low, behind), shared(a == high, behind)
+    if method == "linear":
+        share = (function(ranks, q) if ranks.ndim == 1 else function(ranks, q, axis=axis, keepdims=True)) % 1
+        share = share.reshape((-1,) + (1,) * a.ndim) if ranks.ndim == 1 else share
+        weights = (1 - share) * first + share * second
+    else:
+        weights = {"lower": first, "higher": second}.get(method, 0.5 * (first + second))
+    return (np.sum(weights * given, axis=0),)
 
 
 def places(a: Any, axis: Any) -> Any:

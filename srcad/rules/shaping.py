@@ -110,7 +110,7 @@ def stack(dz: Any, z: Any, arrays: Any, axis: Any = 0) -> Adjoints:
     return ([dz[(slice(None),) * axis + (i,)] for i in range(len(arrays))],)
 
 
-@rule(np.vstack)
+@rule(np.vstack, *([np.row_stack] if hasattr(np, "row_stack") else []))
 def vstack(dz: Any, z: Any, tup: Any) -> Adjoints:
     if all(x.ndim >= 2 for x in tup):
         return concatenate(dz, z, tup, 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import reductions, rule
+from srcad.rules import made, reductions, rule
 from srcad.rules.reductions import backwards_cumsum, kept, ties
 from srcad.rules.shaping import parts
 
@@ -93,16 +93,59 @@ def ediff1d(dz: Any, z: Any, ary: Any, to_end: Any, to_begin: Any) -> Adjoints:
 @rule(np.gradient)
 def gradient(dz: Any, z: Any, f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1, active: tuple[bool, ...] = ()) -> Adjoints:
     """A difference is taken on either side of an element; at the ends on one side alone."""
-    if any(active[1:]) or any(getattr(h, "ndim", 0) for h in spacing) or edge_order != 1:
-        raise NotImplementedError("spacings that are arrays or are differentiated, nor edge_order=2")
     axes = tuple(a % f.ndim for a in (range(f.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)))
     steps = spacing * len(axes) if len(spacing) == 1 else spacing if spacing else (1.0,) * len(axes)
-    given = dz if len(axes) > 1 else [dz]
+    dsteps: list[Any] = []
     total: Any = None
-    for d, h, a in zip(given, steps, axes):
-        part = slope_adjoint(d, a) / (2 * h) if spacing else slope_adjoint(d, a) / 2
+    for d, s, h, a in zip(dz if len(axes) > 1 else [dz], z if len(axes) > 1 else [z], steps, axes):
+        if getattr(h, "ndim", 0) or edge_order != 1:
+            part, dh = slopes_adjoint(d, f, h, a, edge_order)
+        else:
+            part, dh = slope_adjoint(d, a) / (2 * h) if spacing else slope_adjoint(d, a) / 2, -np.sum(d * s) / h
         total = part if total is None else total + part
-    return (total, *(None for _ in spacing))
+        dsteps.append(dh)
+    if len(spacing) == 1 and len(axes) > 1:
+        dsteps = [sum(dsteps[1:], dsteps[0])]
+    return (total, *(dh if used else None for dh, used in zip(dsteps, active[1:] or [True] * len(spacing)) if spacing))
+
+
+def slopes_adjoint(dz: Any, f: Any, h: Any, axis: int, edge_order: int) -> tuple[Any, Any]:
+    """An element's slope is a mean of those before and behind it, `(1 - share) * behind + share * before`: the shorter way counts more.
+
+    With edge_order=2 the line through the first two slopes goes on to the end.
+    """
+    uneven = getattr(h, "ndim", 0)
+    wide = (1,) * axis + (-1,) + (1,) * (f.ndim - axis - 1)
+    width = (np.diff(h) if uneven else made(f, np.full, f.shape[axis] - 1, h)).reshape(wide)
+    before, behind = at(width, slice(None, -1), axis), at(width, slice(1, None), axis)
+    share = behind / (before + behind)
+    ends = 0 * at(width, slice(None, 1), axis)
+    share = np.concatenate([ends, share, ends + 1], axis=axis)
+    slopes = np.diff(f, axis=axis) / width
+    given = at(dz * (1 - share), slice(None, -1), axis) + at(dz * share, slice(1, None), axis)
+    if edge_order != 1:
+        if uneven:
+            raise NotImplementedError("edge_order=2 with uneven spacing")
+        given = given + drawn_on(0.5 * dz, axis)
+    df = undiffed(given / width, axis)
+    if not uneven:
+        return df, -np.sum(given * slopes) / h
+    turn = at(dz, slice(1, -1), axis) * -np.diff(slopes, axis=axis) / (before + behind) ** 2
+    dwidth = -given * slopes / width + padded(turn * before, axis, (1, 0)) - padded(turn * behind, axis, (0, 1))
+    others = tuple(i for i in range(f.ndim) if i != axis)
+    return df, undiffed(np.sum(dwidth, axis=others) if others else dwidth, 0)
+
+
+def padded(x: Any, axis: int, ends: Any) -> Any:
+    """Zeros at the ends of an axis."""
+    return np.pad(x, [(0, 0)] * axis + [ends] + [(0, 0)] * (x.ndim - axis - 1))
+
+
+def drawn_on(half: Any, axis: int) -> Any:
+    """What the ends give to the slopes that they are drawn on from."""
+    first, last = at(half, slice(None, 1), axis), at(half, slice(-1, None), axis)
+    rest = half.shape[axis] - 3
+    return padded(np.concatenate([first, -first], axis=axis), axis, (0, rest)) + padded(np.concatenate([-last, last], axis=axis), axis, (rest, 0))
 
 
 def slope_adjoint(dz: Any, axis: int) -> Any:

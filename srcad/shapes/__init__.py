@@ -25,7 +25,7 @@ SHARING = frozenset(  # functions whose result may lie in the memory of an opera
     getattr(owner, label) for owner, labels in (
         (np, "array asarray asanyarray ascontiguousarray asarray_chkfinite asfortranarray require reshape ravel transpose permute_dims swapaxes moveaxis rollaxis "
              "squeeze expand_dims broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d split array_split hsplit vsplit dsplit unstack diagonal diag flip "
-             "fliplr flipud rot90 real real_if_close nan_to_num meshgrid ix_ matrix_transpose astype trim_zeros diff polyder polyint"),
+             "fliplr flipud rot90 real real_if_close nan_to_num meshgrid ix_ matrix_transpose astype trim_zeros setdiff1d diff polyder polyint"),
         (np.linalg, "matrix_transpose diagonal matrix_power"), (np.lib.stride_tricks, "sliding_window_view as_strided broadcast_to"))
     for label in labels.split() if hasattr(owner, label))
 SCIPY: dict[str, Callable[..., Any]] = {}
@@ -65,7 +65,8 @@ def scipy_shape(function: object) -> Rule | None:
     if package != "scipy":
         return None
     part = rest.partition(".")[0]
-    return SCIPY.get(label if part == "special" else f"{part}.{label}")
+    whole = getattr(function, "__qualname__", label)  # a method of a distribution with the distribution's class
+    return SCIPY.get(label if part == "special" else f"{part}.{label}") or SCIPY.get(f"{part}.{whole}")
 
 
 def is_elementwise(function: object) -> bool:
@@ -166,4 +167,4 @@ def operator_kind(function: np.ufunc, operator: Callable[..., Any], operands: li
     return result if isinstance(result, Number) else UNKNOWN
 
 
-from srcad.shapes import arranging, creation, fft, indexing, layout, reductions, linalg, products, scalars, selecting  # noqa: E402,F401
+from srcad.shapes import arranging, creation, fft, indexing, layout, reductions, linalg, products, scalars, selecting, sets  # noqa: E402,F401

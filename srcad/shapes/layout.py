@@ -125,7 +125,7 @@ def stack(facts: Facts, xs: Any, axis: Any = 0, **rest: Any) -> Number:
     return Number("array", common_dtype(numbers), tuple(dims))
 
 
-@shape(np.vstack)
+@shape(np.vstack, *([np.row_stack] if hasattr(np, "row_stack") else []))
 def vstack(facts: Facts, xs: Any, **rest: Any) -> Number:
     return concatenate(facts, [raised(lift(x, facts), 2, facts) for x in xs], 0)
 

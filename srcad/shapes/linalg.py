@@ -165,7 +165,8 @@ def sylvester(facts: Facts, a: Any, b: Any, q: Any) -> Number:
 
 SCIPY.update({
     "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
-    "linalg.det": lambda facts, a: made(np.dtype(float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular, "linalg.solve_sylvester": sylvester,
+    "linalg.det": lambda facts, a: made(np.dtype(float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular,
+    "linalg.solve_banded": lambda facts, l_and_u, ab, b, **rest: Number("array", linalg_dtype(ab, b), known_shape(b)), "linalg.solve_sylvester": sylvester,
 })
 
 
@@ -176,4 +177,16 @@ def filtered(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
 
 
 SCIPY.update({f"ndimage.{label}": filtered for label in ("correlate", "convolve", "correlate1d", "convolve1d", "gaussian_filter1d", "gaussian_filter",
-                                                       "uniform_filter1d", "uniform_filter", "sobel", "prewitt", "laplace")})
+                                                       "uniform_filter1d", "uniform_filter", "sobel", "prewitt", "laplace", "gaussian_laplace", "maximum_filter",
+                                                       "minimum_filter", "median_filter", "maximum_filter1d", "minimum_filter1d", "rank_filter", "percentile_filter",
+                                                       "grey_erosion", "grey_dilation", "grey_opening", "grey_closing", "white_tophat", "black_tophat",
+                                                       "morphological_gradient", "morphological_laplace")})
+
+
+def of_points(facts: Facts, x: Any, alpha: Any) -> Number:
+    """A density for each column."""
+    return made(np.dtype(float), known_shape(lift(x, facts))[1:])
+
+
+SCIPY.update({"stats.multivariate_normal_gen.entropy": lambda facts, *args, **keywords: made(np.dtype(float), ()),
+              "stats.dirichlet_gen.logpdf": of_points, "stats.dirichlet_gen.pdf": of_points})

@@ -86,11 +86,12 @@ def median(facts: Facts, x: Any, axis: Any = None, out: Any = None, overwrite_in
 def quantile(facts: Facts, x: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, method: Any = "linear", keepdims: Any = False,
              **rest: Any) -> Number:
     point = lift(q, facts)
-    if not (isinstance(q, (int, float)) or point.form == "python"):
-        raise NotImplementedError
     number = lift(x, facts)
     averaging = SHAPES[np.mean](facts, x, axis, None, out, keepdims)
-    return made(number.dtype if number.is_float else averaging.dtype, averaging.shape)
+    if isinstance(q, (int, float)) or point.form == "python":
+        return made(number.dtype if number.is_float else averaging.dtype, averaging.shape)
+    wide = np.dtype(float)  # what a row of quantiles makes of narrow numbers differs from version to version
+    return made(wide if number.dtype == wide and point.dtype == wide else None, known_shape(point) + known_shape(averaging))
 
 
 @shape(np.average)

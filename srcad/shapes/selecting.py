@@ -170,6 +170,21 @@ def polymul(facts: Facts, a: Any, b: Any) -> Number:
     return Number("array", result_dtypes(np.multiply, lift(a, facts), lift(b, facts))[0], (facts.new_dim(),))  # leading zeros are dropped
 
 
+@shape(np.polydiv)
+def polydiv(facts: Facts, u: Any, v: Any) -> list[Number]:
+    x, y = lift(u, facts), lift(v, facts)
+    n, m = product(known_shape(x), facts), product(known_shape(y), facts)
+    dtype = result_dtypes(lambda a, b: a / b, x, y)[0]
+    return [Number("array", dtype, (n - m + 1 if m <= n else Dim.of(1, facts),)), Number("array", dtype, (facts.new_dim(),))]
+
+
+@shape(np.poly)
+def poly(facts: Facts, roots: Any) -> Number:
+    number = lift(roots, facts)
+    size, = known_shape(number)
+    return made(number.dtype if number.is_float else FLOAT, (size + 1,) if size > 0 else ())
+
+
 @shape(np.polyder)
 def polyder(facts: Facts, p: Any, m: Any = 1) -> Number:
     size, = known_shape(lift(p, facts))

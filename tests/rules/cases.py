@@ -13,12 +13,14 @@ import cases_shaping  # noqa: F401
 import cases_numbers  # noqa: F401
 import cases_selecting  # noqa: F401
 import cases_statistics  # noqa: F401
+import cases_sets  # noqa: F401
 import cases_arranging  # noqa: F401
 import cases_products  # noqa: F401
 import cases_polynomials  # noqa: F401
 import cases_special  # noqa: F401
 import cases_scipy  # noqa: F401
 import cases_filters  # noqa: F401
+import cases_windows  # noqa: F401
 import cases_decompositions  # noqa: F401
 from table import CASES, Case, Program, is_float, label_of, name_of, program  # noqa: F401
 

@@ -125,3 +125,8 @@ for shape in [(), (3,), (2, 3), (0,)]:
     case(np.real_if_close, signed(*shape))
     if hasattr(np, "astype"):
         case(np.astype, signed(*shape), np.float64)
+for function in (np.fft.fftshift, np.fft.ifftshift):
+    for shape in [(5,), (4,), (2, 3), (0,), (1,)]:
+        case(function, signed(*shape))
+    case(function, signed(3, 4, 5), axes=1)
+    case(function, signed(3, 4, 5), (0, -1))

@@ -41,3 +41,8 @@ case(np.polyint, signed(3), m=2, k=[1, 2])
 for deg in (0, 1, 2, 3):
     case(np.polyfit, signed(6) * positive(6), signed(6), deg)
     case(np.polyfit, signed(6) * positive(6), signed(6, 2), deg=deg)
+for a, b in [(4, 2), (4, 4), (5, 1), (2, 4), (1, 1), (6, 3)]:
+    case(np.polydiv, signed(a), signed(b))
+for n in (0, 1, 2, 4):
+    case(np.poly, signed(n))
+case(np.poly, np.array([1.5, 1.5, -0.5]))

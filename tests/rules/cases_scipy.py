@@ -50,3 +50,27 @@ for function in (st.multivariate_normal.logpdf, st.multivariate_normal.pdf):
     for shape in [(3,), (4, 3), (1, 3), (1,), (2, 1)]:
         case(function, signed(*shape), signed(shape[-1]), definite(shape[-1], shape[-1]))
         case(function, signed(*shape), mean=signed(shape[-1]), cov=definite(shape[-1], shape[-1]))
+for n in (1, 3):
+    case(st.multivariate_normal.entropy, signed(n), definite(n, n))
+    case(st.multivariate_normal.entropy, None, definite(n, n))
+    case(st.multivariate_normal.entropy, None, cov=definite(n, n))
+for function in (st.dirichlet.logpdf, st.dirichlet.pdf):
+    case(function, fraction(2) / 3, positive(3) + 1)
+    case(function, fraction(2, 4) / 3, positive(3) + 1)
+    case(function, fraction(1) / 3, alpha=positive(2) + 1)
+for label in ("cdf", "sf", "logcdf", "logsf"):
+    for distribution, shapes in ((st.gamma, (2,)), (st.chi2, (3,)), (st.t, (4,)), (st.t, (1,)), (st.beta, (2, 3)), (st.gamma, (np.array([1, 2, 3]),))):
+        function, draw = getattr(distribution, label), fraction if distribution is st.beta else positive
+        for shape in [(), (3,), (2, 3)]:
+            case(function, draw(*shape), *shapes)
+            case(function, draw(*shape), *shapes, scale=positive() + 1)
+            case(function, draw(*shape), *shapes, -positive(*shape) / 20, positive(*shape) + 1)
+for function in (st.poisson.cdf, st.poisson.sf):
+    case(function, np.array([0, 1, 4]), positive(3))
+    case(function, np.array([0, 1, -4]), positive(2, 1))
+    case(function, np.array([0.5, 1.5, 4.25]), positive(3))
+for (low, high), n in [((1, 1), 4), ((1, 2), 5), ((2, 0), 4), ((0, 1), 3), ((2, 2), 4), ((0, 0), 2), ((1, 1), 3)]:
+    bands = signed(low + high + 1, n) / 4
+    bands[high] += 3
+    case(sl.solve_banded, (low, high), bands, signed(n))
+    case(sl.solve_banded, (low, high), bands, signed(n, 2))

@@ -71,3 +71,13 @@ for method in ("linear", "lower", "higher", "midpoint"):
     case(np.nanquantile, signed(2, 5), q=0.4, axis=1, method=method)
 for a, b in [((3,), (2,)), ((2, 2), (1,)), ((0,), (2,)), ((1,), (1,))]:
     case(np.union1d, signed(*a), signed(*b))
+for shape, axes in [((5,), (None, 0, -1)), ((3, 4), (None, 0, 1, (0, 1))), ((2, 3, 2), (1, (0, 2)))]:
+    for axis in axes:
+        for keywords in ({}, {"keepdims": True}):
+            case(np.quantile, signed(*shape), q=[0, 1], axis=axis, **keywords)
+            case(np.percentile, signed(*shape), q=[30, 55, 50], axis=axis, **keywords)
+            if not isinstance(axis, tuple):
+                case(np.nanpercentile, signed(*shape), q=[30, 45], axis=axis, **keywords)
+for method in ("linear", "lower", "higher", "midpoint"):
+    case(np.percentile, signed(2, 5), [33, 0, 100], axis=1, method=method)
+    case(np.percentile, signed(5), (20,), method=method)

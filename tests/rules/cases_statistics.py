@@ -54,6 +54,18 @@ for shape, axes in [((2,), (0,)), ((3,), (0, -1)), ((6,), (0,)), ((3, 4), (0, 1,
         case(np.gradient, signed(*shape), axis=axis)
         case(np.gradient, signed(*shape), 2, axis=axis)
 
+for shape, axis in [((2,), 0), ((3,), -1), ((6,), None), ((4, 5), 1), ((4, 5), 0), ((3, 2, 4), -1)]:
+    size = shape[axis or 0]
+    case(np.gradient, signed(*shape), np.cumsum(positive(size)), axis=axis)
+    case(np.gradient, signed(*shape), signed(), axis=axis)
+    case(np.gradient, signed(*shape), -np.arange(size), axis=axis)
+    if size > 2:
+        case(np.gradient, signed(*shape), axis=axis, edge_order=2)
+        case(np.gradient, signed(*shape), signed(), axis=axis, edge_order=2)
+case(np.gradient, signed(3, 4), signed())
+case(np.gradient, signed(3, 4), signed(), np.cumsum(positive(4)))
+case(np.gradient, signed(3, 4), np.cumsum(positive(3)), 2)
+case(np.gradient, signed(3, 4), np.cumsum(positive(4)), np.cumsum(positive(3)), axis=(1, 0))
 for shape in [(4,), (2, 3), (3, 4)]:
     case(np.average, signed(*shape))
     case(np.average, signed(*shape), weights=positive(*shape))

@@ -86,10 +86,10 @@ SPELLED: dict[Callable[..., Any], str] = {
 
 
 PREFIXES = (
-    (np, "np."), (np.linalg, "np.linalg."), (np.lib.scimath, "np.lib.scimath."), (np.lib.stride_tricks, "np.lib.stride_tricks."), (math, "math."),
+    (np, "np."), (np.linalg, "np.linalg."), (np.fft, "np.fft."), (np.lib.scimath, "np.lib.scimath."), (np.lib.stride_tricks, "np.lib.stride_tricks."), (math, "math."),
     (sp, "special."), (scipy.linalg, "linalg."), (scipy.signal, "signal."), (scipy.ndimage, "ndimage."), (builtins, ""), (operator, "operator."),
 )
-DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson", "multivariate_normal")
+DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson", "multivariate_normal", "dirichlet")
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -297,6 +297,13 @@ def test_a_reciprocal_is_written_as_in_the_notes_and_has_their_range() -> None:
     # ties of what is sorted: each tied element stands for one place
     ("np.sort(x) * np.array([1.0, 2.0, 3.0])", (arr(2, 1, 3),), arr(2, 1, 3)),
     ("np.sort(x)[:2]", (arr(1, 1, 1),), arr(1, 1, 0)),
+    ("ndimage.maximum_filter(x, 3)", (arr(1, 1, 0, 5),), arr(7 / 6, 5 / 6, 0, 2)),
+    ("ndimage.minimum_filter(x, 3, mode='constant')", (arr(1, 2, 3),), arr(1, 0, 0)),
+    ("ndimage.median_filter(x, 3)", (arr(4, 4, 9),), arr(7 / 6, 5 / 6, 1)),
+    ("np.setdiff1d(x, y)", (arr(2, 1, 2, 3), arr(3)), (arr(1, 1, 0, 0), arr(0))),
+    ("np.intersect1d(x, y)", (arr(2, 1, 2, 3), arr(3, 2)), (arr(1, 0, 0, 1), arr(0, 0))),
+    ("np.trim_zeros(x) * 2.0", (arr(0, 3, 0, 4, 0, 0),), arr(0, 2, 2, 2, 0, 0)), ("np.trim_zeros(x, 'b')", (arr(0, 0),), arr(0, 0)),
+    ("np.histogram(x, 2)[1]", (arr(1, 1, 4),), arr(0.75, 0.75, 1.5)),
     ("np.partition(x, 1)[:1]", (arr(2, 1, 3),), arr(0, 1, 0)),
     # ties at a quantile share evenly
     ("np.median(x)", (arr(1, 1, 3),), arr(0.5, 0.5, 0)),
@@ -346,3 +353,11 @@ def test_vectors_of_equal_eigenvalues_are_not_a_number() -> None:
     with np.errstate(all="ignore"):
         found = gradients("np.linalg.eigh(x)[1] * np.array([[1.0, 2.0], [3.0, 5.0]])", np.eye(2))
     assert np.isnan(found).any()
+
+
+def test_shares_that_are_all_given() -> None:
+    """Each is differentiated as if the others stayed; along a direction in which they sum to 1 that is the derivative."""
+    shares, powers, along = np.array([0.2, 0.5, 0.3]), np.array([1.5, 2.5, 3.0]), np.array([1.0, -0.25, -0.75])
+    found, _ = gradients("stats.dirichlet.logpdf(x, y)", shares, powers)
+    f = function_of("def f(x, y):\n    return stats.dirichlet.logpdf(x, y)\n")
+    assert abs(found @ along - (f(shares + 1e-5 * along, powers) - f(shares - 1e-5 * along, powers)) / 2e-5) < 1e-7

@@ -40,6 +40,11 @@ def over(numbers: list[int]) -> Any:
     return pytest.mark.parametrize("number", [pytest.param(i, id=LABELS[i]) for i in numbers])
 
 
+def is_smooth(value: Any) -> bool:
+    """Whether differences along any direction can be taken."""
+    return not isinstance(value, np.ndarray) or bool(np.all(np.isfinite(value)))
+
+
 @lru_cache(None)
 def built(number: int) -> tuple[Program, Callable[..., Any], Any]:
     """A case's program, its function, and its gradient."""
@@ -82,7 +87,8 @@ def test_every_operand_of_every_rule_is_differentiated_by_some_case() -> None:
 STEERING: dict[str, tuple[str, ...]] = {  # operands that are not differentiated
     "np.ldexp": ("i",), "math.ldexp": ("i",), "np.where": ("condition",), "np.full": ("shape",), "np.nextafter": ("x2",),
     "special.iv": ("v",), "special.ive": ("v",), "special.jv": ("v",), "special.yv": ("v",), "special.yn": ("v",), "special.polygamma": ("n",),
-    "stats.poisson.logpmf": ("k",), "stats.poisson.pmf": ("k",),
+    **{f"stats.poisson.{label}": ("k",) for label in ("logpmf", "pmf")}, "stats.multivariate_normal.entropy": ("mean",),
+    **{f"stats.{name}.{label}": ("a", "b", "df") for name in ("gamma", "chi2", "t", "beta") for label in ("cdf", "sf", "logcdf", "logsf")},
     "special.gammainc": ("a",), "special.gammaincc": ("a",), "special.betainc": ("a", "b"),
 }
 
@@ -91,6 +97,16 @@ STEERING: dict[str, tuple[str, ...]] = {  # operands that are not differentiated
 def test_check_rule_agrees(function: Callable[..., Any]) -> None:
     case = next(case for case in CASES if case.function is function)
     check_rule(function, *case.operands, **case.keywords)
+
+
+SMALLEST = {case.function: case for case in reversed(CASES) if case.function in RULES and all(map(is_smooth, flat([*case.operands, *case.keywords.values()])))}
+
+
+@pytest.mark.parametrize("function", SMALLEST, ids=name_of)
+def test_check_rule_agrees_with_every_rule(function: Callable[..., Any]) -> None:
+    case = SMALLEST[function]
+    with np.errstate(all="ignore"):
+        check_rule(function, *[described(v, isinstance(v, float) and "math" not in name_of(function) and "." in name_of(function)) for v in case.operands], **case.keywords)
 
 
 def test_labels_are_distinct() -> None:
@@ -223,6 +239,8 @@ NARROW = [i for i in WITH_ARRAYS if all(isinstance(v, np.ndarray) for v in progr
 @over(NARROW[::2])
 def test_float32(number: int) -> None:
     made, f, gradient = built(number)
+    if "polydiv" in made.text:
+        pytest.skip("how long its remainder is depends on the precision")
     narrow = {k: v.astype(np.float32) if is_float(v) else v for k, v in made.arguments.items()}
     wide = {k: v.astype(np.float64) if is_float(v) else v for k, v in narrow.items()}
     value = f(**narrow)
