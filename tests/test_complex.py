@@ -132,6 +132,29 @@ def test_the_gradient_is_right(f, arg):
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7)
 
 
+TRANSFORMS = {
+    "np.fft.fft": ("np.fft.fft(z)", "np.fft.fft(z, 3)", "np.fft.fft(z, 6)", "np.fft.fft(m, axis=0, norm='ortho')"),
+    "np.fft.ifft": ("np.fft.ifft(z)", "np.fft.ifft(z, 3)", "np.fft.ifft(m, 5, 0)"),
+    "np.fft.fft2": ("np.fft.fft2(m)", "np.fft.fft2(m, s=(2, 5))"), "np.fft.ifft2": ("np.fft.ifft2(m)", "np.fft.ifft2(m, s=(2, 5))"),
+    "np.fft.fftn": ("np.fft.fftn(m)", "np.fft.fftn(m, axes=(0,))", "np.fft.fftn(m, s=(2, 5), axes=(0, 1))"),
+    "np.fft.ifftn": ("np.fft.ifftn(m)", "np.fft.ifftn(m, axes=(1,))"),
+    "np.fft.rfft": ("np.fft.rfft(z.real)", "np.fft.rfft(m.imag, 7, 0)"), "np.fft.irfft": ("np.fft.irfft(z)", "np.fft.irfft(m, 5, 1)"),
+    "np.angle": ("np.angle(z)", "np.angle(m, deg=True)"), "np.imag": ("np.imag(z * z)",), "np.real": ("np.real(z * z)",), "np.conjugate": ("np.conj(z) * z[0]",),
+}
+
+
+@pytest.mark.parametrize("expression", [e for forms in TRANSFORMS.values() for e in forms])
+def test_each_function_in_every_form(expression, tmp_path):
+    """As a program of one line, weighted by numbers that tell its elements apart."""
+    file = tmp_path / "program.py"
+    file.write_text("import numpy as np\n\n\ndef f(z):\n    m = np.outer(z, [1.0, 0.5, 2j])\n"
+                    f"    w = {expression}\n    return np.sum((w * w).real * np.arange(1.0, w.size + 1).reshape(w.shape)) + np.sum((w * (0.3 + 0.7j)).imag)\n")
+    space: dict[str, object] = {}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    f = space["f"]
+    np.testing.assert_allclose(srcad.grad(f)(Z), of_complex(f, Z), rtol=1e-5, atol=1e-7)
+
+
 def test_the_figures_of_jax():
     """jax.grad of these, computed by JAX 0.10.2."""
     z = np.array([0.5 - 0.25j, 2.0 + 1.0j])

@@ -90,16 +90,6 @@ def irfft(dz: Any, z: Any, a: Any, n: Any = None, axis: Any = -1, norm: Any = No
     return (resized(given * np.reshape(twice, shape), a, (axis,)),)
 
 
-@rule(np.fft.fftshift)
-def fftshift(dz: Any, z: Any, x: Any, axes: Any = None) -> Adjoints:
-    return (np.fft.ifftshift(dz, axes),)
-
-
-@rule(np.fft.ifftshift)
-def ifftshift(dz: Any, z: Any, x: Any, axes: Any = None) -> Adjoints:
-    return (np.fft.fftshift(dz, axes),)
-
-
 OF_COMPLEX.update(getattr(np.fft, label) for label in ["fft", "ifft", "fft2", "ifft2", "fftn", "ifftn", "rfft", "irfft", "fftshift", "ifftshift"])
 
 zero(np.fft.fftfreq, np.fft.rfftfreq)

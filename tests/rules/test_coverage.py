@@ -64,7 +64,8 @@ def test_every_row_is_known() -> None:
 
 def test_rules_have_cases() -> None:
     covered = {case.function for case in CASES}
-    assert not [name for name in of_kind("rule") if coverage.function_of(name) not in covered]
+    complex_ones = (ROOT / "tests" / "test_complex.py").read_text()
+    assert not [name for name in of_kind("rule") if coverage.function_of(name) not in covered and f'"{name}":' not in complex_ones]
 
 
 @pytest.mark.parametrize("name", of_kind("written out"))
