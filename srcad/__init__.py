@@ -18,10 +18,10 @@ from srcad.errors import (
 )
 from srcad.operators import hessian, hvp, jacobian, jvp
 from srcad.rules import rule
-from srcad.runtime import checkpoint, stop_gradient
+from srcad.runtime import checkpoint, scope, stop_gradient
 
 __version__ = "0.1.0"
 __all__ = [
     "AliasError", "Gradient", "GradientMismatchError", "MissingRuleError", "SeedError", "SrcadError", "UnsupportedSyntaxError",
-    "check_grad", "checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "rule", "stop_gradient", "value_and_grad", "vjp",
+    "check_grad", "checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "rule", "scope", "stop_gradient", "value_and_grad", "vjp",
 ]
