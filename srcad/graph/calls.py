@@ -9,6 +9,7 @@ import ast
 import dataclasses
 import functools
 import types
+from collections.abc import Iterator
 from typing import Any
 
 from srcad.callables import in_library
@@ -107,7 +108,16 @@ class Calls(Tracer):
         own = getattr(own, "srcad_checkpointed", own)
         if isinstance(own, types.FunctionType) and is_own(callee) and is_own(own):
             return self.own_function(own, args if own is callee or hasattr(callee, "srcad_checkpointed") else [callee, *args], keywords, own.__name__)
+        if any(isinstance(a, Iterator) for a in args):
+            args, expr = [list(a) if isinstance(a, Iterator) else a for a in args], None
         return self.operation_of(callee, args, keywords, expr)
+
+    def member(self, owner: Any, label: str) -> Any:
+        """An attribute of an object; a property is called."""
+        held = getattr(type(owner), label, None)
+        if isinstance(held, property) and isinstance(held.fget, types.FunctionType) and is_own(held.fget):
+            return self.own_function(held.fget, [owner], {}, label)
+        return getattr(owner, label)
 
     def operation_of(self, callee: Any, args: list[Any], keywords: dict[str, Any], expr: ast.Call | None) -> Any:
         """A call of a library function."""
@@ -150,7 +160,7 @@ def is_structural(callee: Any, args: list[Any]) -> bool:
     if isinstance(callee, type):
         return callee in CONTAINERS or callee is object
     owner = getattr(callee, "__self__", None)
-    return is_hashable(callee) and callee in STRUCTURAL or isinstance(callee, types.BuiltinMethodType) and isinstance(owner, (list, tuple, dict, str))
+    return is_hashable(callee) and callee in STRUCTURAL or isinstance(callee, (types.BuiltinMethodType, types.MethodWrapperType)) and isinstance(owner, (list, tuple, dict, str))
 
 
 def is_hashable(value: Any) -> bool:

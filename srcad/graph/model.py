@@ -143,6 +143,9 @@ class Box:
     def __iter__(self) -> Iterator[Any]:
         return (self.owner.element(self, i) for i in range(len(self.data)))
 
+    def __reversed__(self) -> Iterator[Any]:
+        return (self.owner.element(self, i) for i in reversed(range(len(self.data))))
+
     def __bool__(self) -> bool:
         return bool(self.data)
 

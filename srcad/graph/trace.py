@@ -310,7 +310,11 @@ class Tracer(Applying):
 
     def attribute(self, expr: ast.Attribute) -> Any:
         owner = self.evaluate(expr.value)
-        return self.operation(expr) if isinstance(owner, Box) else self.known(getattr(owner, expr.attr), text(expr))
+        return self.operation(expr) if isinstance(owner, Box) else self.known(self.member(owner, expr.attr), text(expr))
+
+    def member(self, owner: Any, label: str) -> Any:
+        """An attribute of an object."""
+        return getattr(owner, label)
 
     # ---- names
 
