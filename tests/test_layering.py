@@ -6,13 +6,13 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
-    {"errors", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
+    {"errors", "optim", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"coalesce", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes"},
     {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"stage"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "nested"}, {"calls"}, {"compile"}, {"export"},
-    {"testing", "callables", "seeds"}, {"api"}, {"cli", "operators"}, {"__init__", "__main__"},
+    {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain"}, {"cli"}, {"__init__", "__main__"},
 ]
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
 

@@ -16,7 +16,6 @@ from srcad.callables import in_library
 from srcad.calls import inner_source, signature_of
 from srcad.errors import SrcadError
 from srcad.graph.applying import Spelling, parameter
-from srcad.graph.labels import label_of
 from srcad.graph.model import Box, unboxed
 from srcad.graph.trace import Scene, Tracer, bound_arguments
 from srcad.ir import Program
@@ -127,7 +126,7 @@ class Calls(Tracer):
         names = [parameter(i) for i in range(len(args) + len(keywords))]
         given = [*names[: len(args)], *(f"{k}={n}" for k, n in zip(keywords, names[len(args) :]))]
         if expr is not None:
-            label = label_of(expr, self.evaluate)
+            label = self.label(expr)
         return self.applied(Spelling(f"function({', '.join(given)})", (*args, *keywords.values()), {"function": callee}, label), callee is not stop_gradient, callee)
 
     def callable(self, value: Any) -> Any:

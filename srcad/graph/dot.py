@@ -7,6 +7,7 @@ from __future__ import annotations
 from html import escape
 
 from srcad.graph.model import Group
+from srcad.graph.moments import Moment
 from srcad.graph.picture import Edge, Node, Picture
 
 GREEN, RED, GREY, HIDDEN = "#116329", "#cf222e", "#57606a", "#ffffff00"
@@ -30,27 +31,14 @@ def dot(picture: Picture, moment: Moment | None = None) -> str:
     moment = moment or Moment()
     numbers = {id(e): i for i, e in enumerate(picture.edges)}
     out = [HEAD.format(title=quoted(picture.title))]
+    if moment.title:
+        out.append(f'  label="{quoted(moment.title)}"; labelloc=t; labeljust=l; fontsize=13;')
     out += group_lines(picture, picture.program, moment, numbers, 1)
     for edge in picture.edges:
         i = numbers[id(edge)]
         out.append(f"  {edge.source.key} -> e{i} [arrowhead=none, tailport=e, headport=w, weight=2];")
         out.append(f"  e{i} -> {edge.target.key} [tailport=e, weight=2];")
     return "\n".join([*out, "}"]) + "\n"
-
-
-class Moment:
-    """One step of a run: which values and gradients are known, and which nodes are at hand."""
-
-    title = ""
-
-    def knows_value(self, edge: Edge) -> bool:
-        return True
-
-    def knows_gradient(self, edge: Edge) -> bool:
-        return True
-
-    def at_hand(self, node: Node) -> bool:
-        return False
 
 
 def group_lines(picture: Picture, group: Group, moment: Moment, numbers: dict[int, int], depth: int) -> list[str]:
@@ -79,8 +67,9 @@ def shared(edge: Edge) -> Group:
 
 
 def attributes(node: Node, moment: Moment) -> str:
-    lines = [escape(node.label)]
-    lines += [coloured(t, GREEN) for t in node.detail] + [coloured(t, RED) for t in node.gradient]
+    word, _, rest = node.label.partition(" ") if node.kind == "operation" and len(node.label) > 12 else (node.label, "", "")
+    lines = [escape(word), *([f'<font point-size="10">{escape(rest)}</font>'] if rest else [])]
+    lines += [coloured(t, GREEN) for t in node.detail] + [coloured(t, RED if moment.knows_total(node) else HIDDEN) for t in node.gradient]
     label = f"<{'<br/>'.join(lines)}>" if len(lines) > 1 else f'"{quoted(node.label)}"'
     extra = ', color="#bf3989", penwidth=3' if moment.at_hand(node) else ""
     return f"label={label}, {STYLES[node.kind]}{extra}"

@@ -28,6 +28,7 @@ class Node:
     time: int
     detail: tuple[str, ...] = ()
     gradient: tuple[str, ...] = ()
+    text: str = ""  # the staged statement
 
 
 @dataclass
@@ -109,7 +110,9 @@ class Drawing:
     def operation_node(self, op: Operation) -> Node:
         key, time = self.stands_for(op), self.times[id(op)]
         if isinstance(key, Operation):
-            return self.node(key, "operation", op.label, op.group, time)
+            made = self.node(key, "operation", op.label, op.group, time)
+            made.text = op.text.strip()
+            return made
         if isinstance(key, Group):
             count = f", {key.count} passes" if key.kind == "loop" else ""
             return self.node(key, "folded", f"{key.label}{count}", key.parent or self.run.program, time)
@@ -197,4 +200,4 @@ class Drawing:
 
 
 def shown(gradient: Any) -> tuple[str, ...]:
-    return () if gradient is None else tuple(lines(gradient))
+    return () if gradient is None else tuple(lines(gradient, False))

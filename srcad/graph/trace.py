@@ -281,8 +281,11 @@ class Tracer(Applying):
         """An operation of Python's, NumPy's or another library's."""
         spelled = Spelled(self.evaluate, is_callee)
         body = text(spelled.visit(copy.deepcopy(expr)))
-        label = label_of(expr, self.evaluate)
+        label = self.label(expr)
         return self.applied(Spelling(body, tuple(spelled.arguments), spelled.space, label), isinstance(expr, ast.Call), callee or expr)
+
+    def label(self, expr: ast.expr) -> str:
+        return label_of(expr, self.evaluate, self.scene.own)
 
     def call(self, expr: ast.Call) -> Any:
         raise NotImplementedError
@@ -361,7 +364,7 @@ class Tracer(Applying):
         index = spelled.visit(copy.deepcopy(target.slice))
         count = len(spelled.arguments)
         place = text(ast.Subscript(value=ast.Name(id=parameter(count), ctx=ast.Load()), slice=index, ctx=ast.Load()))
-        label = f"{label_of(target, self.evaluate)} {sign}"
+        label = f"{self.label(target)} {sign}"
         self.write(base, (*spelled.arguments, base, value), f"{place} {sign} {parameter(count + 1)}", spelled.space, label, count)
 
     def update(self, target: ast.expr, op: ast.operator, value: Any, expr: ast.expr) -> None:
@@ -371,7 +374,7 @@ class Tracer(Applying):
             return
         held = self.evaluate(target)
         if isinstance(held, Box) and isinstance(held.data, np.ndarray):
-            self.write(held, (held, value), f"{parameter(0)} {sign} {parameter(1)}", {}, label_of(ast.BinOp(target, op, expr), self.evaluate))
+            self.write(held, (held, value), f"{parameter(0)} {sign} {parameter(1)}", {}, self.label(ast.BinOp(target, op, expr)))
             if isinstance(target, ast.Name):
                 self.name(target.id, held)
             return
