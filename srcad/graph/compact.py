@@ -51,7 +51,7 @@ def ranks(nodes: list[Node], before: dict[str, list[str]], after: dict[str, list
 
 
 def compact(picture: Picture) -> str:
-    """DOT text with every node in its place, for `neato -n`."""
+    """DOT text with every node in its place, for Graphviz's `nop`."""
     made = {e.target.key: e for e in picture.edges} | {e.source.key: e for e in reversed(picture.edges) if e.source.kind == "operation"}
     out = [f'digraph "{quoted(picture.title)}" {{', '  splines=line; node [fontname="Helvetica", fontsize=12, shape=box, height=0.35, width=0.35, margin="0.06,0.03", color="#57606a"];',
            '  edge [arrowsize=0.6, color="#8c959f"];']

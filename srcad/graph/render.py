@@ -4,8 +4,10 @@
 """
 from __future__ import annotations
 
+import io
 import re
 import warnings
+from contextlib import redirect_stderr
 
 from srcad.errors import SrcadError
 
@@ -24,9 +26,9 @@ def render(text: str, form: str, placed: bool = False) -> bytes:
     except ImportError:
         raise SrcadError(f"to draw a graph as {form.upper()} takes pygraphviz: pip install 'srcad[graph]'. Its DOT and Mermaid texts need nothing.") from None
     resolution = f"-Gdpi={110 if form == 'png' else 72}"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Graphviz's remarks on fonts
-        drawn: bytes = pygraphviz.AGraph(string=text).draw(format=form, prog="neato" if placed else "dot", args=f"-n {resolution}" if placed else resolution)
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")  # remarks on fonts, and on how long it may take
+        drawn: bytes = pygraphviz.AGraph(string=text).draw(format=form, prog="nop" if placed else "dot", args=resolution)
     return drawn
 
 
