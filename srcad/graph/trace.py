@@ -124,7 +124,7 @@ class Tracer(Applying):
                 return self.for_loop(statement)
             case While():
                 return self.while_loop(statement)
-            case With(headers, body):
+            case With():
                 return self.with_block(statement)
             case Break():
                 return "break"
