@@ -14,11 +14,15 @@ SIGMOID = (r"1(\.0*)? /", r"1(\.0*)? \+|\+ 1(\.0*)?", "exp", "-")
 
 
 def gates(operations: Sequence[Operation]) -> None:
-    """Put the operations of each sigmoid into a group, where nothing else reads or names what is between them."""
+    """Put the operations of each sigmoid into a group, where nothing else reads or names what is between them.
+
+    A function that does nothing else is a group already.
+    """
     uses = Counter(id(v) for op in operations for _, _, v in op.operands())
+    sizes = Counter(id(op.group) for op in operations)
     for op in operations:
         found = chain(op, uses)
-        if found:
+        if found and not (op.group.kind == "call" and sizes[id(op.group)] == len(found)):
             group = Group("gate", "sigmoid", op.group)
             for part in found:
                 part.group = group

@@ -118,7 +118,8 @@ class Inputs:
 
 def backward(run: Run) -> None:
     """The adjoint of every Value that the result depends on, and what each operation gave to its operands."""
-    run.result.adjoint = np.ones(())[()] if run.result.tracked else None
+    if run.result.tracked:
+        run.result.adjoint = 1.0 if type(run.result.data) is float else np.ones(())[()]
     for op in reversed(run.operations):
         if any(v.adjoint is not None for _, v in op.outputs):
             pull(op)
