@@ -18,10 +18,11 @@ from srcad.errors import (
 )
 from srcad.operators import hessian, hvp, jacobian, jvp
 from srcad.rules import custom_gradient, rule
-from srcad.runtime import adjoint, checkpoint, stop_gradient
+from srcad.runtime import adjoint, checkpoint, scope, stop_gradient
 
 __version__ = "0.1.0"
 __all__ = [
     "AliasError", "Gradient", "GradientMismatchError", "MissingRuleError", "SeedError", "SrcadError", "UnsupportedSyntaxError",
-    "adjoint", "check_grad", "checkpoint", "custom_gradient", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "rule", "stop_gradient", "value_and_grad", "vjp",
+    "adjoint", "check_grad", "checkpoint", "custom_gradient", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "rule", "scope", "stop_gradient",
+    "value_and_grad", "vjp",
 ]

@@ -177,6 +177,25 @@ class Gradient:
             found += first_not_finite(lambda: compiled.run(*self.bound, *args, **keywords), made.__code__, generated, "backward")
         return Findings(found)
 
+    def graph(self, *args: Any, steps: bool = False, **keywords: Any) -> Any:
+        """The computation graph for these arguments: each operation, its values forward and its gradients backward.
+
+        `str`, `.dot` and `.mermaid` are text, `.save("f.svg")` draws it, a notebook shows it; with steps, the same picture step by step.
+
+        Raises SrcadError where the function is refused or cannot be drawn.
+        """
+        from srcad.graph import graph_of
+
+        made = graph_of(self, args, keywords)
+        return made.steps() if steps else made
+
+    def explain(self, *args: Any, **keywords: Any) -> Any:
+        """A table for the terminal, line by line: the value, the local derivative, the gradient; then which inputs do not matter
+        and why, and the check against finite differences."""
+        from srcad.explain import explained
+
+        return explained(self, args, keywords)
+
     def check(self, *args: Any, **keywords: Any) -> None:
         """Compare with finite differences. Raises GradientMismatchError, with both figures, where they disagree."""
         testing.check_grad(self, *args, **keywords)

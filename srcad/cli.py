@@ -1,9 +1,11 @@
-"""The command line: `srcad show|check|export FILE.py:FUNCTION`.
+"""The command line: `srcad show|check|export|graph|explain FILE.py:FUNCTION`.
 
     srcad show circuits.py:staged              the generated gradient, for floats
     srcad show circuits.py:staged --args 3 -4  for arguments of these kinds
     srcad check circuits.py:staged --args 3 -4
     srcad export circuits.py:staged -o staged_grad.py
+    srcad graph circuits.py:staged --args 3 -4 -o staged.svg
+    srcad explain circuits.py:staged --args 3 -4
 """
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     main_parser = argparse.ArgumentParser(prog="srcad", description="The backward pass of a NumPy function, as Python source.")
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (("show", "print the generated source"), ("check", "compare the gradient with finite differences"), ("export", "write the module to a file")):
+    for name, text in PURPOSES.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("function", metavar="FILE.py:FUNCTION", help="where the function stands")
         command.add_argument("--args", nargs="*", metavar="VALUE", help="arguments, as Python literals; `zeros(2,3)` and `randn(2,3)` make arrays; floats by default")
@@ -49,6 +51,11 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--pair", action="store_true", help="the forward and backward functions")
         if name == "export":
             command.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
+        if name == "graph":
+            command.add_argument("-o", "--output", metavar="FILE", help="the file to write: .svg, .png, .pdf, .dot, .mmd or .md; without it, DOT text is printed")
+            command.add_argument("--mermaid", action="store_true", help="print Mermaid text")
+            command.add_argument("--fold", default=None, metavar="NAMES", help="groups to draw as one node, with commas; `all` for each of them")
+            command.add_argument("--steps", action="store_true", help="step by step: a file, or a text, for each")
     return main_parser
 
 
@@ -67,7 +74,28 @@ def export(gradient: Gradient, args: list[Any], options: argparse.Namespace) -> 
     print(f"wrote {options.output}")
 
 
-COMMANDS = {"show": show, "check": check, "export": export}
+def graph(gradient: Gradient, args: list[Any], options: argparse.Namespace) -> None:
+    made = gradient.graph(*args)
+    if options.fold is not None:
+        made = made.folded(*(options.fold.split(",") if options.fold != "all" else ()))
+    if options.steps:
+        made = made.steps()
+    if options.output:
+        made.save(options.output)
+        print(f"wrote {options.output}")
+    else:
+        print(made.mermaid if options.mermaid else made.dot, end="")
+
+
+def explain(gradient: Gradient, args: list[Any], options: argparse.Namespace) -> None:
+    print(gradient.explain(*args))
+
+
+COMMANDS = {"show": show, "check": check, "export": export, "graph": graph, "explain": explain}
+PURPOSES = {
+    "show": "print the generated source", "check": "compare the gradient with finite differences", "export": "write the module to a file",
+    "graph": "draw the computation graph, with values and gradients", "explain": "tell line by line the value, the local derivative and the gradient",
+}
 
 
 def find(where: str, wrt: str | tuple[str, ...] | None) -> Gradient:

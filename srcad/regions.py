@@ -18,7 +18,7 @@ from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With,
 from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
 from srcad.loopcode import at_ends, breaks_off
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
-from srcad.runtime import handled
+from srcad.runtime import handled, scope
 from srcad.scopes import HANDLED
 from srcad.syntax import name
 from srcad.series import Grows, Lists
@@ -222,7 +222,10 @@ class Regions(Lists):
     # ---- with
 
     def with_block(self, statement: With) -> None:
-        headers = tuple(self.with_header(h) for h in statement.headers)
+        headers = tuple(h for h in map(self.with_header, statement.headers) if h is not None)
+        if not headers:
+            self.block(statement.body)
+            return
         made = self.apart(lambda: self.block(statement.body))
         written = With(headers, made.statements, self.moved(statement.loc), self.tag())
         self.write(written)
@@ -234,15 +237,18 @@ class Regions(Lists):
     def renamed(self, expr: ast.expr) -> ast.expr:
         raise NotImplementedError
 
-    def with_header(self, header: ast.expr) -> ast.expr:
+    def with_header(self, header: ast.expr) -> ast.expr | None:
+        """The context as the generated code has it; None for a scope, which is only a name."""
         assert isinstance(header, ast.Call)
         if isinstance(header.func, ast.Name) and header.func.id == HANDLED and HANDLED not in self.frame.locals:
             label = next((k for k, v in self.state.helpers.items() if v is handled), None) or self.state.namer.adjoint(HANDLED)
             self.state.helpers[label] = handled
             return ast.Call(func=name(label), args=[self.renamed(a) for a in header.args], keywords=[])
         func = self.evaluate(header.func, None)
-        if not (isinstance(func.value, Static) and func.value.value is np.errstate):
-            self.refuse("only np.errstate(...) may stand in a with statement here.")
+        if isinstance(func.value, Static) and func.value.value is scope:
+            return None
+        if not (isinstance(func.value, Static) and func.value.value is np.errstate) or header.args:
+            self.refuse("only np.errstate(...) and srcad.scope(...) may stand in a with statement here.")
         return ast.Call(func=func.expr, args=header.args, keywords=header.keywords)
 
 

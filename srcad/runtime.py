@@ -72,6 +72,31 @@ class adjoint:  # noqa: N801
         pass
 
 
+class scope:  # noqa: N801
+    """A name for a part of a function: `f.graph(...)` draws it as a group that can be folded into one node.
+
+    It does nothing else, neither to the function nor to its gradient.
+
+    >>> import srcad
+    >>> @srcad.grad
+    ... def f(x, y):
+    ...     with srcad.scope("formula"):
+    ...         z = x * y
+    ...     return z + x
+    >>> f(3.0, -4.0)
+    (-3.0, 3.0)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *problem: object) -> None:
+        pass
+
+
 class handled:  # noqa: N801
     """The body of a try statement: an exception that one of its handlers would take is refused, with the line of the try.
 

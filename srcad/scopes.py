@@ -47,8 +47,8 @@ class Scopes(Lowering):
 
     def path_call(self, node: ast.expr) -> ast.expr:
         """The context of a with: a call whose arguments are written out."""
-        if not isinstance(node, ast.Call) or node.args or any(not isinstance(k.value, ast.Constant) for k in node.keywords):
-            self.refuse(node, "only np.errstate(...) with settings that are written out may stand in a with statement.")
+        if not isinstance(node, ast.Call) or any(not isinstance(v, ast.Constant) for v in [*node.args, *(k.value for k in node.keywords)]):
+            self.refuse(node, "only np.errstate(...) and srcad.scope(...), with what they are given written out, may stand in a with statement.")
         return node
 
     def lower_Try(self, node: ast.Try) -> None:

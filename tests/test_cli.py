@@ -40,6 +40,23 @@ def test_export(program: str, tmp_path: pathlib.Path) -> None:
     assert "def f_grad(x, y):" in out.read_text()
 
 
+def test_graph(program: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graph", f"{program}:f", "--args", "3", "-4"]) == 0
+    assert capsys.readouterr().out.startswith('digraph "f" {')
+    assert main(["graph", f"{program}:f", "--args", "3", "-4", "--mermaid", "--fold", "all", "--steps"]) == 0
+    assert capsys.readouterr().out.count("flowchart LR") == 4
+    out = tmp_path / "f.mmd"
+    assert main(["graph", f"{program}:f", "--args", "3", "-4", "-o", str(out)]) == 0
+    assert capsys.readouterr().out == f"wrote {out}\n" and out.read_text().startswith("flowchart LR")
+    assert main(["graph", f"{program}:f", "--fold", "cell"]) == 1
+    assert "there is no group 'cell' in it" in capsys.readouterr().err
+
+
+def test_explain(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", f"{program}:f", "--args", "3", "-4"]) == 0
+    assert "dprod/dx = -4, dprod/dy = 3" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("where", "text"), [
     ("nowhere.py:f", "there is no file nowhere.py"), ("f", "must be FILE.py:FUNCTION"), ("{}:h", "has no `h`"), ("{}:bad", "sets are not in the language"),
 ])

@@ -12,7 +12,7 @@ import pytest
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["memory.md", "operators.md"])
+@pytest.mark.parametrize("page", ["graphs.md", "memory.md", "operators.md", "optim.md"])
 def test_the_examples_print_what_they_show(page: str) -> None:
     text = (DOCS / page).read_text()
     space: dict[str, object] = {}

@@ -145,7 +145,7 @@ CASES = [
     (with_outside_object, (1.0,), srcad.UnsupportedSyntaxError, "it changes an object that outlives the call."),
     (with_maybe_view, (V,), srcad.AliasError, "Copy it with .copy()."),
     (with_set, (1.0,), srcad.UnsupportedSyntaxError, "Use a list or a tuple."),
-    (with_open, (1.0,), srcad.UnsupportedSyntaxError, "only np.errstate(...)"),
+    (with_open, (1.0,), srcad.UnsupportedSyntaxError, "only np.errstate(...) and srcad.scope(...)"),
     (with_nonlocal, (1.0,), srcad.UnsupportedSyntaxError, "writes to variables outside it"),
     (with_async, (1.0,), srcad.UnsupportedSyntaxError, "coroutines cannot be differentiated."),
     (with_shared_arguments, (V, V), srcad.AliasError, "it changes `x`, which shares memory with `y`. Pass copies."),

@@ -6,13 +6,13 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
-    {"errors", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
+    {"errors", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"coalesce", "debug", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
     {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"stage"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tidy"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "nested"}, {"calls"}, {"compile"}, {"export"},
-    {"testing", "callables", "seeds"}, {"api"}, {"cli", "operators"}, {"__init__", "__main__"},
+    {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain"}, {"cli"}, {"__init__", "__main__"},
 ]
 BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "table", "builtin", "making", "arranging", "calls", "expressions", "layout", "places", "indexing",
             "products", "reductions", "stacks", "webs", "control", "lower", "wrapper", "passing", "numba"]  # each imports from those before it, and of the core what is below `compile`
