@@ -46,6 +46,8 @@ class Nested:
     def gradient_call(self, request: Request, args: list[Ref], keywords: dict[str, Ref], target: str | None) -> Ref:
         """A gradient is compiled for arguments of these kinds; its text is walked."""
         function = request.function
+        if request.mode == "pair":
+            self.at.refuse("inside a program only `grad` and `value_and_grad` are differentiated. Take the gradient of the sum.")
         try:
             bound = inspect.signature(function, follow_wrapped=False).bind(*args, **keywords)
         except TypeError as problem:

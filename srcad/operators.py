@@ -75,7 +75,8 @@ def blank(value: Any) -> Any:
         return rebuilt(value, [blank(v) for v in value])
     if isinstance(value, dict):
         return {k: blank(v) for k, v in value.items()}
-    return np.zeros(np.shape(value)) if isinstance(value, np.ndarray) else 0.0
+    kind = complex if np.asarray(value).dtype.kind == "c" else float
+    return np.zeros(np.shape(value), kind) if isinstance(value, np.ndarray) else kind(0)
 
 
 def rebuilt(like: Any, items: list[Any]) -> Any:
@@ -135,7 +136,7 @@ def seeded(whole: Any, path: tuple[Any, ...], index: tuple[int, ...]) -> Any:
         return rebuilt(whole, [seeded(v, rest, index) if i == head else blank(v) for i, v in enumerate(whole)])
     if not index and not isinstance(whole, np.ndarray):
         return 1.0
-    seed = np.zeros(np.shape(whole))
+    seed = blank(whole)
     seed[index] = 1.0
     return seed
 

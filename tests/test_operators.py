@@ -215,7 +215,17 @@ def test_jvp_is_the_transpose_of_the_pullback(f, args):
         np.testing.assert_allclose(a, b)
 
 
+def test_complex_results():
+    z = np.array([1 + 2j, 3 - 1j])
+    value, tangent = srcad.jvp(lambda z: z * z, (z,), np.array([1.0, 1j]))
+    np.testing.assert_allclose(value, z * z)
+    np.testing.assert_allclose(tangent, 2 * z * np.array([1.0, 1j]))
+    np.testing.assert_allclose(srcad.jacobian(lambda z: z * z)(z), np.diag(2 * z))
+
+
 def test_what_does_not_fit_is_refused():
+    with pytest.raises(srcad.SrcadError, match="only `grad` and `value_and_grad`"):
+        grad(lambda x: np.sum(srcad.elementwise_grad(np.sin)(x)))(H)
     with pytest.raises(srcad.SeedError, match="shape"):
         srcad.jvp(written, (H,), np.ones(2))
     with pytest.raises(srcad.SrcadError, match="on one path and a tuple"):  # a recursion's cache is of another kind on every level
