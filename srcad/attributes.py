@@ -130,6 +130,8 @@ class Attributes(Operations):
             return value.items[attribute]
         if isinstance(value, Sequence) and attribute in getattr(value.type, "_fields", ()):
             return value.items[value.type._fields.index(attribute)]
+        if isinstance(value, Sequence) and attribute in self.state.fields.get(base.key, ()):
+            return value.items[self.state.fields[base.key].index(attribute)]
         if isinstance(value, Super):
             assert isinstance(value.owner.value, Record)
             kind = value.owner.value.type

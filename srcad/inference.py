@@ -220,6 +220,7 @@ class Inference:
     operations: list[Step] = field(default_factory=list)
     user_names: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)  # the names that the generated code has bound so far
+    fields: dict[str, tuple[str, ...]] = field(default_factory=dict)  # results of several parts -> their names
     impure: set[str] = field(default_factory=set)  # targets whose statements must run, and in order
     raising: set[str] = field(default_factory=set)  # targets whose statements may raise
     active: set[str] = field(default_factory=set)

@@ -49,6 +49,11 @@ from srcad.syntax import const, expression, method, name
 DIM_OPERATORS = (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod, operator.neg, operator.pos)
 
 
+FIELDS: dict[object, tuple[str, ...]] = {  # the names of the parts that some functions return
+    getattr(owner, label): tuple(fields.split()) for owner, label, fields in (
+        (np.linalg, "slogdet", "sign logabsdet"), (np.linalg, "eigh", "eigenvalues eigenvectors"), (np.linalg, "qr", "Q R"), (np.linalg, "svd", "U S Vh"),
+        (np, "unique_all", "values indices inverse_indices counts"), (np, "unique_counts", "values counts"), (np, "unique_inverse", "values inverse_indices"))
+    if hasattr(owner, label)}
 LISTS = (np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, *(() if np.__version__ >= "2" else (np.meshgrid, np.broadcast_arrays, np.gradient)))
 RAISING_OPERATORS = (operator.truediv, operator.floordiv, operator.mod, operator.pow)
 
@@ -230,6 +235,7 @@ class Operations:
             items = tuple(Ref(ast.Subscript(value=name(made), slice=const(i), ctx=ast.Load()), k, f"{made}[{i}]") for i, k in enumerate(kinds))
             self.state.kinds.update({i.key: i.number for i in items})
             result = Ref(name(made), Sequence(list if function in LISTS else tuple, items), made)
+            self.state.fields[made] = FIELDS.get(function, ())
         else:
             kind = located(kind, made, self.state.facts).with_origin(origin)
             kind = self.placed(function, params, expr, flat, kind, made, target)

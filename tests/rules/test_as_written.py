@@ -100,6 +100,8 @@ TEXTS: list[tuple[str, tuple[Any, ...]]] = [
     ("np.unique(x)[:4]", (s34,)), ("np.unique(x, return_counts=True)[0]", (s34,)), ("np.quantile(x, 0.3, axis=1)", (s34,)), ("np.percentile(x, q=30)", (s34,)),
     ("stats.gamma.cdf(x, 2.5, scale=y)", (s34, 1.5)), ("stats.t.logcdf(x, df=3)", (s34,)), ("stats.chi2.logpdf(x, df=y)", (x34, 2.5)), ("stats.beta.cdf(x / 3, a=2, b=3)", (x34,)), ("stats.poisson.cdf(2, mu=x)", (x3,)),
     ("ndimage.grey_opening(x, size=(2, 2)) * y", (s34, x4)), ("ndimage.maximum_filter(x, size=3)[0]", (s34,)),
+    ("np.linalg.svd(x).S", (s34,)), ("np.linalg.svd(x, full_matrices=False).Vh ** 2", (s34,)), ("np.linalg.eigh(x.T @ x).eigenvalues", (s34,)),
+    ("np.linalg.qr(x).R ** 2", (x43,)), ("np.linalg.slogdet(x).logabsdet", (x34[:, :3] + 3 * np.eye(3),)),
     ("x.compress([True, False, True], axis=0)", (s34,)), ("x.compress(np.array([True, False, True]))", (s34,)), ("x.compress(condition=[False, True])", (s34,)),
     ("x * np.array([0, 1, 1]).choose([2.0, x])", (x3,)), ("np.apply_along_axis(lambda r, k: np.cumsum(r) * y * k, 0, x, 2.0)", (s34, 1.5)),
     ("np.apply_along_axis(np.sort, 1, x)", (s34,)), ("np.apply_along_axis(np.max, 1, x)", (s234,)), ("np.apply_along_axis(lambda r: r[:2] * r[0], -2, x)", (s234,)),
@@ -108,13 +110,17 @@ TEXTS: list[tuple[str, tuple[Any, ...]]] = [
     ("np.polydiv(x, y)[0]", (x4, x3)), ("np.histogram(x, 5, weights=y)[0]", (x4, x4)), ("np.histogram(x, 5, weights=y)[1]", (x4, x4)),
     ("np.histogram(x, 5, weights=y, density=True)[0]", (x4, x4)), ("np.histogram(x, 5, density=True)[1]", (x4,)), ("np.histogram2d(x, y, 3, weights=x)[0]", (x4, x4)),
     ("np.histogram2d(x, y, 3, weights=x)[2]", (x4, x4)), ("np.histogram(x, [0.5, 0.8, 1.1])[0] * x[:2]", (x4,)),
-    ("np.unique_all(x)[0] * np.unique_inverse(x)[0]", (s34,)), ("np.intersect1d(x, [7.0, 9.0])", (x3,)), ("np.fft.fftshift(x * y, 1)", (s34, x4)),
+    ("np.intersect1d(x, [7.0, 9.0])", (x3,)), ("np.fft.fftshift(x * y, 1)", (s34, x4)),
     ("np.gradient(x, 0.5, edge_order=2)", (x3,)), ("np.gradient(x, [0.1, 0.4, 0.9])", (x3,)), ("np.gradient(x, y, 2.0)[1]", (s34, 0.5)),
     ("np.quantile(x, [0.3, 0.55])", (s34,)), ("np.quantile(x, np.array([0.3, 0.5, 0.9]), axis=0)", (s34,)), ("np.nanquantile(x, (0.2, 0.5), axis=1)", (s34,)),
     ("np.quantile(x, np.linspace(0.1, 0.8, 3), axis=-1, keepdims=True)", (s34,)),
     ("special.xlogy(x, x)", (x34,)), ("special.softmax(x, axis=1)", (s34,)), ("stats.norm.logpdf(x, y, 2.0)", (s34, x4)), ("stats.norm.pdf(x, scale=y)", (s34, 1.5)),
     ("linalg.solve_triangular(x, y, lower=True)", (x34[:, :3] + 3 * np.eye(3), x3)), ("np.dstack([x, y])", (x34, s34)),
 ]
+
+
+if hasattr(np, "unique_all"):
+    TEXTS += [("np.unique_all(x)[0] * np.unique_inverse(x).values", (s34,)), ("np.unique_counts(x).values", (s34,))]
 
 
 @pytest.mark.parametrize(("text", "operands"), TEXTS, ids=[f"{t}:{len(o)}{type(o[0]).__name__}" for t, o in TEXTS])
