@@ -24,6 +24,7 @@ import numpy as np
 
 import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import adjoint_kind, cast, filled, full, joined, may_spread, zeros
+from srcad.detours import Detours, takes_each_row
 from srcad.dims import Facts, Shape, Undecided
 from srcad.errors import MissingRuleError, SrcadError
 from srcad.backwards import Backwards
@@ -55,7 +56,7 @@ class Backward:
     adjoints: dict[str, Term]  # the finished adjoint of each differentiated leaf
 
 
-class Reverse(Backwards, PairBack):
+class Reverse(Backwards, PairBack, Detours):
     """Builds the backward pass of the steps of a program."""
 
     def __init__(self, state: Inference, steps: list[Step]) -> None:
@@ -134,22 +135,6 @@ class Reverse(Backwards, PairBack):
             self.contribute(ref, self.hoist(contribution, shared), op)
             self.follow(ref, op)
         self.release(op)
-
-    def picked_softmax(self, op: Operation) -> bool:
-        """The logarithm of softmax of which one element in each row was taken: what flows in need not be spread over zeros.
-
-        dx = e * (-dz / total); dx[rows, columns] += dz
-        """
-        (output,), (x, e, total) = op.outputs, op.operands
-        scatters = self.scatters.get(output.key, []) if output.key not in self.names and output.key not in self.held else []
-        if len(scatters) != 1 or not scatters[0].each_row or op.params["axis"] not in (1, -1):
-            return False
-        (picked,) = self.scatters.pop(output.key)
-        share = picked.value if picked.value.ndim == 0 else np.expand_dims(picked.value, 1)  # type: ignore[call-overload]
-        self.contribute(x, self.term(e) * (-as_term(share, self.facts) / self.term(total)), op)  # type: ignore[operator]
-        self.contribute(x, picked, op)
-        self.follow(x, op)
-        return True
 
     def follow(self, ref: Ref, op: Operation) -> None:
         """Go on with what made an operand, if it is of the same statement and nothing else waits for it."""
@@ -234,16 +219,6 @@ class Reverse(Backwards, PairBack):
                 self.masks[ref.key] = own
             out.append((ref, term))
         return out
-
-    def pull_through(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
-        """The user's own statements for an adjoint."""
-        ref, surgery = op.operands[0], op.function
-        whole = cast(filled(self.fitting(dz, op.outputs[0], op), ref.number, self.facts), ref.number)
-        self.emit(Assign(surgery.label, whole.expr, op.loc))
-        for statement in surgery.body:
-            self.emit(statement)
-        self.kinds[surgery.label] = kind = adjoint_kind(ref.number)
-        return [(ref, Term(name(surgery.label), kind, self.facts))]
 
     def pull_item(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
         """`z = x[index]`: dz goes where z came from."""
@@ -459,10 +434,3 @@ class Reverse(Backwards, PairBack):
             return Term(method(name(self.constants[key]), "copy"), term.number, self.facts)
         self.constants[key] = self.adjoint_name(leaf.key)
         return term
-
-
-def takes_each_row(index: Sequence[Any], number: Number) -> bool:
-    """Whether `x[np.arange(n), columns]` takes one element of each of the n rows of a matrix."""
-    if number.ndim != 2 or number.shape is None or len(index) != 2 or not all(isinstance(i, Number) and i.ndim == 1 and i.dtype != BOOL for i in index):
-        return False
-    return bool(index[0].unique) and index[0].shape[0].key == number.shape[0].key
