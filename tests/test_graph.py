@@ -297,3 +297,12 @@ def test_without_tensorboard(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.
     monkeypatch.setitem(__import__("sys").modules, "tensorboard.compat.proto.event_pb2", None)
     with pytest.raises(srcad.SrcadError, match=r"takes tensorboard: pip install 'srcad\[tensorboard\]'"):
         srcad.grad(golden_programs.gates).graph(-2, 5, -4).to_tensorboard(tmp_path)
+
+
+# ---- notebooks
+
+def test_a_gradient_shows_itself_beside_the_function() -> None:
+    gradient = srcad.grad(golden_programs.gates)
+    shown = gradient._repr_html_() or ""
+    assert "gates_grad" in shown and shown.index("the function") < shown.index("its gradient")
+    assert srcad.grad(golden_programs.softmax_loss)._repr_html_() is None

@@ -6,7 +6,7 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
-    {"errors", "optim", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
+    {"errors", "notebook", "optim", "syntax", "runtime", "rules"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"coalesce", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes"},
     {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"stage"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
