@@ -204,6 +204,17 @@ class Gradient:
         given = ", ".join(self.names)
         return f"<{self.mode} of {self.target.__name__}{inspect.signature(self.target)} with respect to {given or 'nothing'}>"
 
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: the function beside the source of its gradient; None, and so `repr`, where floats do not do for it and it has not been called."""
+        from srcad.notebook import side_by_side
+        from srcad.source import read
+
+        try:
+            source = read(self.target)
+            return side_by_side(source.segment(source.tree), self.source)
+        except Exception:
+            return None
+
     def __reduce__(self) -> Any:
         module, label = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
         if find_by_name(module, label) is self:

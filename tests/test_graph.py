@@ -277,3 +277,32 @@ def test_steps_show_what_is_known() -> None:
         "backward 1 of 2:  f = q * z", "backward 2 of 2:  q = x + y"]
     assert "-12" not in steps[1].mermaid and "-12" in steps[2].mermaid
     assert [s.mermaid.count("#cf222e") for s in steps] == [0, 0, 0, 1, 4, 6]
+
+
+# ---- TensorBoard
+
+def test_tensorboard(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    srcad.grad(recurrent).graph(np.arange(5.0), 0.5).to_tensorboard(tmp_path)
+    events = EventAccumulator(str(tmp_path)).Reload()
+    nodes = {n.name: n for n in events.Graph().node}
+    product = next(n for name, n in nodes.items() if name.endswith("pass_5/cell/mul"))
+    assert product.op == "*" and set(product.input) <= set(nodes)
+    assert [d.size for d in nodes["xs"].attr["_output_shapes"].list.shape[0].dim] == [5]
+
+
+def test_without_tensorboard(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard.compat.proto.event_pb2", None)
+    with pytest.raises(srcad.SrcadError, match=r"takes tensorboard: pip install 'srcad\[tensorboard\]'"):
+        srcad.grad(golden_programs.gates).graph(-2, 5, -4).to_tensorboard(tmp_path)
+
+
+# ---- notebooks
+
+def test_a_gradient_shows_itself_beside_the_function() -> None:
+    gradient = srcad.grad(golden_programs.gates)
+    shown = gradient._repr_html_() or ""
+    assert "gates_grad" in shown and shown.index("the function") < shown.index("its gradient")
+    assert srcad.grad(golden_programs.softmax_loss)._repr_html_() is None

@@ -6,7 +6,7 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
-    {"errors", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
+    {"errors", "notebook", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"coalesce", "debug", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
     {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"stage"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},

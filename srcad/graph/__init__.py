@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from srcad.errors import SrcadError
+from srcad.graph import tensorboard
 from srcad.graph.compact import MANY, compact
 from srcad.graph.dot import dot
 from srcad.graph.mermaid import mermaid
@@ -116,6 +117,13 @@ class Graph:
             file.write_text(text, encoding="utf-8")
         else:
             raise SrcadError(f"a graph is not saved as {file.name}: give .svg, .png, .pdf, .dot, .gv, .mmd, .mermaid or .md.")
+
+    def to_tensorboard(self, logdir: str | os.PathLike[str]) -> None:
+        """Write the graph for `tensorboard --logdir`: groups as name scopes, with shapes, values and gradients.
+
+        Raises SrcadError without tensorboard.
+        """
+        tensorboard.write(self.picture, logdir)
 
     def _repr_svg_(self) -> str | None:
         try:

@@ -7,6 +7,7 @@ The function is what the backward pass differentiates: a local derivative is src
 from __future__ import annotations
 
 import ast
+import itertools
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from srcad.ir import Location
 
 STEPS: dict[tuple[str, tuple[tuple[str, int], ...]], Callable[..., Any]] = {}
 LARGEST = 20_000  # operations
+NUMBERS = itertools.count()
+KEPT = 4096  # functions of operations
 
 
 @dataclass(frozen=True)
@@ -152,10 +155,12 @@ def step_function(spelling: Spelling) -> Callable[..., Any]:
     """The function of an operation: one for all operations that are written alike."""
     key = (spelling.body, tuple(sorted((k, id(v)) for k, v in spelling.space.items())))
     if key not in STEPS:
+        if len(STEPS) >= KEPT:
+            STEPS.clear()
         parameters = ", ".join(parameter(i) for i in range(len(spelling.arguments)))
         body = spelling.body if "\n" in spelling.body else f"return {spelling.body}"
         text = f"def step({parameters}):\n    {body}\n"
-        filename = f"<srcad operation {len(STEPS)}>"
+        filename = f"<srcad operation {next(NUMBERS)}>"
         linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
         space = {**spelling.space, "__name__": "srcad.graph.steps"}
         exec(compile(text, filename, "exec"), space)

@@ -40,6 +40,7 @@ class Edge:
     name: str
     value: tuple[str, ...]
     gradient: tuple[str, ...]
+    data: Any
 
 
 @dataclass
@@ -145,7 +146,7 @@ class Drawing:
             old.gradient = shown(gradient)
             self.edges[key] = (old, value, gradient)
             return
-        made = Edge(source, target, name, tuple(lines(value.data)), shown(gradient))
+        made = Edge(source, target, name, tuple(lines(value.data)), shown(gradient), value.data)
         self.picture.edges.append(made)
         self.edges[key] = (made, value, gradient)
 

@@ -16,7 +16,7 @@ import numpy as np
 from srcad.api import Gradient
 from srcad.dispatch import bind
 from srcad.errors import SrcadError
-from srcad.graph.applying import boxed, is_real, parameter
+from srcad.graph.applying import KEPT, boxed, is_real, parameter
 from srcad.graph.calls import Calls
 from srcad.graph.gates import gates
 from srcad.graph.model import Box, Operation, Run, Value, at, rebuilt
@@ -155,6 +155,8 @@ def local(op: Operation, taking: list[int], seed: Any) -> tuple[Any, ...]:
     wrt = tuple(parameter(i) for i in taking)
     key = (op.function, wrt)
     if key not in PULLS:
+        if len(PULLS) >= KEPT:
+            PULLS.clear()
         PULLS[key] = Gradient(op.function, wrt, mode="pair")
     try:
         with np.errstate(all="ignore"):
