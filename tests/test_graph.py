@@ -166,6 +166,10 @@ def functools_like(f, x):
     return f(f(x))
 
 
+def not_taken(x):
+    return np.sum(np.where(x > 0, np.sqrt(np.abs(x)), 0.0))
+
+
 def until(x, n):
     total, i = x, 0
     while total < 50:
@@ -183,7 +187,7 @@ def several(x):
 
 
 @pytest.mark.parametrize(("function", "args"), [
-    (in_place, (np.array([1.0, -2.0, 0.5]), 0.7)), (containers, ([1.0, 2.0, -3.0], {"k": 0.3})), (until, (1.5, 3)), (until, (1.5, 30)),
+    (in_place, (np.array([1.0, -2.0, 0.5]), 0.7)), (containers, ([1.0, 2.0, -3.0], {"k": 0.3})), (not_taken, (np.array([1.0, 0.0]),)), (until, (1.5, 3)), (until, (1.5, 30)),
     (several, (np.random.default_rng(0).standard_normal((4, 3)),)),
     *((getattr(golden_programs, f), a) for a, f in golden_programs.CASES.values()),
 ])

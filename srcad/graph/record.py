@@ -34,7 +34,8 @@ def record(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any
     """
     given = (*gradient.bound, *args)
     compiled = gradient.modes["value_and_grad"].find(given, keywords)
-    value, grads = compiled.run(*copied(given), **copied(dict(keywords)))
+    with np.errstate(all="ignore"):
+        value, grads = compiled.run(*copied(given), **copied(dict(keywords)))
     by_name = dict(zip(gradient.names, (grads,) if gradient.main.request.bare and len(gradient.names) == 1 else grads))
     entered = Inputs(bind(gradient.target, copied(given), copied(dict(keywords))), by_name, gradient.names)
     source = read(gradient.target)
@@ -48,9 +49,13 @@ def record(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any
     run = Run(tracer.group.label, tracer.group, tracer.operations, entered.leaves, held, by_name, entered.ignored)
     if not close(held.data, value):
         raise SrcadError("two runs of it give two values (does it draw random numbers?). It cannot be drawn.", None, run.title)
-    backward(run)
-    compare(run, entered)
-    return run
+    for masked in (False, True):
+        backward(run, masked)
+        wrong = differing(entered)
+        if not wrong:
+            return run
+    raise SrcadError(f"taken operation by operation, the gradient with respect to `{wrong}` is not the one that the generated code gives. "
+                     "It cannot be drawn.", None, run.title)
 
 
 def traced(tracer: Calls, scene: Scene) -> Any:
@@ -116,22 +121,30 @@ class Inputs:
         return Box(made, self.tracer)
 
 
-def backward(run: Run) -> None:
-    """The adjoint of every Value that the result depends on, and what each operation gave to its operands."""
+def backward(run: Run, masked: bool) -> None:
+    """The adjoint of every Value that the result depends on, and what each operation gave to its operands.
+
+    masked: what is not a number where nothing flows is nothing, as in the branch that np.where did not take.
+    """
+    for value in (*run.inputs, *(v for op in run.operations for _, v in op.outputs)):
+        value.adjoint = None
     if run.result.tracked:
         run.result.adjoint = 1.0 if type(run.result.data) is float else np.ones(())[()]
     for op in reversed(run.operations):
         if any(v.adjoint is not None for _, v in op.outputs):
-            pull(op)
+            pull(op, masked)
 
 
-def pull(op: Operation) -> None:
+def pull(op: Operation, masked: bool) -> None:
     """One step of the chain rule: what an operation gives to what it was made of."""
     taking = sorted({i for i, _, v in op.operands() if v.tracked})
-    found = local(op, taking, adjoint_of_result(op))
+    seed = adjoint_of_result(op)
+    found = local(op, taking, seed)
     for i, path, value in op.operands():
         if i in taking and value.tracked:
             part = at(found[taking.index(i)], path)
+            if masked and part is not None and np.shape(part) == np.shape(seed):
+                part = np.where((np.asarray(seed) == 0) & np.isnan(part), 0.0, part)[()]
             if part is not None:
                 op.given[i, path] = part
                 value.adjoint = part if value.adjoint is None else value.adjoint + part
@@ -167,13 +180,13 @@ def local(op: Operation, taking: list[int], seed: Any) -> tuple[Any, ...]:
         raise SrcadError(f"the picture needs the derivative of `{op.text.strip()}` by itself: {problem.reason}", op.loc) from problem
 
 
-def compare(run: Run, entered: Inputs) -> None:
-    """Refuse a picture whose gradient is not that of the generated code."""
+def differing(entered: Inputs) -> str:
+    """The first input whose gradient is not that of the generated code; empty where there is none."""
     for leaf, expected in zip(entered.leaves, entered.expected):
         found = np.zeros(np.shape(leaf.data)) if leaf.adjoint is None else leaf.adjoint
         if not close(found, expected):
-            raise SrcadError(f"taken operation by operation, the gradient with respect to `{leaf.name}` is not the one that the generated code gives. "
-                             "It cannot be drawn.", None, run.title)
+            return leaf.name
+    return ""
 
 
 def close(a: Any, b: Any) -> bool:
