@@ -258,7 +258,7 @@ def test_pictures(tmp_path: pathlib.Path) -> None:
     assert (steps._repr_html_() or "").count("<svg") == 6
 
 
-def test_a_large_graph_is_drawn_in_seconds(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_large_graph_is_drawn_in_seconds() -> None:
     pytest.importorskip("pygraphviz")
 
     def long(x, y):
@@ -270,6 +270,22 @@ def test_a_large_graph_is_drawn_in_seconds(capfd: pytest.CaptureFixture[str]) ->
     assert len(graph.picture.nodes) < 30
     assert len(graph.unfolded().picture.nodes) > 2000 > MANY
     assert graph.unfolded().svg.count("<g") > 4000
+
+
+def test_a_graph_just_below_that_is_drawn_in_seconds() -> None:
+    pytest.importorskip("pygraphviz")
+
+    def nested(x, w):
+        for _ in range(20):
+            with srcad.scope("cell"):
+                a = np.sin(x * w)
+                b = np.cos(x + w)
+                x = a * b + x
+        return x
+
+    graph = srcad.grad(nested).graph(0.5, 0.3).unfolded()
+    assert MANY // 3 < len(graph.picture.nodes) < MANY
+    assert graph.svg.count("cell") >= 20
 
 
 # ---- steps

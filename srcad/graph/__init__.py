@@ -101,7 +101,7 @@ class Graph:
         picture = self.picture
         if len(picture.nodes) > MANY:
             return render(compact(picture), form, True)
-        return render(dot(picture, self.moment), form)
+        return render(dot(picture, self.moment), form, hurried=len(picture.nodes) > MANY // 3)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the graph to a file, by its suffix: .svg, .png, .pdf (with pygraphviz), .dot, .gv, .mmd, .mermaid or .md.

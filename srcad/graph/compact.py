@@ -10,7 +10,7 @@ from srcad.graph.dot import STYLES, coloured, quoted, GREEN, RED
 from srcad.graph.picture import Node, Picture
 
 MANY = 300  # nodes: from there on pictures are laid out here
-ACROSS, DOWN = 130, 70  # points between ranks, and between the nodes of one
+ACROSS, DOWN = 190, 75  # points between ranks, and between the nodes of one
 
 
 def positions(picture: Picture) -> dict[str, tuple[float, float]]:
