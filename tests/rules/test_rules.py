@@ -83,9 +83,10 @@ def test_every_operand_of_every_rule_is_differentiated_by_some_case() -> None:
             given, _ = bound_to(RULES[case.function], case.function, list(case.operands), case.keywords)
             seen.setdefault(case.function, set()).update(i for i, v in enumerate(given) if any(map(is_float, flat(v))))
     for function, rule in RULES.items():
+        if rule.user or rule.variadic or function in OF_COMPLEX:
+            continue
         wanted = {i for i, label in enumerate(rule.operands) if label not in STEERING.get(name_of(function), ())}
-        if not rule.user and not rule.variadic and function not in OF_COMPLEX:
-            assert wanted <= seen.get(function, set()), name_of(function)
+        assert wanted <= seen.get(function, set()), name_of(function)
 
 
 STEERING: dict[str, tuple[str, ...]] = {  # operands that are not differentiated
