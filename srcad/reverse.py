@@ -227,6 +227,8 @@ class Reverse(Backwards, PairBack, Detours):
         if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
             whole = self.fitting(dz, op.outputs[0], op)
             return [(ref, whole.reshape(self.term(ref).shape))]
+        if ref.number.is_plain:  # a number by a mask: there once or not at all
+            return [(ref, self.fitting(dz, op.outputs[0], op).sum())]
         advanced = [i for i in op.params["index"] if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
         unique = not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
         return [(ref, Scatter(op.params["slice"], dz, unique, unique and takes_each_row(op.params["index"], ref.number)))]

@@ -251,3 +251,13 @@ def test_a_factor_that_is_summed_apart_keeps_its_sign():
 
     srcad.check_grad(f, np.array([0.3, -1.2, 0.8]))
     srcad.check_grad(lambda a, b: np.sum(-0.5 * a * b * (a - b)), np.array([0.3, -1.2]), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("shift", [0.0, 100.0])
+def test_a_numpy_scalar_is_picked_by_its_own_mask(shift):
+    def picked(x):
+        s = np.sum(x ** 2) - shift
+        return np.sum(s[s > 0] * x[0]) + np.sum(s[None, s > 0] * 3.0) + 2.0 * s
+
+    x = np.array([1.0, -2.0, 0.5])
+    srcad.check_grad(srcad.grad(picked), x)
