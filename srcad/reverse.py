@@ -70,7 +70,7 @@ class Reverse(Backwards, PairBack, Detours):
         self.literals: dict[str, Term] = {}  # adjoints that are just a number so far
         self.held: dict[str, Term] = {}  # adjoints of temporaries that are one expression so far
         self.scatters: dict[str, list[Scatter]] = {}
-        self.masks: dict[str, tuple[tuple[Term, bool], ...]] = {}  # where an adjoint is 0 whatever is in it: outside the branch taken
+        self.masks: dict[str, tuple[tuple[Any, bool], ...]] = {}  # where an adjoint is 0 whatever is in it: outside the branch taken
         self.constants: dict[str, str] = {}  # arrays of one number, by their text -> the adjoint that is one
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in self.operations for o in op.outputs}
@@ -212,7 +212,7 @@ class Reverse(Backwards, PairBack, Detours):
                 own = (*masks, (as_term(self.terms(op.operands[0]), self.facts), ref is op.operands[1]))
             elif term is not None and op.function not in HARMLESS:
                 for condition, taken in masks:
-                    term = np.where(condition, term, 0.0) if taken else np.where(condition, 0.0, term)  # type: ignore[call-overload]
+                    term = np.where(condition, term, 0.0) if taken else np.where(condition, 0.0, term)
             times = sum(r.key == ref.key for r, _ in contributions)
             first = not (ref.key in self.names or ref.key in self.held or ref.key in self.scatters)
             if own and full(ref.number, op.outputs[0].number) and first and self.remaining[ref.key] == times and (times == 1 or op.function is not np.where):
