@@ -65,7 +65,7 @@ def text(node: ast.AST) -> str:
         return node.id
     if not isinstance(node, ast.expr):
         return ast.unparse(node)
-    whole = ast.Assign(targets=[ast.Name(id="_", ctx=ast.Store())], value=node)  # astor puts parentheses around a bare expression
+    whole = ast.Assign(targets=[ast.Name(id="_", ctx=ast.Store())], value=unshared(node))  # astor puts parentheses around a bare expression
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         source: str = astor.to_source(whole, pretty_source="".join).strip().removeprefix("_ = ")
@@ -79,6 +79,20 @@ def text(node: ast.AST) -> str:
     except SyntaxError:
         pass
     return ast.unparse(ast.fix_missing_locations(copy.deepcopy(node)))
+
+
+def unshared(node: ast.AST) -> ast.AST:
+    """A copy in which no operation stands twice: astor notes on each whether it needs parentheses where it met it last."""
+    if isinstance(node, (ast.Name, ast.Constant, ast.operator, ast.unaryop, ast.expr_context)):
+        return node
+    made = type(node)()
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            setattr(made, field, [unshared(v) if isinstance(v, ast.AST) else v for v in value])
+        else:
+            setattr(made, field, unshared(value) if isinstance(value, ast.AST) else value)
+    return made
 
 
 SIMPLE = (ast.Name, ast.BinOp, ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Slice, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.Pow, ast.Load)
