@@ -99,10 +99,10 @@ class Backwards(ListBack):
             self.materialise(ref)
         self.lists_ready(step)
         before = self.snapshot()
-        first, one = self.arm(step.body, [(phi.first, term) for phi, term in given], outer)
+        first, one = self.arm(step.body, [(phi.first, self.as_source(term, phi, phi.first)) for phi, term in given], outer)
         after_one = self.snapshot()
         self.resume(before)
-        second, two = self.arm(step.orelse, [(phi.second, term) for phi, term in given], outer)
+        second, two = self.arm(step.orelse, [(phi.second, self.as_source(term, phi, phi.second)) for phi, term in given], outer)
         for ref in outer:
             key = ref.key
             if key in one and key not in two:
@@ -120,6 +120,13 @@ class Backwards(ListBack):
         self.redirected = outer_redirect
         if first or second:
             self.emit(If(step.test, tuple(first), tuple(second), step.loc, getattr(step.statement, "tag", 0)))
+
+    def as_source(self, term: Term, phi: Phi, source: Ref | None) -> Term:
+        """What reaches a joined value, for the one that it was on a path: of one shape, whichever dimensions they are known by."""
+        number, target = term.number, source.number if source is not None else None
+        if target is not None and number.shape and target.shape is not None and len(target.shape) == len(number.shape) and full(number, phi.output.number):
+            number = dataclasses.replace(number, shape=target.shape)
+        return Term(term.expr, number, self.facts)
 
     def redirects(self, step: Branch, outer: list[Ref]) -> dict[str, tuple[Ref, Scatter]]:
         """Elements that only this branch reads: what reaches `v = x[i]` inside it goes to dx[i] at once."""
@@ -144,7 +151,7 @@ class Backwards(ListBack):
         for ref, term in given:
             if ref is not None and ref.key in self.state.active:
                 self.loc = loc
-                self.contribute(ref, Term(term.expr, term.number, self.facts), None)  # type: ignore[arg-type]
+                self.contribute(ref, term, None)  # type: ignore[arg-type]
         self.block(region.steps)
         for ref in outer:
             self.materialise(ref)
@@ -276,7 +283,7 @@ class Backwards(ListBack):
         """What reaches a loop's variable at its head the first time goes to its value before."""
         self.names.pop(phi.output.key, None)
         if phi.first is not None and phi.first.key in self.state.active:
-            self.contribute(phi.first, term, None)  # type: ignore[arg-type]
+            self.contribute(phi.first, self.as_source(term, phi, phi.first), None)  # type: ignore[arg-type]
 
     def prepared(self, ref: Ref) -> None:
         """An adjoint that the passes of a loop add to: there from the beginning, of its full shape."""
@@ -333,7 +340,7 @@ class Backwards(ListBack):
             if key not in carried:
                 continue
             term = Term(name(carried[key]), self.kinds[carried[key]], self.facts)
-            self.contribute(phi.second, Term(term.expr, term.number, self.facts), None)  # type: ignore[arg-type]
+            self.contribute(phi.second, self.as_source(term, phi, phi.second), None)  # type: ignore[arg-type]
         self.block(step.body.steps)
         for ref in outer:
             self.materialise(ref)

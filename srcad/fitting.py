@@ -13,7 +13,7 @@ import numpy as np
 from srcad import runtime
 import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import collapses, is_unit, like_rank, sum_axes
-from srcad.dims import Facts, Shape, product
+from srcad.dims import Dim, Facts, Shape, alike, product
 from srcad.kinds import Number, Ref
 from srcad.render import function_path
 from srcad.syntax import call, const
@@ -30,9 +30,10 @@ def unbroadcast(term: Term, ref: Ref, shape: Shape | None, helper: Callable[[str
             return term
         if target.shape == ():  # whatever its shape, a number is given all of it
             return Term(call(function_path(np.sum, term.facts), [term.expr]), Number("scalar", term.number.dtype, ()), term.facts)
-        label = helper("unbroadcast", runtime.unbroadcast)
-        return Term(call(label, [term.expr, ref.expr]), Number("unknown", term.number.dtype, target.shape), term.facts)
+        return at_run_time(term, ref, helper, "unknown")
     lead = len(shape) - len(target.shape)
+    if any(is_open(d, t) for d, t in zip(shape[lead:], target.shape)):
+        return at_run_time(term, ref, helper, target.form)
     summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
     offset = len(shape) - len(actual)
     present = [i - offset for i in summed if i >= offset and (i < lead or not is_unit(actual[i - offset]))]
@@ -41,6 +42,16 @@ def unbroadcast(term: Term, ref: Ref, shape: Shape | None, helper: Callable[[str
     if missing:
         result = as_term(product(missing, term.facts), term.facts) * result  # type: ignore[operator]
     return result
+
+
+def at_run_time(term: Term, ref: Ref, helper: Callable[[str, Any], str], form: str) -> Term:
+    label = helper("unbroadcast", runtime.unbroadcast)
+    return Term(call(label, [term.expr, ref.expr]), Number(form, term.number.dtype, ref.number.shape), term.facts)
+
+
+def is_open(whole: Dim, part: Dim) -> bool:
+    """Whether only the run can tell if a variable's dimension was stretched to the result's."""
+    return whole.key != part.key and not is_unit(part) and not is_unit(whole) and alike(whole, part) is None
 
 
 def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:

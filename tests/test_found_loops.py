@@ -589,7 +589,38 @@ def views_in_a_list_read_before_a_write(x, y):
 
 X = np.array([0.5, -1.2, 2.0, 0.3])
 Y = np.array([-0.77, 0.372, 0.506, 0.163])
+def value_of_unknown_length_stretched_by_a_write(x):
+    v = np.array([t * t for t in x if t > 0.5])
+    y = np.zeros(3)
+    y[:] = v
+    y[1:] += v
+    y[1:] *= v
+    return np.sum(y * x[:3])
+
+
+def item_added_to_the_rest(y):
+    x = np.array([0.4 * t for t in y])
+    x[1:] += x[:1]
+    return np.sum(x * x)
+
+
+def array_set_before_a_break(x, y):
+    for i in range(2):
+        if (y > 0.15).any():
+            if max(sum(t for t, u in zip(x, x[::1])), x[:i].sum()) < -0.4:
+                pass
+            v = y
+            if v[1:].sum() < 1.3:
+                x = np.array([0.4 * t for t in v])
+                x[1:] += x[:1]
+                break
+    return np.sum(x * x)
+
+
 CASES = [
+    (value_of_unknown_length_stretched_by_a_write, (np.array([-0.9, 0.7, 0.2, -0.7]),)),
+    (item_added_to_the_rest, (np.array([-0.9, 0.7, 0.2, -0.7]),)),
+    (array_set_before_a_break, (np.array([-0.9, 0.7, 0.2, 0.7, -0.7]), np.array([-0.03, -0.7, 0.7, -0.7, 0.8]))),
     (list_given_to_a_checkpoint_and_written_to, (X, Y)),
     (views_in_a_list_read_before_a_write, (X, Y)),
     (list_whose_last_item_is_appended_again, (X,)),
