@@ -23,7 +23,7 @@ import numpy as np
 from srcad import testing
 from srcad.callables import Wrt, calling, floats_for, plain_function, public_signature, resolve_wrt, title_of
 from srcad.debug import Findings, first_not_finite
-from srcad.dispatch import Specialisations
+from srcad.dispatch import Specialisations, fits
 from srcad.errors import SeedError, SrcadError
 from srcad.export import exported
 from srcad.report import Memory, measured
@@ -60,11 +60,14 @@ class Gradient:
         self.options = has_aux, checkpoint, backend
         self.modes = {m: Specialisations(with_mode(request, m)) for m in ("grad", "value_and_grad", "pair")}
         self.main = self.modes[mode]
+        self.ahead = Specialisations(dataclasses.replace(request, mode="jvp", backend="numpy"))
+        self.transposed: list[Compiled] = []  # pullbacks, for arguments for which no forward rule is known
         self.plain_pull = Specialisations(dataclasses.replace(request, mode="pull", plain=True, backend="numpy"))
         self.differentiated = self.main.request  # a call of this in a program is walked
         self.latest: Compiled | None = None
         kind = type(self)
         self.main.forgotten = lambda: kind.forget()
+        self.ahead.forgotten = self.transposed.clear
         functools.update_wrapper(self, function, updated=())
         self.__dict__["__signature__"] = public_signature(target, self.bound)
 
@@ -123,6 +126,22 @@ class Gradient:
             raise SeedError("the cache must be the one that forward returned.", None, self.target.__name__)
         return cache.pull(dout)
 
+    @functools.cached_property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.target).parameters)
+
+    def pushforward(self, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled | None:
+        """The code that takes tangents along with values; None where an operation has no forward rule."""
+        if any(fits(c, primals, keywords) for c in self.transposed):
+            return None
+        from srcad.forwards import NoTangent
+
+        try:
+            return self.ahead.find(primals, keywords)
+        except NoTangent:
+            self.transposed.append(self.plain_pull.find(primals, keywords))
+            return None
+
     def specialise(self, *args: Any, **keywords: Any) -> Callable[..., Any]:
         """The generated function itself, for arguments of these kinds only: it checks nothing, and takes integers as floats."""
         made = self.compiled(self.mode, args, keywords).functions[0]
@@ -146,8 +165,14 @@ class Gradient:
         assert self.latest is not None
         return self.latest.source
 
-    def source_for(self, *args: Any, pair: bool = False, **keywords: Any) -> str:
-        """The text of the module for arguments of these kinds; with `pair`, that of `forward` and `backward`."""
+    def source_for(self, *args: Any, pair: bool = False, mode: str = "reverse", **keywords: Any) -> str:
+        """The text of the module for arguments of these kinds; with `pair`, that of `forward` and `backward`; with mode="forward", what `jvp` runs."""
+        if mode == "forward":
+            from srcad.operators import pushed
+
+            return pushed(self, args, keywords).compiled.source
+        if mode != "reverse":
+            raise SrcadError(f"mode= is 'reverse' or 'forward', not {mode!r}.")
         return self.compiled("pair" if pair else self.mode, args, keywords).source
 
     def export(self, path: str | os.PathLike[str], *args: Any, **keywords: Any) -> None:

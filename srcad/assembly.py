@@ -36,6 +36,8 @@ from srcad.walk import LAST, Walk, refreshed
 class Assembly(Residuals, Tidying):
     """Puts forward and backward halves together into the text of a module."""
 
+    leading: tuple[str, ...] = ()  # the parameters that come before the user's where the call passes them as well
+
     def __init__(self, state: Walk, request: Request, source: Source, wrt: list[tuple[str, Ref]]) -> None:
         self.state, self.request, self.source = state, request, source
         self.wrt = [(p, refreshed(r, state)) for p, r in wrt]
@@ -50,8 +52,9 @@ class Assembly(Residuals, Tidying):
         bodies, titles = self.texts()
         states = (self.state, *(pair.state for pair in self.state.pairings.done))
         self.trusting = self.request.mode != "pair" and not any(s.knowledge.written for s in states)
-        compiled = Module(self.state, self.request, self.source).compiled([*self.paired(bodies), *bodies], titles)
+        compiled = Module(self.state, self.request, self.source, self.leading).compiled([*self.paired(bodies), *bodies], titles)
         compiled.kept = self.cached
+        compiled.writes = any(c.buffer.external for c in self.state.changes)
         return compiled
 
     def paired(self, bodies: list[str]) -> list[str]:
@@ -108,7 +111,7 @@ class Assembly(Residuals, Tidying):
             if not isinstance(value, Items) or len(value.items) != 2:
                 raise SeedError("has_aux=True needs a function that returns a pair (value, aux).", None, self.request.title)
             self.main = value.items[0]
-        if self.request.mode in SEEDS:
+        if self.request.mode in SEEDS or self.request.mode == "jvp":
             return
         number = self.main.number
         if isinstance(self.main.value, Number) and number.shape == () and number.dtype != BOOL:

@@ -20,6 +20,7 @@ from srcad.ir import Assign, Program
 from srcad.kinds import BOOL, FLOAT, Number, Ref
 from srcad.outside import leaves
 from srcad.pairs import Pairings
+from srcad.pushforward import PushforwardAssembly
 from srcad.render import render
 from srcad.request import Compiled, Request
 from srcad.rewalk import rewalked
@@ -45,7 +46,8 @@ def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
 
     state = rewalked(Knowledge(), begun, run)
     apart(state, request, arguments)
-    return Assembly(state, request, source, wrt).compiled()
+    assembly = PushforwardAssembly if request.mode == "jvp" else Assembly
+    return assembly(state, request, source, wrt).compiled()
 
 
 def apart(state: Walk, request: Request, arguments: Mapping[str, Any]) -> None:

@@ -24,8 +24,9 @@ from srcad.walk import Walk
 class Module:
     """Assembles and loads the text."""
 
-    def __init__(self, state: Walk, request: Request, source: Source) -> None:
+    def __init__(self, state: Walk, request: Request, source: Source, leading: tuple[str, ...] = ()) -> None:
         self.state, self.request, self.source = state, request, source
+        self.leading = leading  # the parameters that come before the user's
 
     def compiled(self, bodies: list[str], wanted: list[str]) -> Compiled:
         body = "\n\n".join(bodies)
@@ -90,12 +91,14 @@ class Module:
         handed_on = ", ".join(passed(self.source.tree.args))
         floats = ", ".join(passed(self.source.tree.args, self.as_floats))
         owner = self.state.namer.adjoint("gradient")
-        template = GUARD + RUN * (floats != handed_on)
-        text = template.format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on, floats=floats)
+        runs = floats != handed_on or bool(self.leading)
+        run_parameters, run_passed = (", ".join(p for p in (*self.leading, rest) if p) for rest in (arguments_text(bare), floats))
+        text = (GUARD + RUN * runs).format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on, floats=floats,
+                                           run_parameters=run_parameters, run_passed=run_passed)
         known = {**helpers, "srcad_function": function, "srcad_code": function.__code__, "srcad_made": made, "srcad_looking": LOOKING}
         free = free_names(text)
         needed = {k: v for k, v in known.items() if k in free}
-        wanted = ["srcad_guard", "srcad_call", *["srcad_run"] * (floats != handed_on)]
+        wanted = ["srcad_guard", "srcad_call", *["srcad_run"] * runs]
         loaded = load(text, f"{self.request.title} guard", wanted, function, needed, shown=False)
         for each in loaded:
             each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
@@ -138,8 +141,8 @@ def srcad_call({method}):
     return srcad_made({floats}) if fits else {owner}.dispatch({passed})
 """
 RUN = """
-def srcad_run({parameters}):
-    return srcad_made({floats})
+def srcad_run({run_parameters}):
+    return srcad_made({run_passed})
 """
 
 

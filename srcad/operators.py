@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from srcad.api import Gradient, grad
 from srcad.callables import Wrt, calling
 from srcad.dispatch import Specialisations
 from srcad.errors import SeedError
-from srcad.request import Request
+from srcad.request import Compiled, Request
 from srcad.seeds import fitted, form_of
 
 Function = Callable[..., Any]
@@ -27,7 +27,7 @@ def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = No
     """The function's value at `primals`, and its derivative there in the direction `tangents`.
 
     tangents: one for each parameter in wrt (by default each without a default value), in its structure and shape; a bare one where there
-    is one. The pullback is linear in the adjoint that it is given: its own transpose is what maps tangents forwards.
+    is one. `source_for(*primals, mode="forward")` of the gradient shows the code that runs.
 
     Raises SeedError where a tangent has not the structure or shape of its argument.
 
@@ -36,26 +36,57 @@ def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = No
     (12.0, 34.0)
     """
     gradient = fun if isinstance(fun, Gradient) else Gradient(fun, wrt, mode="pair")
-    pushed = Push(gradient, tuple(primals), gradient.function(*copied(tuple(primals))))
-    return pushed.out, pushed(tangents)
+    return pushed(gradient, tuple(primals))(tangents)
 
 
-class Push:
-    """The map from tangents of the arguments to the tangent of the value, at one point."""
+def pushed(gradient: Gradient, primals: tuple[Any, ...], keywords: Mapping[str, Any] | None = None) -> Push | Transposed:
+    """The map from tangents of the arguments to the value and its tangent, at one point."""
+    keywords = keywords or {}
+    compiled = gradient.pushforward((*gradient.bound, *primals), keywords)
+    return Push(gradient, primals, keywords, compiled) if compiled is not None else Transposed(gradient, primals, keywords)
 
-    def __init__(self, gradient: Gradient, primals: tuple[Any, ...], out: Any) -> None:
-        self.out, self.primals = out, (*gradient.bound, *primals)
-        pull = gradient.plain_pull.find(self.primals, {})
-        label = next(iter(inspect.signature(pull.functions[0]).parameters))
-        self.compiled = pushes(Request(pull.functions[0], pull.request.title, (label,), True, True, "push")).find((blank(out), *self.primals), {})
-        parameters = dict(zip(inspect.signature(gradient.target).parameters, self.primals))
+
+class Given:
+    """The tangents of the parameters in wrt, as their arguments are."""
+
+    def __init__(self, gradient: Gradient, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+        self.primals, self.keywords = (*gradient.bound, *primals), keywords
+        parameters = {**dict(zip(gradient.parameters, self.primals)), **keywords}
         given = tuple(parameters.get(n) for n in gradient.names)
-        self.bare, self.form = pull.request.bare, form_of(given[0] if pull.request.bare else given)
+        self.bare = gradient.main.request.bare
+        self.form = form_of(given[0] if self.bare else given)
 
-    def __call__(self, tangents: Any) -> Any:
+    def fitted(self, tangents: Any) -> Any:
         if self.bare and isinstance(tangents, tuple) and not isinstance(self.form, list) and len(tangents) == 1:
             tangents = tangents[0]
-        return self.compiled.functions[0](fitted(tangents, self.form, "tangents", None), blank(self.out), *copied(self.primals))
+        return fitted(tangents, self.form, "tangents", None)
+
+
+class Push(Given):
+    """By the code that takes tangents along with values."""
+
+    def __init__(self, gradient: Gradient, primals: tuple[Any, ...], keywords: Mapping[str, Any], compiled: Compiled) -> None:
+        super().__init__(gradient, primals, keywords)
+        self.compiled = compiled
+
+    def __call__(self, tangents: Any) -> tuple[Any, Any]:
+        given = self.fitted(tangents)
+        primals = copied(self.primals) if self.compiled.writes else self.primals
+        return self.compiled.run(*([given] if self.bare else given), *primals, **self.keywords)  # type: ignore[no-any-return]
+
+
+class Transposed(Given):
+    """By the transpose of the pullback, which is linear in the adjoint that it is given: for what no forward rule is known."""
+
+    def __init__(self, gradient: Gradient, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+        super().__init__(gradient, primals, keywords)
+        self.out = gradient.function(*copied(primals), **keywords)
+        pull = gradient.plain_pull.find(self.primals, keywords)
+        label = next(iter(inspect.signature(pull.functions[0]).parameters))
+        self.compiled = pushes(Request(pull.functions[0], pull.request.title, (label,), True, True, "push")).find((blank(self.out), *self.primals), keywords)
+
+    def __call__(self, tangents: Any) -> tuple[Any, Any]:
+        return self.out, self.compiled.functions[0](self.fitted(tangents), blank(self.out), *copied(self.primals), **self.keywords)
 
 
 def copied(primals: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -103,8 +134,8 @@ def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
         out, cache = gradient.forward(*args, **keywords)
         given = args[list(inspect.signature(gradient.target).parameters).index(gradient.names[0]) - len(gradient.bound)] if gradient.main.request.bare else None
         if isinstance(out, np.ndarray) and isinstance(given, np.ndarray) and given.dtype.kind == "f" and 0 < given.size < out.size and not keywords:
-            push = Push(gradient, args, out)
-            return np.stack([push(e.reshape(given.shape)) for e in np.eye(given.size)], axis=-1).reshape(out.shape + given.shape)
+            push = pushed(gradient, args)
+            return np.stack([push(e.reshape(given.shape))[1] for e in np.eye(given.size)], axis=-1).reshape(out.shape + given.shape)
         return blocks(out, lambda seed: cache.pull(seed), out)
 
     return at
@@ -170,7 +201,7 @@ def hessian(fun: Function, *, wrt: Wrt = None) -> Function:
 def hvp(fun: Function, *, wrt: Wrt = None) -> Function:
     """The function of (*args, v) whose value is the Hessian of `fun` at args times v, which is in the structure of the gradient.
 
-    The Hessian is symmetric: the pullback of the gradient gives the product.
+    Forward over reverse: the derivative of the gradient in the direction v.
 
     >>> import numpy as np, srcad
     >>> srcad.hvp(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]), np.array([1.0, 0.0]))
@@ -181,7 +212,6 @@ def hvp(fun: Function, *, wrt: Wrt = None) -> Function:
     @functools.wraps(fun)
     def at(*args: Any, **keywords: Any) -> Any:
         *primals, v = args
-        _, cache = gradient.forward(*primals, **keywords)
-        return cache.pull(v)
+        return pushed(gradient, tuple(primals), keywords)(v)[1]
 
     return at

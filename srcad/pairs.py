@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ class Callee:
 class Pair:
     """A function for arguments of some kinds, with the titles of its two halves.
 
-    inner: the functions defined inside that it calls; result: what it returns, None while that is not known; recursive: whether it has been called on the way to its own result.
+    inner: the functions defined inside that it calls; ahead: the title of what takes tangents along, once it is called; result: what it returns, None while that is not known; recursive: whether it has been called on the way to its own result.
     """
 
     key: tuple[Any, ...]
@@ -75,6 +75,7 @@ class Pair:
     result: Ref | None = None
     active: tuple[bool, ...] = ()
     recursive: bool = False
+    ahead: str = ""
 
     @property
     def request(self) -> Request:
@@ -89,6 +90,15 @@ class Pairings:
     open: list[Pair] = field(default_factory=list)
     titles: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)  # what their calls give values to
+
+    def title(self, base: str, taken: Collection[str]) -> str:
+        """A name for one half, that neither another one nor a variable of the program has."""
+        count, found = 1, base
+        while found in self.titles or found in taken:
+            count += 1
+            found = f"{base}{count}"
+        self.titles.add(found)
+        return found
 
 
 class Pairs:
@@ -148,20 +158,11 @@ class Pairs:
                 return pair
         if len(pairings.open) > DEEPEST:
             self.at.refuse("the recursion goes on with arrays of ever other sizes, or ever longer lists, to an end that depends on data. Write a loop.")
-        pair = Pair(key, callee, (self.title(f"{callee.name}_forward"), self.title(f"{callee.name}_backward")), inner)
+        pair = Pair(key, callee, tuple(pairings.title(f"{callee.name}_{half}", self.state.namer.taken) for half in ("forward", "backward")), inner)
         self.walk_pair(pair, arguments)
         if not self.fits(pair, arguments):
             raise Unpaired("what it relies on cannot be said of its arguments.", self.at.loc)
         return pair
-
-    def title(self, base: str) -> str:
-        """A name for one half, that neither another one nor a variable of the program has."""
-        titles, count, found = self.state.pairings.titles, 1, base
-        while found in titles or found in self.state.namer.taken:
-            count += 1
-            found = f"{base}{count}"
-        titles.add(found)
-        return found
 
     def walk_pair(self, pair: Pair, arguments: Mapping[str, Ref]) -> None:
         """Walk a function for itself; one that calls itself, until what it returns is what was assumed."""

@@ -52,4 +52,5 @@ class Compiled:
     conditions: tuple[str, ...] = ()  # what the guard asks
     objects: Mapping[str, object] = field(default_factory=dict)  # and what it compares with
     floats: frozenset[str] = frozenset()  # integers that are passed as floats
+    writes: bool = False  # whether it changes an argument
     kept: tuple[tuple[str, int], ...] = ()  # of a pair: what its cache holds, and the user's lines that make it

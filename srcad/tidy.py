@@ -39,10 +39,10 @@ class Tidying:
             kinds = self.reverse.kinds
             block = (*block[: at + 1], *taken_at_once(block[at + 1 :]))
             block = (*block[: at + 1], *(with_blocks(s, lambda b: summed(b, lambda n: n in kinds and kinds[n].is_plain)) if blocks(s) else s for s in block[at + 1 :]))
-            block = coalesced(block, self.state.user_names, tuple(self.state.parameters), set(self.reverse.allotted.values()))
+            block = coalesced(block, self.state.user_names, self.parameter_names(), self.adjoint_names())
             self.forward_bound = {t for s in block[: block.index(MARK)] for t in bound(s)}
         user_names = self.state.user_names | {self.request.title}
-        adjoint_names = set(self.reverse.allotted.values()) - self.reverse.foldable
+        adjoint_names = self.adjoint_names() - self.reverse.foldable
         self.in_forward = {id(s) for s in walk(block[: block.index(MARK)])}
 
         def is_temporary(identifier: str) -> bool:
@@ -52,13 +52,20 @@ class Tidying:
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))
         block = tuple(s for s in block if s.loc is not VALUE)
         at = block.index(MARK)
-        unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.state.parameters))))
+        unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.parameter_names()))))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
         rest = met_once(map_block(block[at + 1 :], plainer))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = Outers(self.state.namer.temporary, self.is_vector).apply(rest)
         return block[:at], unused_counters(join_branches(rest))
+
+    def parameter_names(self) -> tuple[str, ...]:
+        return tuple(self.state.parameters)
+
+    def adjoint_names(self) -> set[str]:
+        """The names of what is written down in any case."""
+        return set(self.reverse.allotted.values())
 
     def is_vector(self, identifier: str) -> bool:
         """Whether a name of either half is a vector for certain."""

@@ -12,6 +12,7 @@ import scipy.special as sp
 
 from srcad.rules import lazily, rule, zero
 from srcad.rules.reductions import kept
+from srcad.rules.tangents import REDUCTIONS, tangent
 
 Adjoints = tuple[Any, ...]
 INV_SQRT_PI = 2 / math.sqrt(math.pi)
@@ -192,4 +193,16 @@ def log_softmax(dz: Any, z: Any, x: Any, axis: Any = None) -> Adjoints:
     return (dz - np.exp(z) * np.sum(dz, axis=axis, keepdims=axis is not None),)
 
 
+@tangent(sp.softmax)
+def softmax_tangent(dots: Any, z: Any, x: Any, axis: Any = None) -> Any:
+    """The Jacobian is symmetric."""
+    return softmax(dots[0], z, x, axis=axis)[0]
+
+
+@tangent(sp.log_softmax)
+def log_softmax_tangent(dots: Any, z: Any, x: Any, axis: Any = None) -> Any:
+    return dots[0] - np.sum(np.exp(z) * dots[0], axis=axis, keepdims=axis is not None)
+
+
+REDUCTIONS.add(sp.logsumexp)
 zero(sp.gammasgn)

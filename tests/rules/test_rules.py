@@ -18,9 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import scipy.special  # noqa: E402,F401
 from cases import CASES, LABELS, Case, Program, is_float, label_of, name_of, program  # noqa: E402
 from test_complex import TRANSFORMS  # noqa: E402
-from harness import assert_apart, assert_close, assert_kind, differences, flat, function_of, seed_like  # noqa: E402
+from harness import assert_apart, assert_close, assert_kind, differences, flat, function_of, seed_like, weighted  # noqa: E402
 
 import srcad  # noqa: E402
+from srcad.api import Gradient  # noqa: E402
 from srcad.rules import LOADERS, RULES, load  # noqa: E402
 from srcad.runtime import unbroadcast  # noqa: E402
 from srcad.specials import SPECIAL  # noqa: E402
@@ -400,3 +401,34 @@ def shortened(x: Any) -> Any:
 
 def test_labels_say_the_call() -> None:
     assert label_of(Case(np.sum, (np.ones((2, 3)),), {"axis": 0})) == "np.sum(x,axis=0):2x3"
+
+
+# ---- forward mode
+
+FORMS = {(c.function, tuple(sorted(c.keywords)), len(c.operands)): i for i, c in reversed(NUMBERED)}  # the first case of each calling form
+
+
+@over(sorted(FORMS.values()))
+def test_forward_mode(number: int) -> None:
+    """The tangent along any direction is what the pullback says of it; forward mode needs a forward rule, which some functions lack."""
+    made, f, _ = built(number)
+    gradient = srcad.vjp(f, *made.arguments.values(), wrt=made.wrt)
+    value, pullback = gradient
+    rng = np.random.default_rng(5)
+    seed, tangents = seed_like(value, rng), tuple(seed_like(made.arguments[name], rng) for name in made.wrt)
+    pair = Gradient(f, made.wrt, mode="pair")
+    if pair.pushforward(tuple(made.arguments.values()), {}) is None:
+        pytest.skip("by the transpose of the pullback")
+    out, tangent = srcad.jvp(pair, tuple(made.arguments.values()), tangents)
+    for a, b, c in zip(flat(out), flat(value), flat(tangent), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert np.shape(c) == np.shape(b)
+        assert np.asarray(c).dtype == np.asarray(b).dtype or np.asarray(b).dtype.kind != "f"
+    wanted = weighted(pullback(seed), tangents)
+    found = weighted(tangent, seed)
+    scale = sum(float(np.sum(np.abs(np.asarray(g) * np.asarray(t)))) for g, t in zip(flat(pullback(seed)), flat(tangents)))
+    assert abs(found - wanted) <= (1e-4 if is_single(made) else 1e-9) * (1 + scale)
+
+
+def is_single(made: Program) -> bool:
+    return any(np.asarray(v).dtype == np.float32 for v in flat(list(made.arguments.values())) if isinstance(v, (np.ndarray, np.floating)))

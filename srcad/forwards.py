@@ -1,0 +1,566 @@
+"""Forward mode: the tangent of each value beside the value.
+
+    z = x * y       z = x * y
+               ->   z_dot = y * x_dot + x * y_dot
+
+A rule that is elementwise gives the tangent as it gives the adjoint: its partial derivatives are diagonal. A linear function is its own
+tangent, in the words of the program; `srcad.rules.tangents` has the rest. Memory that is changed has a tangent that is changed in the same
+way. Nothing is reversed, so nothing is kept.
+"""
+from __future__ import annotations
+
+import ast
+import copy
+import dataclasses
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
+from srcad.coalesce import stem
+from srcad.dims import Facts, Undecided
+from srcad.gates import LOG_SOFTMAX
+from srcad.inference import Inference, ListStep, Operation, Step, current, flatten
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, While, blocks, targets, with_blocks
+from srcad.kinds import FLOAT, Number, Record, Ref, Static
+from srcad.kinds import Sequence as Items
+from srcad.memory import mirrored
+from srcad.outside import leaves
+from srcad.pairback import PairCall
+from srcad.render import Untraceable, function_path
+from srcad.reverse import Reverse
+from srcad.rules.tangents import AFFINE, LINEAR, MULTILINEAR, REDUCTIONS, SECOND, TANGENTS
+from srcad.shadows import flows, owned_copy
+from srcad.simplify import bound
+from srcad.syntax import call, const, expression, is_module, name, names, root_of, same, text, without_sign
+from srcad.terms import Term, literal
+
+
+class NoTangent(Exception):
+    """An operation that no forward rule is known for: the derivative is then the transpose of the pullback."""
+
+
+class SoFar:
+    """What the program has computed up to a statement: what is known of the rest must not be read yet."""
+
+    def __init__(self, facts: Facts, names_bound: set[str]) -> None:
+        self.facts = facts
+        self.computed = {k: v for k, v in facts.computed.items() if names_bound & set(names(v[0]))}
+        self.shapes = [s for s in facts.shapes if s[1] in names_bound]
+        self.dim_names = {k: n for k, n in facts.dim_names.items() if n in names_bound}
+        facts.computed = {k: v for k, v in facts.computed.items() if k not in self.computed}
+        facts.shapes = [s for s in facts.shapes if s[1] not in names_bound]
+        facts.dim_names = {k: n for k, n in facts.dim_names.items() if n not in names_bound}
+
+    def reach(self, target: str) -> None:
+        self.facts.computed |= {k: v for k, v in self.computed.items() if target in names(v[0])}
+        self.facts.shapes += [s for s in self.shapes if s[1] == target]
+        self.facts.dim_names |= {k: n for k, n in self.dim_names.items() if n == target}
+
+
+class Forwards(Reverse):
+    """Writes the tangents into the statements of a program."""
+
+    def __init__(self, state: Inference, steps: list[Step]) -> None:
+        super().__init__(state, steps)
+        self.dots: dict[str, Term | None] = {}  # the tangent of each value: None where it is zero
+        self.made = {op.outputs[0].key.split("[")[0]: op for op in self.operations}
+        self.calls = {root_of(op.function.value.expr): op for op in self.operations if isinstance(op.function, PairCall)}
+        self.items = {s.output.key: s for s in self.every if isinstance(s, ListStep) and s.output is not None}
+        self.lists = {s.series.name: s for s in self.every if isinstance(s, ListStep)}
+        self.heads = {p.output.key for s in self.every for p in getattr(s, "phis", ())}
+        self.sources = {text(r.expr): r for s in self.every for p in getattr(s, "phis", ()) for r in (p.first, p.second) if r is not None}
+        self.passing: dict[str, str] = {}  # the names of tangents that go into the line that uses them
+        self.looping = 0
+        self.needed = self.leading_to({self.stem(leaf) for leaf in leaves(state.result)})
+        for phi in (p for s in self.every for p in getattr(s, "phis", ())):  # the first pass of a loop may read what only a later one gives
+            if self.stem(phi.output) in self.needed:
+                self.known_as(phi.output, self.dot_name(phi.output.key), adjoint_kind(phi.output.number))
+
+    def leading_to(self, keys: set[str]) -> set[str]:
+        """What something of the result is made of, round and round: the rest needs no tangents."""
+        keys = keys | {self.stem(ref) for s in self.every if isinstance(s, ListStep) for ref in s.values}
+        through = [flow for s in self.every for flow in flows(s)]
+        size = -1
+        while len(keys) > size:
+            size = len(keys)
+            for made, used in through:
+                if any(self.stem(ref) in keys for ref in made):
+                    keys.update(self.stem(ref) for ref in used)
+        return keys
+
+    # ---- blocks
+
+    def program(self) -> Block:
+        """The whole program with its tangents."""
+        block = tuple(self.state.statements)
+        known = SoFar(self.facts, {t for s in block for t in bound(s)})
+        out: list[Statement] = []
+        for statement in block:
+            out += self.statement(statement)
+            for target in targets(statement):
+                known.reach(target)
+        return tuple(out)
+
+    def through(self, block: Block) -> Block:
+        return tuple(new for statement in block for new in self.statement(statement))
+
+    def statement(self, statement: Statement) -> Sequence[Statement]:
+        """A statement with those of its tangent."""
+        if blocks(statement):
+            self.looping += isinstance(statement, (For, While))
+            found = with_blocks(statement, self.through)
+            self.looping -= isinstance(statement, (For, While))
+            return [found]
+        if isinstance(statement, (Assign, Unpack)) and targets(statement)[0] in self.calls:
+            return [self.called_ahead(statement, self.calls[targets(statement)[0]])]
+        self.loc = UNPLACED if statement.loc is UNPLACED else dataclasses.replace(statement.loc, text="", tree=None)
+        outer, self.out = self.out, []
+        try:
+            self.follow_statement(statement)
+            made = self.out
+        finally:
+            self.out = outer
+        before = self.looping and isinstance(statement, Assign) and not any(statement.target in names(e) for s in made for e in read(s))
+        return [*made, statement] if before else [statement, *made]
+
+    def follow_statement(self, statement: Statement) -> None:
+        match statement:
+            case Assign(target) if target in self.made:
+                self.operate(self.made[target])
+            case Assign(target, expr) if target in self.items or target in self.lists:
+                self.list_made(target, expr)
+            case Assign(target, expr):
+                self.copied(target, expr)
+            case Effect(ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append"), args=[item])) if label in self.lists:
+                self.emit(Effect(call(ast.Attribute(value=name(self.dot_name(label)), attr="append", ctx=ast.Load()), [self.dot_or_zero(item)]), self.here()))
+            case Effect(ast.Call(func=func, args=[base, index, value])) if text(func).endswith((".add.at", ".subtract.at")):
+                self.added_at(func, base, index, value)
+            case Store(ast.Subscript(value=ast.Name(id=label), slice=index), value) if label in self.lists:
+                self.emit(Store(ast.Subscript(value=name(self.dot_name(label)), slice=index, ctx=ast.Store()), self.dot_or_zero(value), self.here()))
+            case Store(ast.Subscript(value=base, slice=index), value) if self.holds(base):
+                place = ast.Subscript(value=self.place_of(base), slice=index, ctx=ast.Store())
+                self.emit(Store(place, self.dot_or_zero(value, plain=True), self.here()))
+            case Update(target, op, value):
+                self.updated(target, op, value)
+
+    # ---- what is known of a value
+
+    def ref_of(self, expr: ast.expr) -> Ref | None:
+        """The value that a name or a path stands for."""
+        if isinstance(expr, ast.Name) and expr.id in self.state.kinds:
+            return Ref(expr, self.state.kinds[expr.id], expr.id)
+        if isinstance(expr, ast.Constant):
+            return None
+        return self.state.guards.refs.get(text(expr)) or self.sources.get(text(expr))
+
+    def dot(self, ref: Ref) -> Term | None:
+        """The tangent of a value, None where it has none. Raises NoTangent where it should have one."""
+        if not isinstance(ref.value, Number):
+            raise NoTangent(ref.key)
+        if ref.key in self.state.active and self.is_shadowed(ref):
+            root = self.root(ref)
+            if root.key not in self.names or ref.number.place is None:
+                raise NoTangent(ref.key)
+            return Term(mirrored(ref.number.place, name(self.names[root.key])), dataclasses.replace(adjoint_kind(ref.number), fresh=False), self.facts)
+        if ref.key in self.dots:
+            return self.dots[ref.key]
+        if ref.key in self.state.active:
+            raise NoTangent(ref.key)
+        return None
+
+    def dot_at(self, expr: ast.expr) -> Term | None:
+        ref = self.ref_of(expr)
+        if ref is not None:
+            return self.dot(ref)
+        if text(expr) in self.dots:
+            return self.dots[text(expr)]
+        if {root_of(expression(k)) for k in self.dots} & set(names(expr)):
+            raise NoTangent(text(expr))
+        return None
+
+    def dot_if_known(self, expr: ast.expr) -> Term | None:
+        """The tangent of what may be read by nothing that is differentiated."""
+        try:
+            return self.dot_at(expr)
+        except NoTangent:
+            return None
+
+    def dot_or_zero(self, expr: ast.expr, plain: bool = False) -> ast.expr:
+        """A tangent as an expression; zeros in the shape of the value, or 0 where that will do."""
+        found = self.dot_at(expr)
+        if found is not None:
+            return found.expr
+        ref = self.ref_of(expr)
+        if plain or ref is None or ref.number.is_plain:
+            return const(0.0)
+        return self.blank_of(ref).expr
+
+    def blank_of(self, ref: Ref) -> Term:
+        return zeros(ref.number, self.facts, Term(ref.expr, ref.number, self.facts))
+
+    def holds(self, base: ast.expr) -> bool:
+        """Whether memory that is written to has a tangent."""
+        ref = self.ref_of(base)
+        return ref is not None and ref.key in self.state.active and self.stem(ref) in self.needed and (ref.number.dtype is None or ref.number.dtype.kind in "fc")
+
+    def place_of(self, base: ast.expr) -> ast.expr:
+        found = self.dot_at(base)
+        assert found is not None
+        return found.expr
+
+    # ---- what is not an operation
+
+    def copied(self, target: str, expr: ast.expr) -> None:
+        """A copy where paths meet, and memory that nothing has been written into yet."""
+        ref = self.ref_of(name(target))
+        if ref is not None and target in self.heads:
+            if self.stem(ref) not in self.needed:
+                return
+            found = self.dot_at(expr)
+            self.bind(ref, self.blank_of(ref) if found is None else Term(found.expr, dataclasses.replace(found.number, shape=ref.number.shape), self.facts))
+        elif isinstance(expr, (ast.Name, ast.Attribute, ast.Subscript)) and self.ref_of(expr) is not None:
+            found = self.dot_if_known(expr)
+            if found is not None and (ref is None or not self.is_shadowed(ref)):
+                own = ref or Ref(name(target), found.number, target)
+                self.bind(own, found)
+                self.state.kinds.setdefault(target, found.number)
+        elif ref is not None and target in self.state.active and self.is_shadowed(ref) and self.root(ref).key == target:
+            self.bind(ref, self.blank_of(ref))
+
+    def bind(self, ref: Ref, term: Term) -> None:
+        """Write down the tangent of a value, of its full shape and dtype, in memory of its own where that is changed."""
+        term = self.whole(term, ref)
+        shadowed = self.is_shadowed(ref)
+        expr = owned_copy(term) if shadowed and ref.key not in self.heads else term.expr
+        target = self.dot_name(ref.key)
+        self.emit(Assign(target, expr, self.here()))
+        kind = adjoint_kind(ref.number) if ref.key in self.heads or full(term.number, ref.number) and not ref.number.is_plain else term.number
+        self.known_as(ref, target, kind)
+
+    def known_as(self, ref: Ref, target: str, kind: Number) -> None:
+        self.kinds[target] = kind
+        self.dots[ref.key] = Term(name(target), kind, self.facts)
+        if self.is_shadowed(ref):
+            self.names[ref.key] = target
+
+    def whole(self, term: Term, ref: Ref) -> Term:
+        """A tangent spread to the shape of its value."""
+        number = ref.number
+        if number.shape is None and not number.is_plain and literal(term) is not None:
+            raise NoTangent(ref.key)
+        if number.form == "array" and number.shape == () and term.number.form != "array":
+            return Term(call(function_path(np.asarray, self.facts), [term.expr]), adjoint_kind(number), self.facts)
+        return cast(filled(term, number, self.facts), number)
+
+    def dot_name(self, key: str) -> str:
+        if key not in self.allotted and key not in self.passing:
+            base = stem(self.state.shown.get(key, key))
+            label = self.state.namer.temporary(f"{base}_dot" if base.isidentifier() else "value_dot")
+            (self.passing if self.is_temporary(key) else self.allotted)[key] = label
+        return self.allotted.get(key) or self.passing[key]
+
+    # ---- lists
+
+    def list_made(self, target: str, expr: ast.expr) -> None:
+        """A list that grows in a loop has a list of tangents beside it; so has what is read of it."""
+        if target in self.lists:
+            assert isinstance(expr, ast.List)
+            self.state.lists[self.dot_name(target)] = self.state.lists.get(target, True)
+            self.emit(Assign(self.dot_name(target), ast.List(elts=[self.dot_or_zero(e) for e in expr.elts], ctx=ast.Load()), self.here()))
+            return
+        step = self.items[target]
+        if not step.series.active or step.output is None:
+            return
+        changed = Renamed({step.series.name: self.dot_name(step.series.name)}).visit(copy.deepcopy(expr))
+        self.bind(step.output, Term(changed, adjoint_kind(step.output.number), self.facts))
+        if target in self.state.impure:
+            self.state.impure.add(self.dot_name(target))
+
+    # ---- memory
+
+    def updated(self, target: ast.expr, op: ast.operator, value: ast.expr) -> None:
+        """`x[i] += v`, of memory that holds what is differentiated."""
+        base = target.value if isinstance(target, ast.Subscript) else target
+        if not self.holds(base):
+            return
+        if not isinstance(op, (ast.Add, ast.Sub)):
+            raise NoTangent(text(target))
+        found = self.dot_at(value)
+        if found is not None:
+            place = self.place_of(base)
+            written = ast.Subscript(value=place, slice=target.slice, ctx=ast.Load()) if isinstance(target, ast.Subscript) else place
+            self.emit(Update(written, op, found.expr, self.here()))
+
+    def added_at(self, func: ast.expr, base: ast.expr, index: ast.expr, value: ast.expr) -> None:
+        found = self.dot_at(value) if self.holds(base) else None
+        if found is not None:
+            self.emit(Effect(call(func, [self.place_of(base), index, found.expr]), self.here()))
+
+    # ---- functions that are compiled by themselves
+
+    def called_ahead(self, statement: Assign | Unpack, op: Operation) -> Statement:
+        """The call of such a function: it takes the tangents of its arguments, and returns that of its value as well."""
+        pair, arguments = op.function.pair, op.function.arguments
+        target = targets(statement)[0]
+        label = self.dot_name(target)
+        pair.ahead = pair.ahead or self.state.pairings.title(f"{pair.callee.name}_jvp", self.state.namer.taken)
+        for output in op.outputs:
+            term = Term(expression(label + output.key.removeprefix(target)), dataclasses.replace(adjoint_kind(output.number), fresh=False), self.facts)
+            self.dots[output.key] = term
+            if self.is_shadowed(output):
+                self.names[output.key] = label
+        given = [*(self.structured(arguments[p]) for p in pair.wrt), *(current(r).expr for r in arguments.values())]
+        self.state.impure.add(label)
+        return Unpack((target, label), None, call(pair.ahead, given), statement.loc)
+
+    def structured(self, ref: Ref) -> ast.expr:
+        """The tangent of an argument, in its structure."""
+        match ref.value:
+            case Items(items=items, type=kind):
+                elements = [self.structured(i) for i in items]
+                return (ast.List if kind is list else ast.Tuple)(elts=elements, ctx=ast.Load())
+            case Record(type=kind, items=mapping) if kind is dict:
+                return ast.Dict(keys=[const(k) for k in mapping], values=[self.structured(i) for i in mapping.values()])
+            case Number():
+                found = self.dot(ref)
+                return (self.blank_of(ref) if found is None else found).expr
+            case Static():
+                return const(None)
+        raise NoTangent(ref.key)
+
+    # ---- operations
+
+    def operate(self, op: Operation) -> None:
+        """The tangent of an operation's result."""
+        if not any(self.stem(output) in self.needed for output in op.outputs):
+            return
+        for output in op.outputs:
+            self.dots[output.key] = None
+        if op.multiple:
+            self.several(op)
+            return
+        out = op.outputs[0]
+        if self.is_shadowed(out) and self.root(out).key != out.key:
+            return
+        try:
+            term = self.tangent(op)
+        except (Untraceable, TypeError, Undecided, AttributeError, NotImplementedError) as problem:
+            raise NoTangent(str(problem)) from problem
+        if term is None and self.is_shadowed(out):
+            term = self.blank_of(out)
+        if term is not None:
+            self.bind(out, term)
+
+    def several(self, op: Operation) -> None:
+        """Several results of a linear function: the parts of an array."""
+        if op.function not in LINEAR or adds_something(op):
+            raise NoTangent(str(op.function))
+        label = op.outputs[0].key.split("[")[0]
+        target = self.dot_name(label)
+        self.emit(Assign(target, self.linear(op).expr, self.here()))
+        for i, output in enumerate(op.outputs):
+            item = ast.Subscript(value=name(target), slice=const(i), ctx=ast.Load())
+            self.dots[output.key] = Term(item, dataclasses.replace(adjoint_kind(output.number), fresh=False), self.facts)
+
+    def tangent(self, op: Operation) -> Term | None:
+        if any(is_complex(r) for r in (*op.outputs, *flatten(op.operands))):
+            raise NoTangent("complex numbers")
+        if op.rule is None or op.function in LINEAR and not adds_something(op):
+            return self.linear(op)
+        if op.function in MULTILINEAR and is_square(op):
+            return 2 * self.linear(op, 1)  # type: ignore[operator,no-any-return]
+        if op.function in MULTILINEAR:
+            return total([self.linear(op, i) for i, dot in enumerate(self.dots_of(op.operands)) if dot is not None])
+        own = TANGENTS.get(op.function) if not adds_something(op) else None
+        if own is not None:
+            return own(self.dots_of(op.operands), self.term(op.outputs[0]), *self.terms(op.operands), **self.parameters(op))  # type: ignore[no-any-return]
+        if op.rule is LOG_SOFTMAX:
+            x, e, sums = self.terms(op.operands)
+            moved = self.dots_of(op.operands)[0]
+            return moved - np.sum(e * moved, axis=op.params["axis"], keepdims=True) / sums if moved is not None else None
+        return self.by_rule(op)
+
+    def dots_of(self, operands: Any) -> list[Any]:
+        return [self.dot(o) if isinstance(o, Ref) else [self.dots_of([i])[0] for i in o] if isinstance(o, (list, tuple)) else None for o in operands]
+
+    def parameters(self, op: Operation) -> dict[str, Any]:
+        assert op.rule is not None
+        return {k: self.terms(v) for k, v in op.params.items() if k in op.rule.parameters}
+
+    def by_rule(self, op: Operation) -> Term | None:
+        """The tangent from the rule of the reverse mode, where its Jacobian is diagonal, or the result one number for each group of elements."""
+        assert op.rule is not None
+        out = op.outputs[0]
+        plain = out.number.is_plain and all(r.number.is_plain for r in flatten(op.operands))
+        if op.rule.elementwise or plain:
+            return total([pick(self.pushed(op, dot), path) for path, dot in placed(self.dots_of(op.operands))])
+        if out.number.shape != () and op.function not in REDUCTIONS:
+            raise NoTangent(str(op.function))
+        seed = Term(const(1.0), Number("python", FLOAT, ()), self.facts)
+        gradients = self.pushed(op, self.fitting(seed, out, op) if out.number.shape else seed)
+        keywords = {k: v for k, v in self.parameters(op).items() if k in ("axis", "keepdims")} if out.number.shape else {}
+        parts = []
+        for path, dot in placed(self.dots_of(op.operands)):
+            gradient = pick(gradients, path)
+            if gradient is not None:
+                product = gradient * dot
+                parts.append(np.sum(product, **keywords) if product.number.shape != () else product)  # type: ignore[call-overload]
+        if any(not full(p.number, out.number) for p in parts):
+            raise NoTangent(str(op.function))
+        return total(parts)
+
+    def pushed(self, op: Operation, seed: Any) -> Any:
+        """What a rule makes of a tangent in place of an adjoint."""
+        assert op.rule is not None
+        keywords = self.parameters(op)
+        if op.rule.wants_active:
+            keywords["active"] = tuple(self.state.is_active(o) for o in op.operands)
+        return op.rule.function(seed, self.term(op.outputs[0]), *self.terms(op.operands), **keywords)
+
+    def linear(self, op: Operation, only: int | None = None) -> Term:
+        """The operation as it is written, on tangents: on all of them, or on that of one operand, with the others as they are."""
+        out = op.outputs[0]
+        definition = self.definitions.get(out.key.split("[")[0])
+        if definition is None:
+            raise NoTangent(out.key)
+        operands = op.operands[op.function in SECOND :]
+        expr = Slots(definition.expr).filled([self.slot(o, i, only) for i, o in enumerate(operands)])
+        return Term(expr, dataclasses.replace(adjoint_kind(out.number), fresh=out.number.fresh), self.facts)
+
+    def slot(self, operand: Any, position: int, only: int | None) -> tuple[Any, Callable[[ast.expr], ast.expr] | None]:
+        """An operand, and what stands in its place; None where it stays."""
+        if only is not None and position != only or not flatten([operand]):
+            return operand, None
+        return operand, lambda expr: self.replaced(operand, expr)
+
+    def replaced(self, operand: Any, expr: ast.expr) -> ast.expr:
+        if isinstance(operand, (list, tuple)):
+            if not isinstance(expr, (ast.List, ast.Tuple)) or len(expr.elts) != len(operand):
+                raise NoTangent(text(expr))
+            return type(expr)(elts=[self.replaced(o, e) for o, e in zip(operand, expr.elts)], ctx=ast.Load())
+        found = self.dot(operand) if isinstance(operand, Ref) else None
+        if found is None:
+            return const(0.0) if not isinstance(operand, Ref) or operand.number.is_plain else self.blank_of(operand).expr
+        return found.expr
+
+
+class Slots:
+    """The places of an operation where its operands stand."""
+
+    def __init__(self, expr: ast.expr) -> None:
+        self.expr = expr
+
+    def filled(self, operands: Sequence[tuple[Any, Callable[[ast.expr], ast.expr] | None]]) -> ast.expr:
+        """The operation with other operands. Raises NoTangent where one of them is not found."""
+        made: ast.expr = copy.deepcopy(self.expr)
+        waiting = list(operands)
+        for owner, field, index in places(made):
+            old = getattr(owner, field) if index is None else getattr(owner, field)[index]
+            found = next((w for w in waiting if stands_for(old, w[0])), None)
+            if found is None:
+                continue
+            waiting.remove(found)
+            if found[1] is not None:
+                new = found[1](old)
+                if isinstance(owner, ast.Attribute) and found[0].number.is_plain:
+                    raise NoTangent("a method of a number")  # its tangent may be Python's
+                if index is None:
+                    setattr(owner, field, new)
+                else:
+                    getattr(owner, field)[index] = new
+        if any(w[1] is not None for w in waiting):
+            raise NoTangent(text(self.expr))
+        return made
+
+
+def places(expr: ast.expr) -> Iterator[tuple[ast.AST, str, int | None]]:
+    match expr:
+        case ast.BinOp():
+            yield from ((expr, "left", None), (expr, "right", None))
+        case ast.UnaryOp():
+            yield expr, "operand", None
+        case ast.Subscript() | ast.Attribute():
+            yield expr, "value", None
+        case ast.Call(func=func, args=args, keywords=keywords):
+            if isinstance(func, ast.Attribute) and not is_module(func.value):
+                yield func, "value", None
+            yield from ((expr, "args", i) for i in range(len(args)))
+            yield from ((keyword, "value", None) for keyword in keywords)
+        case ast.Tuple(elts=elts) | ast.List(elts=elts):
+            yield from ((expr, "elts", i) for i in range(len(elts)))
+
+
+def stands_for(expr: ast.expr, operand: Any) -> bool:
+    if isinstance(operand, (list, tuple)):
+        return isinstance(expr, (ast.List, ast.Tuple)) and len(expr.elts) == len(operand) and all(stands_for(e, o) for e, o in zip(expr.elts, operand))
+    return isinstance(operand, Ref) and same(expr, operand.expr)
+
+
+class Renamed(ast.NodeTransformer):
+    """Other names for some."""
+
+    def __init__(self, changes: dict[str, str]) -> None:
+        self.changes = changes
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return name(self.changes.get(node.id, node.id))
+
+
+def read(statement: Statement) -> list[ast.expr]:
+    return [e for e in (getattr(statement, "expr", None), getattr(statement, "target", None)) if isinstance(e, ast.expr)]
+
+
+def is_complex(ref: Ref) -> bool:
+    return any(isinstance(leaf.value, Number) and leaf.number.dtype is not None and leaf.number.dtype.kind == "c" for leaf in leaves(ref))
+
+
+def is_square(op: Operation) -> bool:
+    """Whether this is the product of a vector with itself."""
+    keys = [o.key for o in op.operands if isinstance(o, Ref)]
+    return op.function in (np.matmul, operator.matmul, np.dot, np.inner, np.vdot) and op.outputs[0].number.is_plain and len(keys) == 2 and keys[0] == keys[1] != ""
+
+
+def adds_something(op: Operation) -> bool:
+    return any(k in AFFINE and v is not None for k, v in op.params.items())
+
+
+def placed(dots: Any, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Term]]:
+    """Each tangent with the place of its operand."""
+    for i, dot in enumerate(dots):
+        if isinstance(dot, list):
+            yield from placed(dot, (*path, i))
+        elif dot is not None:
+            yield (*path, i), dot
+
+
+def pick(found: Any, path: tuple[int, ...]) -> Any:
+    for i in path:
+        found = found[i] if found is not None else None
+    return found
+
+
+def total(parts: Sequence[Any]) -> Any:
+    """A sum; of choices by one test, the choice between sums."""
+    found = [p for p in parts if p is not None and literal(p) != 0]
+    if not found:
+        return next((p for p in parts if p is not None), None)
+    whole = found[0]
+    for part in found[1:]:
+        if part is found[1] and same(part.expr, whole.expr):
+            whole = 2 * part
+            continue
+        joined = chosen(whole, part)
+        negative, positive = without_sign(part.expr)
+        whole = joined if joined is not None else whole - Term(positive, part.number, part.facts) if negative else whole + part
+    return whole
+
+
+def chosen(a: Term, b: Term) -> Term | None:
+    """`(a if c else 0) + (0 if c else b)` as `a if c else b`."""
+    match a.expr, b.expr:
+        case ast.IfExp(test=test, body=body, orelse=ast.Constant(value=0)), ast.IfExp(test=other, body=ast.Constant(value=0), orelse=orelse) if same(test, other):
+            return Term(ast.IfExp(test=test, body=body, orelse=orelse), a.number, a.facts)
+    return None

@@ -1,0 +1,173 @@
+"""Forward mode: values and tangents in one function, against the pullback and against golden files."""
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+import golden_programs
+import numpy as np
+import pytest
+import random_programs
+import test_found_loops
+import test_pairs
+from test_golden import compare
+
+import srcad
+from srcad.api import Gradient
+
+X = np.array([0.3, -0.8, 1.4, 0.6])
+M = np.array([[0.5, 1.1, -0.7], [0.2, -0.4, 0.9]])
+PROGRAMS = [*test_found_loops.CASES, *test_pairs.CASES, *((getattr(golden_programs, function), args) for args, function in golden_programs.CASES.values())]
+
+
+def like(value: Any, rng: np.random.Generator) -> Any:
+    """A random tangent for an argument."""
+    if isinstance(value, dict):
+        return {k: like(v, rng) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(like(v, rng) for v in value)
+    if isinstance(value, np.ndarray):
+        return rng.standard_normal(value.shape) if value.dtype.kind in "fiu" else value
+    return float(rng.standard_normal()) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def product(gradient: Any, tangent: Any) -> float:
+    if gradient is None or isinstance(gradient, str):
+        return 0.0
+    if isinstance(gradient, dict):
+        return sum(product(g, tangent[k]) for k, g in gradient.items())
+    if isinstance(gradient, (list, tuple)):
+        return sum(product(g, t) for g, t in zip(gradient, tangent, strict=True))
+    return float(np.sum(np.asarray(gradient) * np.asarray(tangent)))
+
+
+def agrees(f: Any, args: tuple[Any, ...], *, ahead: bool = True) -> None:
+    """The tangent in a random direction is the gradient times the direction; arguments and directions stay what they were."""
+    pair = Gradient(f, None, mode="pair")
+    tangents = tuple(like(a, np.random.default_rng(2)) for a in args)
+    given = copy.deepcopy(tangents)
+    own = copy.deepcopy(args)
+    value, tangent = srcad.jvp(pair, own, given if len(pair.names) > 1 else given[0])
+    for a, b in zip((own, given), (args, tangents)):
+        np.testing.assert_equal(a, b)
+    out, pullback = srcad.vjp(f, *copy.deepcopy(args))
+    pulled = pullback(1.0)
+    np.testing.assert_allclose(value, out)
+    wanted = product(pulled, tangents if len(pair.names) > 1 else tangents[0])
+    single = any(getattr(a, "dtype", None) == np.float32 for a in args)
+    assert float(tangent) == pytest.approx(wanted, rel=1e-5 if single else 1e-8, abs=1e-10)
+    if ahead:
+        assert pair.pushforward(copy.deepcopy(args), {}) is not None
+
+
+@pytest.mark.parametrize(("f", "args"), PROGRAMS, ids=lambda v: getattr(v, "__name__", ""))
+def test_the_tangent_is_what_the_gradient_says(f, args):
+    agrees(f, args, ahead=False)
+
+
+@pytest.mark.parametrize("seed", range(1000, 1040))
+def test_random_programs(seed):
+    program = random_programs.random_program(random.Random(seed))
+    args = program.points[0]
+    try:
+        value = program.function(*random_programs.copies(args))
+        srcad.vjp(program.function, *random_programs.copies(args))
+    except Exception:
+        pytest.skip("it does not run here, or is refused")
+    if np.ndim(value) or not abs(value) < 1e3:
+        pytest.skip("it leaves the range of numbers")
+    try:
+        agrees(program.function, args, ahead=False)
+    except srcad.SrcadError:
+        pytest.skip("its pullback is not transposed")
+
+
+@pytest.mark.parametrize("name", ["staged", "max_gate", "softmax_loss", "nested", "jacobi", "runge_kutta", "newton_root", "character_rnn", "cumulative_product"])
+def test_text(name, update_golden):
+    args, function = golden_programs.CASES[name]
+    compare(f"forward_{name}", srcad.grad(getattr(golden_programs, function)).source_for(*args, mode="forward"), update_golden)
+
+
+def popped_and_dropped(x):
+    values = [x[0], x[1]]
+    for v in x:
+        values.append(v)
+        values.pop()
+        values.append(v * v)
+    return sum(values)
+
+
+def same_product(x, y):
+    return (x * y).sum() * x.sum() - np.sum(x * y * (x * y).sum())
+
+
+def mean_used_before_it_is_named(x):
+    spread = x.var()
+    centred = x - np.mean(x)
+    return spread * np.sum(centred ** 3)
+
+
+def joined_memory(x, s):
+    y = np.array([s * t for t in x]) if s > 0.2 else x * 2
+    for i in range(3):
+        y[i] += y[i + 1] * s
+    return np.sum(y ** 2)
+
+
+def set_on_one_path(x):
+    for v in x:
+        if v > 1:
+            found = v * v
+            break
+    else:
+        found = x[0]
+    return found * x[1]
+
+
+def writes_its_argument(x):
+    x[1:] *= x[:-1]
+    view = x[::-1]
+    view[0] = np.sin(view[1])
+    return np.sum(x)
+
+
+def chosen(x, y):
+    return max(x, y) * min(x, 0.5) + (x if x > y else y * y)
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (popped_and_dropped, (X,)), (same_product, (X, X[::-1].copy())), (mean_used_before_it_is_named, (X,)), (joined_memory, (X, 0.7)), (joined_memory, (X, 0.1)),
+    (set_on_one_path, (X,)), (writes_its_argument, (X,)), (chosen, (0.3, 0.7)), (chosen, (2, 1)),
+    (lambda x: np.sum(np.full(3, x) * np.linspace(x, 2.0, 3)), (0.4,)), (lambda x: np.linalg.norm(x) + np.sum(np.linalg.norm(x, axis=0)), (M,)),
+    (lambda x: np.sum(np.cov(x) ** 2), (M,)),
+], ids=str)
+def test_small_programs(f, args):
+    agrees(f, args, ahead=f.__name__ != "<lambda>")
+
+
+def test_results_in_their_structure():
+    def f(p):
+        return p["w"] @ p["x"] + p["b"], [p["b"] * 2, 3.0], {"x": p["x"]}
+
+    args = {"w": M, "x": X[:3], "b": 1.5}
+    dots = {"w": np.cos(M), "x": np.sin(X[:3]), "b": 0.5}
+    value, tangent = srcad.jvp(f, (args,), dots)
+    np.testing.assert_allclose(tangent[0], np.cos(M) @ X[:3] + M @ np.sin(X[:3]) + 0.5)
+    assert tangent[1] == [1.0, 0.0] and type(tangent) is type(value) is tuple
+    np.testing.assert_array_equal(tangent[2]["x"], dots["x"])
+    assert not np.shares_memory(tangent[2]["x"], dots["x"])
+
+
+def test_what_no_forward_rule_is_known_for_is_transposed():
+    S = M @ M.T + np.eye(2)
+    gradient = srcad.grad(lambda a: np.linalg.eigvalsh(a)[0])
+    value, tangent = srcad.jvp(gradient, (S,), np.eye(2))
+    assert tangent == pytest.approx(1.0) and value == pytest.approx(np.linalg.eigvalsh(S)[0])
+    assert "_push(tangents, dout" in gradient.source_for(S, mode="forward")
+    assert gradient.pushforward((S,), {}) is None and len(gradient.transposed) == 1
+
+
+def test_modes_are_named():
+    with pytest.raises(srcad.SrcadError, match="'reverse' or 'forward', not 'both'"):
+        srcad.grad(lambda x: x).source_for(1.0, mode="both")
