@@ -1,4 +1,4 @@
-"""The pages with examples show real output: what stands indented below a block is what it prints, or a part of it."""
+"""The pages show real output: what stands indented below a block is what it prints, or a part of it; so are the pictures what srcad draws."""
 from __future__ import annotations
 
 import contextlib
@@ -6,13 +6,14 @@ import io
 import linecache
 import pathlib
 import re
+import runpy
 
 import pytest
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["graphs.md", "memory.md", "operators.md", "optim.md"])
+@pytest.mark.parametrize("page", ["graphs.md", "memory.md", "operators.md", "optim.md", "tutorial.md", "migrating.md", "index.md"])
 def test_the_examples_print_what_they_show(page: str) -> None:
     text = (DOCS / page).read_text()
     space: dict[str, object] = {}
@@ -25,3 +26,16 @@ def test_the_examples_print_what_they_show(page: str) -> None:
         for shown in re.findall(r"(?:^    .*\n)+", block[2], flags=re.MULTILINE):
             wanted = "\n".join(line[4:] for line in shown.rstrip("\n").split("\n"))
             assert wanted in printed.getvalue()
+
+
+def test_the_pictures_are_those_that_srcad_draws() -> None:
+    pytest.importorskip("pygraphviz")
+    graphs = runpy.run_path(str(DOCS / "make_pictures.py"))["graphs"]()
+    assert {p.name for p in (DOCS / "pictures").iterdir()} == set(graphs)
+    for name, graph in graphs.items():
+        assert written(graph.svg) == written((DOCS / "pictures" / name).read_text()), name
+
+
+def written(svg: str) -> list[str]:
+    """What stands in a picture; where it stands is another matter from one Graphviz to the next."""
+    return sorted(re.findall(r"<text[^>]*>(.*?)</text>", svg))
