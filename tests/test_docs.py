@@ -10,6 +10,8 @@ import runpy
 
 import pytest
 
+import srcad
+
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
@@ -26,6 +28,12 @@ def test_the_examples_print_what_they_show(page: str) -> None:
         for shown in re.findall(r"(?:^    .*\n)+", block[2], flags=re.MULTILINE):
             wanted = "\n".join(line[4:] for line in shown.rstrip("\n").split("\n"))
             assert wanted in printed.getvalue()
+
+
+def test_the_reference_has_every_public_name() -> None:
+    text = (DOCS / "api.md").read_text()
+    listed = set(re.findall(r"^\.\. auto\w+:: (\w+)", text, flags=re.MULTILINE))
+    assert set(srcad.__all__) <= listed
 
 
 def test_the_pictures_are_those_that_srcad_draws() -> None:
