@@ -171,7 +171,15 @@ class Gradient:
         return cache.pull(dout)
 
     def specialise(self, *args: Any, **keywords: Any) -> Callable[..., Any]:
-        """The generated function itself, for arguments of these kinds only: it checks nothing, and takes integers as floats."""
+        """The generated function itself, for arguments of these kinds only: it checks nothing, and takes integers as floats.
+
+        Examples
+        --------
+        >>> import srcad
+        >>> g = srcad.grad(lambda x: x * x).specialise(3.0)
+        >>> g(4.0)
+        8.0
+        """
         made = self.compiled(self.mode, args, keywords).functions[0]
         return functools.partial(made, *self.bound) if self.bound else made  # type: ignore[no-any-return]
 
@@ -223,7 +231,14 @@ class Gradient:
             file.write(exported(compiled))
 
     def memory(self, *args: Any, **keywords: Any) -> Memory:
-        """What the gradient at these arguments keeps for its backward half, the arguments themselves apart: variables, bytes, the lines that make them."""
+        """What the gradient at these arguments keeps for its backward half, the arguments themselves apart: variables, bytes, the lines that make them.
+
+        Examples
+        --------
+        >>> import numpy as np, srcad
+        >>> srcad.grad(lambda x: np.sum(np.exp(np.sin(x)))).memory(np.ones((100, 10))).bytes
+        8000
+        """
         compiled = self.compiled("pair", args, keywords)
         _, residuals = compiled.run(*self.bound, *args, **keywords)
         own = [(label, line, value) for (label, line), value in zip(compiled.kept, residuals) if label not in inspect.signature(self.target).parameters]

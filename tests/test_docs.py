@@ -7,16 +7,30 @@ import linecache
 import pathlib
 import re
 import runpy
+from collections.abc import Iterator
 
 import pytest
 
 import srcad
+from srcad.rules import RULES
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["graphs.md", "memory.md", "operators.md", "optim.md", "tutorial.md", "migrating.md", "index.md"])
+@pytest.fixture
+def rules_as_they_were() -> Iterator[None]:
+    """Takes the rules away that an example has added."""
+    before = set(RULES)
+    yield
+    for function in set(RULES) - before:
+        del RULES[function]
+
+
+@pytest.mark.parametrize("page", ["graphs.md", "memory.md", "operators.md", "optim.md", "tutorial.md", "migrating.md", "index.md", "rules.md", "performance.md"])
+@pytest.mark.usefixtures("rules_as_they_were")
 def test_the_examples_print_what_they_show(page: str) -> None:
+    if page == "performance.md":
+        pytest.importorskip("numba")
     text = (DOCS / page).read_text()
     space: dict[str, object] = {}
     for block in re.finditer(r"```python\n(.*?)```(.*?)(?=```|\Z)", text, flags=re.DOTALL):
