@@ -67,5 +67,11 @@ def highlight_programs(app: Sphinx, doctree: nodes.document) -> None:
             block["language"] = "python"
 
 
+def link_to_the_copy(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Let links to the notebook lead to its page."""
+    source[0] = source[0].replace("(../examples/circuits.ipynb)", "(circuits.ipynb)")
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("source-read", link_to_the_copy)
     app.connect("doctree-read", highlight_programs)

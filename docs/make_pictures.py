@@ -80,7 +80,7 @@ PROGRAMS: dict[Callable[..., Any], tuple[Any, ...]] = {
 def graphs() -> dict[str, Graph]:
     """The file name of each picture, and its graph."""
     made = {program.__name__: srcad.grad(program).graph(*args) for program, args in PROGRAMS.items()}
-    made["sigmoids"] = made["staged"].folded()
+    made["sigmoids"] = made.pop("staged").folded()
     return {f"{name}.svg": graph for name, graph in made.items()}
 
 
