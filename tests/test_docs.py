@@ -7,6 +7,7 @@ import linecache
 import pathlib
 import re
 import runpy
+import textwrap
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,7 @@ import srcad
 from srcad.rules import RULES
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
+PAGES = sorted(p.name for p in DOCS.glob("*.md") if "```python" in p.read_text() and p.name != "language.md")  # tests/test_language.py has that
 
 
 @pytest.fixture
@@ -26,22 +28,34 @@ def rules_as_they_were() -> Iterator[None]:
         del RULES[function]
 
 
-@pytest.mark.parametrize("page", ["graphs.md", "memory.md", "operators.md", "optim.md", "tutorial.md", "migrating.md", "index.md", "rules.md", "performance.md"])
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.usefixtures("rules_as_they_were")
-def test_the_examples_print_what_they_show(page: str) -> None:
+def test_the_examples_print_what_they_show(page: str, update_golden: bool, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     if page == "performance.md":
         pytest.importorskip("numba")
     text = (DOCS / page).read_text()
     space: dict[str, object] = {}
+    stale: list[tuple[int, int, str]] = []
     for block in re.finditer(r"```python\n(.*?)```(.*?)(?=```|\Z)", text, flags=re.DOTALL):
-        file = f"<docs {page} {block.start()}>"
-        linecache.cache[file] = (len(block[1]), None, block[1].splitlines(True), file)
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(block[1], file, "exec"), space)
-        for shown in re.findall(r"(?:^    .*\n)+", block[2], flags=re.MULTILINE):
-            wanted = "\n".join(line[4:] for line in shown.rstrip("\n").split("\n"))
-            assert wanted in printed.getvalue()
+        printed = run(block[1], f"<docs {page} {block.start()}>", space)
+        for shown in re.finditer(r"^    .*\n(?:\n*^    .*\n)*", block[2], flags=re.MULTILINE):
+            if re.sub("^    ", "", shown[0], flags=re.MULTILINE).rstrip() not in printed:
+                assert update_golden, f"{printed}\n\nis not what is shown:\n\n{shown[0]}"
+                stale.append((block.start(2) + shown.start(), block.start(2) + shown.end(), textwrap.indent(printed.rstrip() + "\n", "    ")))
+    for start, end, printed in reversed(stale):
+        text = text[:start] + printed + text[end:]
+    if stale:
+        (DOCS / page).write_text(text)
+
+
+def run(program: str, file: str, space: dict[str, object]) -> str:
+    """What an example prints."""
+    linecache.cache[file] = (len(program), None, program.splitlines(True), file)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(program, file, "exec"), space)
+    return printed.getvalue()
 
 
 def test_the_reference_has_every_public_name() -> None:
