@@ -34,8 +34,25 @@ from srcad.seeds import Cache
 class Gradient:
     """A function's gradient: calling it gives the gradient, and its parts are there to read.
 
-    `grad` makes it. `value`, `value_and_grad`, `forward` and `backward` run; `staged`, `source` and `source_for` show;
-    `specialise`, `check` and `export` do what they say.
+    `grad` makes it. `value`, `value_and_grad`, `forward` and `backward` run; `staged`, `source`, `source_for`, `graph` and `explain` show;
+    `memory`, `debug` and `check` look into it; `specialise` and `export` take the generated function out. Methods with `*args` and
+    `**keywords` take the arguments of the function. It binds as a method, pickles and copies, and may be called from many threads.
+
+    Examples
+    --------
+    >>> import srcad
+    >>> @srcad.grad
+    ... def f(x, y):
+    ...     return x * y
+    >>> f
+    <grad of f(x, y) with respect to x, y>
+    >>> f.value_and_grad(3.0, -4.0)
+    (-12.0, (-4.0, 3.0))
+    >>> print(f.staged)
+    def f(x, y):
+        prod = x * y
+        return prod
+    <BLANKLINE>
     """
 
     def __new__(cls, *args: Any, **keywords: Any) -> Gradient:
@@ -76,7 +93,10 @@ class Gradient:
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The gradient at these arguments; compiled at the first call with arguments of new kinds.
 
-        Raises SrcadError where the function cannot be differentiated rightly, and what the function itself raises.
+        Raises
+        ------
+        SrcadError
+            Where the function cannot be differentiated rightly; besides, what the function itself raises.
         """
         return self.dispatch(*args, **keywords)
 
@@ -112,25 +132,52 @@ class Gradient:
         return self.compiled("value_and_grad", args, keywords).run(*self.bound, *args, **keywords)
 
     def forward(self, *args: Any, **keywords: Any) -> tuple[Any, Cache]:
-        """The function's value, of any shape, and the cache that `backward` needs."""
+        """The function's value, of any shape, and the cache that `backward` needs.
+
+        Returns
+        -------
+        out : object
+            The function's value.
+        cache : tuple
+            What the backward pass reads. It may be used more than once.
+
+        Examples
+        --------
+        >>> import numpy as np, srcad
+        >>> affine = srcad.grad(lambda x, w: x @ w)
+        >>> out, cache = affine.forward(np.ones((4, 3)), np.ones((3, 2)))
+        >>> dx, dw = affine.backward(np.ones((4, 2)), cache)
+        >>> dx.shape, dw.shape
+        ((4, 3), (3, 2))
+        """
         compiled = self.compiled("pair", args, keywords)
         out, residuals = compiled.run(*self.bound, *args, **keywords)
         return out, Cache(residuals, compiled, out)
 
     def backward(self, dout: Any, cache: Cache) -> Any:
-        """The gradients, given the adjoint of the value: of its structure and shape.
+        """The gradients, given the adjoint of the value.
 
-        Raises SeedError where `dout` has another shape.
+        Parameters
+        ----------
+        dout : object
+            The adjoint, of the value's structure and shape.
+        cache : tuple
+            What `forward` returned.
+
+        Raises
+        ------
+        SeedError
+            Where `dout` has another structure or shape, or `cache` comes from elsewhere.
         """
         if not isinstance(cache, Cache) or cache.compiled.request != self.modes["pair"].request:
             raise SeedError("the cache must be the one that forward returned.", None, self.target.__name__)
         return cache.pull(dout)
 
     @functools.cached_property
-    def parameters(self) -> tuple[str, ...]:
+    def _parameters(self) -> tuple[str, ...]:
         return tuple(inspect.signature(self.target).parameters)
 
-    def pushforward(self, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled | None:
+    def _pushforward(self, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled | None:
         """The code that takes tangents along with values; None where an operation has no forward rule."""
         if any(fits(c, primals, keywords) for c in self.transposed):
             return None
@@ -143,7 +190,15 @@ class Gradient:
             return None
 
     def specialise(self, *args: Any, **keywords: Any) -> Callable[..., Any]:
-        """The generated function itself, for arguments of these kinds only: it checks nothing, and takes integers as floats."""
+        """The generated function itself, for arguments of these kinds only: it checks nothing, and takes integers as floats.
+
+        Examples
+        --------
+        >>> import srcad
+        >>> g = srcad.grad(lambda x: x * x).specialise(3.0)
+        >>> g(4.0)
+        8.0
+        """
         made = self.compiled(self.mode, args, keywords).functions[0]
         return functools.partial(made, *self.bound) if self.bound else made  # type: ignore[no-any-return]
 
@@ -166,7 +221,31 @@ class Gradient:
         return self.latest.source
 
     def source_for(self, *args: Any, pair: bool = False, mode: str = "reverse", **keywords: Any) -> str:
-        """The text of the module for arguments of these kinds; with `pair`, that of `forward` and `backward`; with mode="forward", what `jvp` runs."""
+        """The text of the module for arguments of these kinds.
+
+        Parameters
+        ----------
+        *args, **keywords
+            Arguments of the function.
+        pair : bool, optional
+            The text of `forward` and `backward` rather than of the gradient.
+        mode : {"reverse", "forward"}, optional
+            "forward": the text of what `jvp` runs.
+
+        Examples
+        --------
+        >>> import srcad
+        >>> print(srcad.grad(lambda x: x ** 3).source_for(2.0))
+        def lambda__grad(x):
+            # backprop x ** 3
+            dx = 3 * x ** 2
+            return dx
+        <BLANKLINE>
+        >>> print(srcad.grad(lambda x: x ** 3).source_for(2.0, mode="forward"))
+        def lambda__jvp(x_dot, x):
+            return x ** 3, 3 * x ** 2 * x_dot
+        <BLANKLINE>
+        """
         if mode == "forward":
             from srcad.operators import pushed
 
@@ -176,13 +255,28 @@ class Gradient:
         return self.compiled("pair" if pair else self.mode, args, keywords).source
 
     def export(self, path: str | os.PathLike[str], *args: Any, **keywords: Any) -> None:
-        """Write the module for arguments of these kinds to a file that needs NumPy and what the program imports, and not srcad."""
+        """Write the module for arguments of these kinds to a file that needs NumPy and what the program imports, and not srcad.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        *args, **keywords
+            Arguments of the function.
+        """
         compiled = self.compiled(self.mode, args, keywords)
         with open(path, "w", encoding="utf-8") as file:
             file.write(exported(compiled))
 
     def memory(self, *args: Any, **keywords: Any) -> Memory:
-        """What the gradient at these arguments keeps for its backward half, the arguments themselves apart: variables, bytes, the lines that make them."""
+        """What the gradient at these arguments keeps for its backward half, the arguments themselves apart: variables, bytes, the lines that make them.
+
+        Examples
+        --------
+        >>> import numpy as np, srcad
+        >>> srcad.grad(lambda x: np.sum(np.exp(np.sin(x)))).memory(np.ones((100, 10))).bytes
+        8000
+        """
         compiled = self.compiled("pair", args, keywords)
         _, residuals = compiled.run(*self.bound, *args, **keywords)
         own = [(label, line, value) for (label, line), value in zip(compiled.kept, residuals) if label not in inspect.signature(self.target).parameters]
@@ -192,6 +286,12 @@ class Gradient:
         """Where the first number that is not finite comes from, in the function and in its backward pass: nothing, if all are finite.
 
         Both are run once, line by line. Variables of functions that are called are not looked at.
+
+        Examples
+        --------
+        >>> import srcad
+        >>> print(srcad.grad(lambda x: x ** 0.5).debug(4.0))
+        every number is finite
         """
         lines = linecache.getlines(self.target.__code__.co_filename)
         found = [*first_not_finite(lambda: self.target(*self.bound, *args, **keywords), self.target.__code__, lines, "forward")]
@@ -205,9 +305,22 @@ class Gradient:
     def graph(self, *args: Any, steps: bool = False, **keywords: Any) -> Any:
         """The computation graph for these arguments: each operation, its values forward and its gradients backward.
 
-        `str`, `.dot` and `.mermaid` are text, `.save("f.svg")` draws it, a notebook shows it; with steps, the same picture step by step.
+        Parameters
+        ----------
+        *args, **keywords
+            The arguments of the function.
+        steps : bool
+            Whether to return the same picture step by step, as `srcad.graph.Steps`.
 
-        Raises SrcadError where the function is refused or cannot be drawn.
+        Returns
+        -------
+        srcad.graph.Graph
+            `str`, `.dot` and `.mermaid` are text, `.save("f.svg")` draws it, and a notebook shows it.
+
+        Raises
+        ------
+        SrcadError
+            Where the function is refused or cannot be drawn.
         """
         from srcad.graph import graph_of
 
@@ -222,7 +335,13 @@ class Gradient:
         return explained(self, args, keywords)
 
     def check(self, *args: Any, **keywords: Any) -> None:
-        """Compare with finite differences. Raises GradientMismatchError, with both figures, where they disagree."""
+        """Compare with finite differences.
+
+        Raises
+        ------
+        GradientMismatchError
+            Where they disagree, with both figures.
+        """
         testing.check_grad(self, *args, **keywords)
 
     def __repr__(self) -> str:
@@ -270,16 +389,30 @@ def grad(fun: None = None, *, wrt: Wrt = None, backend: str = "numpy", checkpoin
 
 
 def grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", checkpoint: str | int | None = None, argnums: Wrt = None, argnum: Wrt = None) -> Any:
-    """The gradient of a function whose result is one number.
+    """The gradient of a function whose result is one number. Without `fun`, a decorator: `@grad(wrt="w")`.
 
-    fun: a function of numbers, arrays, and lists, tuples, dicts and dataclasses of them. wrt: the parameters to
-    differentiate by: a name or position gives the bare gradient, a tuple of them a tuple; by default every positional
-    parameter without a default value (a bare gradient if there is one). argnums and argnum are positions, as in JAX and
-    autograd. checkpoint: "sqrt" or a number of snapshots: each `for` loop keeps so many states instead of something in
-    every pass, and its stretches are run a second time. Gradients have the structure, shape and floating dtype of their argument.
+    Parameters
+    ----------
+    fun : callable, optional
+        A function of numbers, arrays, and lists, tuples, dicts and dataclasses of them.
+    wrt : str, int or tuple of these, optional
+        The parameters to differentiate by, as names or positions: one gives a bare gradient, a tuple a tuple. By default every positional
+        parameter without a default value; a bare gradient if there is one such.
+    backend : {"numpy", "numba"}
+        With "numba" the generated function is compiled as loops.
+    checkpoint : "sqrt" or int, optional
+        How many states each `for` loop keeps, instead of something in every pass; its stretches are run a second time.
+    argnums, argnum : int or tuple of int, optional
+        Positions, in the place of `wrt`, as in JAX and autograd.
 
-    Raises SrcadError, at the first call, where `fun` cannot be differentiated rightly.
+    Returns
+    -------
+    Gradient
+        Calling it gives the gradient, in the structure, shape and floating dtype of the argument. Where `fun` cannot be
+        differentiated rightly, the first call raises SrcadError.
 
+    Examples
+    --------
     >>> import srcad
     >>> @srcad.grad
     ... def f(x, y):
@@ -291,8 +424,31 @@ def grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", checkpoint
 
 
 def value_and_grad(fun: Any = None, *, wrt: Wrt = None, has_aux: bool = False, backend: str = "numpy", checkpoint: str | int | None = None, argnums: Wrt = None, argnum: Wrt = None) -> Any:
-    """A function's value and its gradient, in one pass. With has_aux, `fun` returns (value, aux), and so does this.
+    """A function's value and its gradient, in one pass. Without `fun`, a decorator.
 
+    Parameters
+    ----------
+    fun : callable, optional
+        As for `grad`.
+    wrt : str, int or tuple of these, optional
+        The parameters to differentiate by, as names or positions: one gives a bare gradient, a tuple a tuple. By default every positional
+        parameter without a default value; a bare gradient if there is one such.
+    has_aux : bool
+        Whether `fun` returns a pair, of which only the first is differentiated.
+    backend : {"numpy", "numba"}
+        With "numba" the generated function is compiled as loops.
+    checkpoint : "sqrt" or int, optional
+        As for `grad`.
+    argnums, argnum : int or tuple of int, optional
+        Positions, in the place of `wrt`, as in JAX and autograd.
+
+    Returns
+    -------
+    Gradient
+        Calling it gives the pair of the value and the gradient; with `has_aux` the value is the pair that `fun` returns.
+
+    Examples
+    --------
     >>> import srcad
     >>> srcad.value_and_grad(lambda x: x ** 2)(3.0)
     (9.0, 6.0)
@@ -303,6 +459,25 @@ def value_and_grad(fun: Any = None, *, wrt: Wrt = None, has_aux: bool = False, b
 def elementwise_grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy", argnums: Wrt = None, argnum: Wrt = None) -> Any:
     """The derivative of a function that treats each element alone, for every element: the gradient of the sum of its result.
 
+    Parameters
+    ----------
+    fun : callable, optional
+        A function whose result has the shape of its argument.
+    wrt : str, int or tuple of these, optional
+        The parameters to differentiate by, as names or positions: one gives a bare gradient, a tuple a tuple. By default every positional
+        parameter without a default value; a bare gradient if there is one such.
+    backend : {"numpy", "numba"}
+        With "numba" the generated function is compiled as loops.
+    argnums, argnum : int or tuple of int, optional
+        Positions, in the place of `wrt`, as in JAX and autograd.
+
+    Returns
+    -------
+    Gradient
+        Calling it gives the derivatives, in the shape of the argument.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> srcad.elementwise_grad(np.sin)(np.array([0.0, np.pi]))
     array([ 1., -1.])
@@ -311,10 +486,29 @@ def elementwise_grad(fun: Any = None, *, wrt: Wrt = None, backend: str = "numpy"
 
 
 def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, backend: str = "numpy", **keywords: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """The function's value and its pullback, which maps an adjoint of the value to the gradients. It may be called again.
+    """The function's value and its pullback, which maps an adjoint of the value to the gradients.
 
-    Raises SeedError where the adjoint's structure or shape is not the value's.
+    Parameters
+    ----------
+    fun : callable
+        A function with a result of any shape or structure.
+    *args, **keywords
+        Its arguments.
+    wrt : str, int or tuple of these, optional
+        The parameters to differentiate by, as names or positions: one gives a bare gradient, a tuple a tuple. By default every positional
+        parameter without a default value; a bare gradient if there is one such.
+    backend : {"numpy", "numba"}
+        With "numba" the generated functions are compiled as loops.
 
+    Returns
+    -------
+    value : object
+        What `fun` returns.
+    pullback : callable
+        It takes an adjoint of the value's structure and shape, and raises SeedError where it has another. It may be called again.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> value, pullback = srcad.vjp(lambda x: x ** 2, np.array([1.0, 2.0]))
     >>> pullback(np.array([1.0, 10.0]))
@@ -328,8 +522,23 @@ def vjp(fun: Callable[..., Any], /, *args: Any, wrt: Wrt = None, backend: str = 
 def check_grad(fun: Callable[..., Any], *args: Any, wrt: Wrt = None, **keywords: Any) -> None:
     """Compare a function's gradient with finite differences along random directions.
 
-    Raises GradientMismatchError, naming the parameter and both figures, where they disagree.
+    Parameters
+    ----------
+    fun : callable
+        A function, or its gradient.
+    *args, **keywords
+        Its arguments.
+    wrt : str, int or tuple of these, optional
+        The parameters to differentiate by, as names or positions: one gives a bare gradient, a tuple a tuple. By default every positional
+        parameter without a default value; a bare gradient if there is one such.
 
+    Raises
+    ------
+    GradientMismatchError
+        Where they disagree, naming the parameter and both figures.
+
+    Examples
+    --------
     >>> import srcad
     >>> srcad.check_grad(lambda x: x ** 3, 2.0)
     """

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 class SrcadError(Exception):
     """Base of every error that srcad raises on purpose.
 
-    `reason` is one sentence or two without a location, `location` the place in
-    the user's program, or None.
+    Attributes
+    ----------
+    reason : str
+        One sentence or two without a location.
+    location : srcad.ir.Location or None
+        The place in the user's program.
+    what : str
+        The expression or function that it is about; empty where there is none.
     """
 
     def __init__(self, reason: str, location: Location | None = None, what: str = "") -> None:

@@ -26,11 +26,33 @@ Function = Callable[..., Any]
 def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = None) -> tuple[Any, Any]:
     """The function's value at `primals`, and its derivative there in the direction `tangents`.
 
-    tangents: one for each parameter in wrt (by default each without a default value), in its structure and shape; a bare one where there
-    is one. `source_for(*primals, mode="forward")` of the gradient shows the code that runs.
+    Value and tangent come in one pass. `source_for(*primals, mode="forward")` of the gradient shows the code that runs.
 
-    Raises SeedError where a tangent has not the structure or shape of its argument.
+    Parameters
+    ----------
+    fun : callable
+        A function with a result of any shape or structure.
+    primals : tuple
+        Its arguments.
+    tangents : tuple or object
+        One for each parameter in `wrt`, in its structure and shape; a bare one where there is one.
+    wrt : str, int or tuple of these, optional
+        As for `grad`.
 
+    Returns
+    -------
+    value : object
+        What `fun` returns.
+    tangent : object
+        Its derivative, in its structure and shape.
+
+    Raises
+    ------
+    SeedError
+        Where a tangent has not the structure or shape of its argument.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> srcad.jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 10.0))
     (12.0, 34.0)
@@ -42,7 +64,7 @@ def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = No
 def pushed(gradient: Gradient, primals: tuple[Any, ...], keywords: Mapping[str, Any] | None = None) -> Push | Transposed:
     """The map from tangents of the arguments to the value and its tangent, at one point."""
     keywords = keywords or {}
-    compiled = gradient.pushforward((*gradient.bound, *primals), keywords)
+    compiled = gradient._pushforward((*gradient.bound, *primals), keywords)
     return Push(gradient, primals, keywords, compiled) if compiled is not None else Transposed(gradient, primals, keywords)
 
 
@@ -51,7 +73,7 @@ class Given:
 
     def __init__(self, gradient: Gradient, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         self.primals, self.keywords = (*gradient.bound, *primals), keywords
-        parameters = {**dict(zip(gradient.parameters, self.primals)), **keywords}
+        parameters = {**dict(zip(gradient._parameters, self.primals)), **keywords}
         given = tuple(parameters.get(n) for n in gradient.names)
         self.bare = gradient.main.request.bare
         self.form = form_of(given[0] if self.bare else given)
@@ -122,6 +144,20 @@ def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
     structure of the arguments; a bare block where there is one. It takes a pullback for each element of the result, or, for one array as
     the argument and one as the result, a tangent for each element of the argument where these are fewer.
 
+    Parameters
+    ----------
+    fun : callable
+        A function with a result of any shape or structure.
+    wrt : str, int or tuple of these, optional
+        As for `grad`.
+
+    Returns
+    -------
+    callable
+        A function of the arguments of `fun`.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> srcad.jacobian(lambda x: np.array([x[0] * x[1], x[0]]))(np.array([2.0, 3.0]))
     array([[3., 2.],
@@ -190,6 +226,20 @@ def hessian(fun: Function, *, wrt: Wrt = None) -> Function:
 
     For several arguments a block for each pair of them, in nested tuples.
 
+    Parameters
+    ----------
+    fun : callable
+        A function with one number as its result.
+    wrt : str, int or tuple of these, optional
+        As for `grad`.
+
+    Returns
+    -------
+    callable
+        A function of the arguments of `fun`.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> srcad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
     array([[6., 4.],
@@ -199,10 +249,24 @@ def hessian(fun: Function, *, wrt: Wrt = None) -> Function:
 
 
 def hvp(fun: Function, *, wrt: Wrt = None) -> Function:
-    """The function of (*args, v) whose value is the Hessian of `fun` at args times v, which is in the structure of the gradient.
+    """The function of `(*args, v)` whose value is the Hessian of `fun` at args times v.
 
     Forward over reverse: the derivative of the gradient in the direction v.
 
+    Parameters
+    ----------
+    fun : callable
+        A function with one number as its result.
+    wrt : str, int or tuple of these, optional
+        As for `grad`.
+
+    Returns
+    -------
+    callable
+        A function of the arguments of `fun` and of v, which is in the structure of the gradient, as the product is.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> srcad.hvp(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]), np.array([1.0, 0.0]))
     array([6., 4.])

@@ -53,7 +53,25 @@ def part(tree: Any, key: Any) -> Any:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A rule for steps. `init` makes the state, `step` the new parameters; a call makes the same optimizer with other settings."""
+    """A rule for steps. `init` makes the state, `step` the new parameters; a call makes the same optimizer with other settings.
+
+    Parameters
+    ----------
+    rate : float
+        The learning rate.
+
+    Examples
+    --------
+    >>> import srcad
+    >>> from srcad.optim import momentum
+    >>> square = srcad.grad(lambda x: (x - 3.0) ** 2)
+    >>> x, optimizer = 0.0, momentum(rate=0.05, mu=0.5)
+    >>> state = optimizer.init(x)
+    >>> for _ in range(60):
+    ...     x, state = optimizer.step(x, square(x), state)
+    >>> round(x, 3)
+    3.0
+    """
 
     rate: float = 1e-3
 
@@ -63,11 +81,44 @@ class Optimizer:
         return dataclasses.replace(self, **settings)
 
     def init(self, params: Any) -> State:
-        """The state before the first step."""
+        """The state before the first step.
+
+        Parameters
+        ----------
+        params : object
+            The parameters: a number, an array, or a structure of them.
+
+        Returns
+        -------
+        State
+            No steps, and averages of zeros.
+        """
         return State(0, tuple(tree_map(blank, params) for _ in range(self.kept)))
 
     def step(self, params: Any, grads: Any, state: State) -> tuple[Any, State]:
-        """The parameters after one step, and the state. Raises ValueError where a gradient has not its parameter's shape."""
+        """The parameters after one step, and the state. Nothing is changed in place.
+
+        Parameters
+        ----------
+        params : object
+            The parameters.
+        grads : object
+            Their gradients, in the same structure. Where one is None, the parameter stays.
+        state : State
+            From `init` or from the step before.
+
+        Returns
+        -------
+        params : object
+            The new parameters, of the same types and floating dtypes.
+        state : State
+            For the next step.
+
+        Raises
+        ------
+        ValueError
+            Where a gradient has not its parameter's shape.
+        """
         t = state.steps + 1
         made: list[tuple[Any, ...]] = []
 

@@ -15,6 +15,18 @@ T = TypeVar("T")
 def stop_gradient(x: T) -> T:
     """The value of `x`, taken as a constant: no gradient flows through it.
 
+    Parameters
+    ----------
+    x : object
+        A number, an array, or a structure of them.
+
+    Returns
+    -------
+    object
+        `x` itself.
+
+    Examples
+    --------
     >>> import srcad
     >>> srcad.grad(lambda x: x * srcad.stop_gradient(x))(3.0)
     3.0
@@ -28,9 +40,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 def checkpoint(fun: F) -> F:
     """`fun`, of which the backward pass keeps only the arguments: what happens inside is computed again when it is needed.
 
-    That costs one more run of `fun`, and saves the memory of its intermediate values. `fun` must be a Python function of numbers, arrays and containers
-    of them that changes none of these, draws no random numbers and prints nothing: a gradient raises UnsupportedSyntaxError otherwise.
+    That costs one more run of `fun`, and saves the memory of its intermediate values.
 
+    Parameters
+    ----------
+    fun : callable
+        A Python function of numbers, arrays and containers of them that changes none of these, draws no random numbers and prints nothing: a
+        gradient raises UnsupportedSyntaxError otherwise.
+
+    Returns
+    -------
+    callable
+        A function that does the same as `fun`.
+
+    Examples
+    --------
     >>> import srcad
     >>> @srcad.checkpoint
     ... def layer(x):
@@ -49,8 +73,15 @@ def checkpoint(fun: F) -> F:
 class adjoint:  # noqa: N801
     """`with srcad.adjoint(h) as dh:` runs its body in the backward pass, where the adjoint of h is complete: to clip it, scale it, print it.
 
-    The body may rebind and change `dh`; what it is in the end goes on. It does not change the function's value: there it runs with zeros for dh.
+    The body may rebind and change `dh`; what it is in the end goes on. It does not change the function's value: there it runs with zeros for `dh`.
 
+    Parameters
+    ----------
+    value : object
+        A number or an array of the program.
+
+    Examples
+    --------
     >>> import srcad
     >>> @srcad.grad
     ... def f(x):
@@ -77,6 +108,13 @@ class scope:  # noqa: N801
 
     It does nothing else, neither to the function nor to its gradient.
 
+    Parameters
+    ----------
+    name : str
+        The name of the group.
+
+    Examples
+    --------
     >>> import srcad
     >>> @srcad.grad
     ... def f(x, y):

@@ -26,7 +26,19 @@ ELEMENTS = 200  # that are looked at one by one, to say where a gradient is wron
 def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> None:
     """Compare a gradient with central differences of the function along random directions.
 
-    Raises GradientMismatchError, naming the parameter, both figures, and the element where they differ most.
+    Parameters
+    ----------
+    gradient : Gradient
+        What `grad` returns; `srcad.check_grad` takes functions too.
+    *args, **keywords
+        The arguments of the function.
+    seed : int
+        For the directions.
+
+    Raises
+    ------
+    GradientMismatchError
+        Where they disagree, naming the parameter, both figures, and the element where they differ most.
     """
     rng = np.random.default_rng(seed)
     function = gradient.function
@@ -154,9 +166,28 @@ def inner(gradient: Any, direction: Any) -> float:
 def check_rule(function: Callable[..., Any], *args: Any, seed: int = 0, **keywords: Any) -> None:
     """Call a rule on arrays, without the compiler, and compare what it returns with finite differences of its function.
 
-    function: a library function that has a rule, or one of your own with @srcad.custom_gradient; args and keywords: as it is called.
-    Each operand made of floats is moved along random directions. Raises GradientMismatchError, naming the operand, the element where
-    the two differ most, and both figures.
+    Each operand made of floats is moved along random directions.
+
+    Parameters
+    ----------
+    function : callable
+        A library function that has a rule, or one of your own with `@srcad.custom_gradient`.
+    *args, **keywords
+        As it is called.
+    seed : int
+        For the directions.
+
+    Raises
+    ------
+    GradientMismatchError
+        Where they disagree, naming the operand, the element where the two differ most, and both figures.
+    SrcadError
+        Where there is no rule.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_rule(np.matmul, np.ones((2, 3)), np.ones((3, 4)))
     """
     rule = find(function)
     if rule is None:

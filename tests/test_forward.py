@@ -58,7 +58,7 @@ def agrees(f: Any, args: tuple[Any, ...], *, ahead: bool = True) -> None:
     single = any(getattr(a, "dtype", None) == np.float32 for a in args)
     assert float(tangent) == pytest.approx(wanted, rel=1e-5 if single else 1e-8, abs=1e-10)
     if ahead:
-        assert pair.pushforward(copy.deepcopy(args), {}) is not None
+        assert pair._pushforward(copy.deepcopy(args), {}) is not None
 
 
 @pytest.mark.parametrize(("f", "args"), PROGRAMS, ids=lambda v: getattr(v, "__name__", ""))
@@ -165,7 +165,7 @@ def test_what_no_forward_rule_is_known_for_is_transposed():
     value, tangent = srcad.jvp(gradient, (S,), np.eye(2))
     assert tangent == pytest.approx(1.0) and value == pytest.approx(np.linalg.eigvalsh(S)[0])
     assert "_push(tangents, dout" in gradient.source_for(S, mode="forward")
-    assert gradient.pushforward((S,), {}) is None and len(gradient.transposed) == 1
+    assert gradient._pushforward((S,), {}) is None and len(gradient.transposed) == 1
 
 
 def test_modes_are_named():

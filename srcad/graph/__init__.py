@@ -34,8 +34,20 @@ PASSES = 3  # loops of more passes are folded
 class Graph:
     """A computation graph. `str`, `dot` and `mermaid` are text; `save` and `svg` draw it; `folded` makes groups into single nodes.
 
-    run: what was computed; names: the groups that are drawn as one node; passes: loops of more passes than that are folded; whole: whether nothing is
-    folded; moment: the step that is shown.
+    `Gradient.graph` makes it.
+
+    Parameters
+    ----------
+    run : Run
+        What was computed.
+    names : tuple of str
+        The groups that are drawn as one node.
+    passes : int
+        Loops of more passes than that are folded.
+    whole : bool
+        Whether nothing is folded.
+    moment : Moment
+        The step that is shown.
     """
 
     run: Run
@@ -69,7 +81,15 @@ class Graph:
     def folded(self, *names: str) -> Graph:
         """The same graph with these groups as one node each; without names, all of them.
 
-        Raises SrcadError where there is no such group.
+        Parameters
+        ----------
+        *names : str
+            Names in `groups`.
+
+        Raises
+        ------
+        SrcadError
+            Where there is no such group.
         """
         for name in names:
             if name not in self.groups:
@@ -93,7 +113,7 @@ class Graph:
 
     @property
     def svg(self) -> str:
-        """The graph as SVG. Raises SrcadError without pygraphviz."""
+        """The graph as SVG; raises SrcadError without pygraphviz."""
         return inline_svg(self.drawn("svg"))
 
     def drawn(self, form: str) -> bytes:
@@ -104,9 +124,17 @@ class Graph:
         return render(dot(picture, self.moment), form, hurried=len(picture.nodes) > MANY // 3)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the graph to a file, by its suffix: .svg, .png, .pdf (with pygraphviz), .dot, .gv, .mmd, .mermaid or .md.
+        """Write the graph to a file, by its suffix.
 
-        Raises SrcadError for another suffix, and without pygraphviz where it is needed.
+        Parameters
+        ----------
+        path : str or path
+            With .svg, .png or .pdf (these need pygraphviz), .dot, .gv, .mmd, .mermaid or .md.
+
+        Raises
+        ------
+        SrcadError
+            For another suffix, and without pygraphviz where it is needed.
         """
         file = pathlib.Path(path)
         suffix = file.suffix.lower().removeprefix(".")
@@ -121,7 +149,15 @@ class Graph:
     def to_tensorboard(self, logdir: str | os.PathLike[str]) -> None:
         """Write the graph for `tensorboard --logdir`: groups as name scopes, with shapes, values and gradients.
 
-        Raises SrcadError without tensorboard.
+        Parameters
+        ----------
+        logdir : str or path
+            The folder that is written to.
+
+        Raises
+        ------
+        SrcadError
+            Without tensorboard.
         """
         tensorboard.write(self.picture, logdir)
 
@@ -148,10 +184,12 @@ class Steps(tuple[Graph, ...]):
 
     @property
     def dot(self) -> str:
+        """All of them in the language of Graphviz."""
         return "\n".join(g.dot for g in self)
 
     @property
     def mermaid(self) -> str:
+        """All of them in the language of Mermaid."""
         return "\n".join(g.mermaid for g in self)
 
     def save(self, path: str | os.PathLike[str]) -> None:

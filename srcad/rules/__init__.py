@@ -52,9 +52,22 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
     The decorated function has the signature `(dz, z, *operands, **params)`: the adjoint of the result, the result,
     the operands (without default values, in the library function's order) and the parameters (with default values,
     under the library's names). It returns a tuple with one adjoint per operand, of the operand's shape or one that
-    broadcasting made of it, or None. `elementwise` says that each element of the result depends on the same element of
-    each operand only; NumPy's ufuncs need not say so.
+    broadcasting made of it, or None.
 
+    Parameters
+    ----------
+    *functions : callable
+        The library functions that the rule is for.
+    elementwise : bool, optional
+        Whether each element of the result depends on the same element of each operand only; NumPy's ufuncs need not say so.
+
+    Returns
+    -------
+    callable
+        A decorator that returns the rule as it is.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> @srcad.rule(np.emath.sqrt, elementwise=True)  # of numbers that are not negative
     ... def sqrt(dz, z, x):
@@ -74,9 +87,29 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
 def custom_gradient(backward: Callable[..., Any], *, elementwise: bool = False, checked: bool = False) -> Callable[[F], F]:  # noqa: F811
     """Give a function of your own a derivative of your own: `backward(dz, z, *operands, **params)`, as for `srcad.rule`.
 
-    The function is called as it is, and what it does inside is not differentiated; it must not change what it is given. The operands of
-    `backward`, without default values, are its first parameters. `checked=True` compares `backward` with finite differences at the first call.
+    The function is called as it is, and what it does inside is not differentiated; it must not change what it is given.
 
+    Parameters
+    ----------
+    backward : callable
+        The rule. Its operands, without default values, are the first parameters of the function.
+    elementwise : bool
+        As for `srcad.rule`.
+    checked : bool
+        Whether to compare `backward` with finite differences at the first call: GradientMismatchError is raised where they disagree.
+
+    Returns
+    -------
+    callable
+        A decorator for the function.
+
+    Raises
+    ------
+    TypeError
+        Where the signatures do not go together.
+
+    Examples
+    --------
     >>> import numpy as np, srcad
     >>> def clipped(dz, z, x):
     ...     return (np.clip(dz, -1.0, 1.0),)

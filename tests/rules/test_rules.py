@@ -417,7 +417,7 @@ def test_forward_mode(number: int) -> None:
     rng = np.random.default_rng(5)
     seed, tangents = seed_like(value, rng), tuple(seed_like(made.arguments[name], rng) for name in made.wrt)
     pair = Gradient(f, made.wrt, mode="pair")
-    if pair.pushforward(tuple(made.arguments.values()), {}) is None:
+    if pair._pushforward(tuple(made.arguments.values()), {}) is None:
         pytest.skip("by the transpose of the pullback")
     out, tangent = srcad.jvp(pair, tuple(made.arguments.values()), tangents)
     for a, b, c in zip(flat(out), flat(value), flat(tangent), strict=True):
