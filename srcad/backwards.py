@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,12 @@ import numpy as np
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write
 from srcad.ir import Assign, For, If, Statement, While, With
-from srcad.kinds import Ref
+from srcad.kinds import Number, Ref
 from srcad.recording import heads_of
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
 from srcad.shadows import every_step, flows, made_by, read_by
-from srcad.simplify import parallel, rebound
+from srcad.simplify import bound, parallel, rebound
 from srcad.syntax import call, const, is_path, name, names
 from srcad.terms import Term, literal
 
@@ -353,10 +353,19 @@ class Backwards(ListBack):
         self.out, self.steady = out, outer_steady
         kinds, done = self.kinds, self.done
         self.resume(before)
-        self.kinds, self.done = {**kinds, **{carried[k]: self.kinds[carried[k]] for k in carried}}, done
+        self.kinds, self.done = {**kinds, **self.handed_on(kinds, carried, statements)}, done
         for phi in moving:
             self.allotted[phi.output.key] = carried[phi.output.key]
         return statements
+
+    def handed_on(self, kinds: Mapping[str, Number], carried: Mapping[str, str], statements: list[Statement]) -> dict[str, Number]:
+        """The kinds of what passes hand on, as at their head; a number that becomes NumPy's in one makes NumPy's of what the next computes."""
+        before = {target: self.kinds[target] for target in carried.values()}
+        wider = [t for t, kind in before.items() if kind.is_plain and kind.form == "python" and kinds[t].form != "python"]
+        if not wider:
+            return before
+        plain = {t for s in statements for t in bound(s) if t in kinds and kinds[t].is_plain and kinds[t].form == "python"}
+        return {**before, **{t: dataclasses.replace(kinds[t], form="scalar") for t in (*plain, *wider)}}
 
     def widen(self, target: str, term: Term) -> None:
         """A number that is handed on may be NumPy's in some pass."""

@@ -277,10 +277,11 @@ def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:
 
 
 def given_here(block: Block) -> Iterator[str]:
-    """The names that a block gives values to; what it hands to the end of a loop before a break is not among them."""
+    """The names that a block gives values to; what it hands to the end of the loop around it before a break is not among them."""
     for statement in handing_on(block)[0] if ends_in_break(block) else block:
-        if blocks(statement):
-            yield from (statement.target,) if isinstance(statement, For) else ()
+        if isinstance(statement, (For, While)):
+            yield from rebound(statement)
+        elif blocks(statement):
             for inner in blocks(statement):
                 yield from given_here(inner)
         else:

@@ -598,6 +598,15 @@ def value_of_unknown_length_stretched_by_a_write(x):
     return np.sum(y * x[:3])
 
 
+def else_of_a_loop_that_breaks_at_once(s, y):
+    for _ in y:
+        for _t in range(3):
+            break
+        else:
+            s -= s
+    return s
+
+
 def item_added_to_the_rest(y):
     x = np.array([0.4 * t for t in y])
     x[1:] += x[:1]
@@ -619,6 +628,7 @@ def array_set_before_a_break(x, y):
 
 CASES = [
     (value_of_unknown_length_stretched_by_a_write, (np.array([-0.9, 0.7, 0.2, -0.7]),)),
+    (else_of_a_loop_that_breaks_at_once, (0.3, np.ones(3))),
     (item_added_to_the_rest, (np.array([-0.9, 0.7, 0.2, -0.7]),)),
     (array_set_before_a_break, (np.array([-0.9, 0.7, 0.2, 0.7, -0.7]), np.array([-0.03, -0.7, 0.7, -0.7, 0.8]))),
     (list_given_to_a_checkpoint_and_written_to, (X, Y)),
@@ -890,3 +900,16 @@ def test_a_long_loop_takes_time_and_memory_in_proportion():
     text = srcad.grad(swaps_under_a_test).source_for(X)
     loop = text[text.index("reversed(range") :]
     assert ".copy()" not in loop.partition("return")[0].partition("# backprop y = x.copy()")[0]
+
+
+def test_a_number_that_becomes_numpys_in_a_later_pass_is_given_back_as_pythons():
+    def f(y, s):
+        for _ in y:
+            for _n in range(4):
+                if s > 0.15:
+                    return s
+            s += 0.3
+        return y[np.argmax(y)]
+
+    _, pullback = srcad.vjp(f, np.array([-0.3, 0.6, 0.2]), 0.133)
+    assert [type(g) for g in pullback(1.0)] == [np.ndarray, float]
