@@ -42,6 +42,9 @@ class Findings(tuple[Finding, ...]):
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "every number is finite"
 
+    def __repr__(self) -> str:
+        return str(self)
+
 
 def first_not_finite(run: Callable[[], Any], code: types.CodeType, source: list[str], half: str) -> Iterator[Finding]:
     """Run a function and look at its variables after each line. `source` are the lines of its file."""

@@ -39,6 +39,9 @@ class Memory(tuple[Kept, ...]):
         """All of it."""
         return sum(k.bytes for k in self)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         rows = [f"{k.name:<20} {k.bytes:>12}  {k.line or '':>4}  {k.what}" for k in self]
         return "\n".join([f"{'variable':<20} {'bytes':>12}  {'line':>4}  what", *rows, f"{'in all':<20} {self.bytes:>12}"])
