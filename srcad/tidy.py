@@ -129,6 +129,7 @@ class Tidying:
         """A single-use temporary goes back where it came from; into the backward half only if it is short, and pure."""
         state = self.state
         here = (definition.loc.line, definition.loc.index) == (user.loc.line, user.loc.index)
+        here = here or isinstance(user, If) and (definition.loc.file, definition.loc.line) == (user.loc.file, user.loc.line)  # `while test:`
         target = definition.target
         if popped(definition.expr) & {n for e in expressions(user) for n in names(e)}:
             return False  # the rest of the line reads the list before what is taken from it
