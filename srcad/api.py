@@ -181,7 +181,7 @@ class Gradient:
         """The code that takes tangents along with values; None where an operation has no forward rule."""
         if any(fits(c, primals, keywords) for c in self.transposed):
             return None
-        from srcad.forwards import NoTangent
+        from srcad.tangents import NoTangent
 
         try:
             return self.ahead.find(primals, keywords)

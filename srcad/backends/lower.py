@@ -19,33 +19,30 @@ import numpy as np
 
 from srcad.backends import webs
 from srcad.backends.building import HELPERS
-from srcad.backends.control import Control, Env, Unset
+from srcad.backends.bindings import Bindings
+from srcad.backends.control import Env
 from srcad.backends.fusion import contract, fused, plain_calls
-from srcad.backends.tree import Frame, Line, Node, line, lines, walk
+from srcad.backends.tree import Line, Node, lines, walk
 from srcad.backends.values import (
     FLOAT,
     INT,
     Along,
-    Fixed,
-    Repeated,
     Stack,
     Static,
     Tup,
     Val,
     Value,
-    View,
     flat,
     named,
     refuse,
-    replaced,
     scalar,
     viewed,
 )
-from srcad.dims import Dim, Facts
+from srcad.dims import Facts
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 
 
-class Lowering(Control):
+class Lowering(Bindings):
     """One function."""
 
     def __init__(self, tree: ast.FunctionDef, facts: Facts, space: Mapping[str, Any], outside: Any, functions: Any) -> None:
@@ -210,168 +207,6 @@ class Lowering(Control):
 
     # ---- assignment
 
-    def assign(self, target: ast.expr, value: Value, mark: int) -> None:
-        match target:
-            case ast.Name(id=identifier):
-                self.bind(identifier, value, mark)
-            case ast.Tuple(elts=elts) | ast.List(elts=elts):
-                self.unpack(elts, value)
-            case ast.Subscript(value=owner, slice=index):
-                self.put(owner, index, "", self.number(value))
-            case _:
-                refuse(f"assignment to `{ast.unparse(target)}` is not compiled.")
-
-    def unpack(self, targets: Sequence[ast.expr], value: Value) -> None:
-        if isinstance(value, Val) and value.dims:
-            value = self.steady(value)
-            value = Tup(tuple(self.fixed(value, 0, str(k)) for k in range(len(targets))))
-        if not isinstance(value, Tup) or len(value.items) != len(targets):
-            refuse("this unpacking is not compiled.")
-        assert isinstance(value, Tup)
-        items = value.items
-        written = {t.id for t in targets if isinstance(t, ast.Name)}
-        if any(isinstance(i, Val) and not i.dims and words(i.text) & written for i in items):
-            items = tuple(self.steady_copy(i) if isinstance(i, Val) and not i.dims else i for i in items)
-        for each, item in zip(targets, items):
-            self.assign(each, item, len(self.out))
-
-    def bind(self, name: str, value: Value, mark: int) -> None:
-        if isinstance(value, Repeated):
-            self.bind_repeated(name, value)
-            return
-        if isinstance(value, Tup) and value.kind is list and name in self.growing:
-            stack = self.new_stack(name)
-            self.env[name] = stack
-            for item in value.items:
-                self.push(stack, item)
-            return
-        if isinstance(value, Static) and value.value is None and not isinstance(value, Unset) and (len(self.bound.get(name, [])) > 1):
-            unset = Unset(None)
-            object.__setattr__(unset, "line", Line(ast.Pass()))
-            self.out.append(unset.line)
-            self.env[name] = unset
-            return
-        if isinstance(value, Tup):
-            value = Tup(tuple(self.kept(i, name) for i in value.items), value.kind, value.keys)
-        if not isinstance(value, Val):
-            self.env[name] = value
-        elif value.dims:
-            self.bind_array(name, value, mark)
-        else:
-            self.bind_scalar(name, value)
-
-    def bind_repeated(self, name: str, value: Repeated) -> None:
-        """[x] * n: a list that is filled already."""
-        stack = self.new_stack(name)
-        self.env[name] = stack
-        stack.parts, stack.buffers = [value.item], (name,)
-        stack.capacity = f"max({value.size.text}, 1)" if not value.item.dims else ""
-        if not stack.capacity:
-            refuse("a list of arrays that is repeated is not compiled.")
-        counter = self.index()
-        del self.out[-1]
-        self.emit(f"{stack.counter} = {value.size.text}")  # type: ignore[attr-defined]
-        self.emit(f"{name} = np.empty(max({stack.counter}, 0){'' if value.item.dtype == FLOAT else ', np.' + value.item.dtype.name})")  # type: ignore[attr-defined]
-        self.out.append(Frame([f"for {counter} in range({stack.counter}):"], [[line(f"{name}[{counter}] = {value.item.text}")]], set(), set()))  # type: ignore[attr-defined]
-
-    def kept(self, item: Value, name: str) -> Value:
-        """An item of a tuple that has a name: computed now."""
-        if isinstance(item, Val) and item.const is None:
-            if item.dims:
-                return item if item.view is not None else self.stored(item, name)
-            return item if item.text.isidentifier() and self.simple(item.text) else self.steady_copy(item)
-        return item
-
-    def bind_scalar(self, name: str, value: Val) -> None:
-        self.emit(f"{name} = {value.text}", pure=True)
-        once = self.simple(name)
-        dim = value.dim if once and value.dim is not None else None
-        self.env[name] = scalar(name, value.dtype, value.form, dim, value.const if once else None)
-        if value.unique and once:
-            self.env[name] = replaced(self.env[name], unique=True)  # type: ignore[type-var]
-
-    def bind_array(self, name: str, value: Val, mark: int) -> None:
-        once = self.simple(name, True)
-        if value.view is not None and once and name not in self.solid and self.lasting(value.view):
-            if value.name and self.is_temporary(value.name, mark):
-                self.rename_since(mark, value.name, name)
-                value = named(name, value.dtype, value.dims)
-            self.env[name] = value
-            return
-        if value.name:
-            self.emit(f"{name} = {value.name}")
-            self.aliases.join(value.name, name)
-            self.shared.add(value.name)
-        elif value.view is not None:
-            self.bind_view(name, value)
-            return
-        elif once and name not in self.bound_twice:
-            self.make(name, value)
-        else:
-            made = self.make(self.fresh(name), value)
-            self.emit(f"{name} = {made.name}")
-            self.aliases.join(made.name, name)
-            self.shared.add(made.name)
-        self.env[name] = replaced(named(name, value.dtype, self.own_dims(name, value.dims)), unique=value.unique)
-
-    bound_twice: set[str] = set()
-
-    def bind_view(self, name: str, value: Val) -> None:
-        """A part of an array under a name that is bound again: of Numba's making, or a copy if nothing writes to either."""
-        assert value.view is not None
-        text = self.view_text(value.view, value.ndim) or self.slice_text(value)
-        if text:
-            self.emit(f"{name} = {text}")
-            self.aliases.join(value.view.base, name)
-        else:
-            if self.written(value.view.base) or name in self.mutated:
-                refuse("a view under a name that is bound again, of memory that is written to.")
-            made = self.stored(value, name)
-            self.emit(f"{name} = {made.name}")
-            self.aliases.join(made.name, name)
-        self.env[name] = named(name, value.dtype, self.own_dims(name, value.dims))
-
-    def slice_text(self, value: Val) -> str:
-        """A view as slices; "" where an axis is turned, moved or new."""
-        assert value.view is not None
-        order = [a.axis for a in value.view.axes if isinstance(a, Along)]
-        if order != list(range(value.ndim)) or any(isinstance(a, Along) and a.step not in (1, -1) for a in value.view.axes):
-            return ""
-        parts = []
-        for axis in value.view.axes:
-            if isinstance(axis, Fixed):
-                parts.append(axis.index)
-            elif axis.step == -1:
-                if axis.start.strip("()") != self.spell(value.dims[axis.axis] - 1):
-                    return ""
-                parts.append(f"{axis.start}::-1")
-            elif not axis.cut and not axis.start:
-                parts.append(":")
-            else:
-                parts.append(f"{axis.start}:{axis.start + ' + ' if axis.start else ''}{self.bracketed(self.spell(value.dims[axis.axis]))}")
-        return f"{value.view.base}[{', '.join(parts)}]"
-
-    def own_dims(self, name: str, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
-        """Sizes that only the run tells are read off the array itself."""
-        return tuple(self.atom(f"{name}.shape[{k}]") if d.value is None and not self.steady_text(d.text) else d for k, d in enumerate(dims))
-
-    def is_temporary(self, name: str, mark: int) -> bool:
-        made = any(isinstance(n, Line) and n.alloc == name for n in self.out[mark:])
-        return made and name not in self.bound and name not in self.shared
-
-    def lasting(self, view: View) -> bool:
-        """Whether a view means the same as long as its name is read."""
-        texts = [a.index if isinstance(a, Fixed) else a.start for a in view.axes]
-        return self.simple(view.base) and all(self.steady_text(t) for t in texts)
-
-    def make(self, name: str, value: Val) -> Val:
-        """An array of its own under this name."""
-        if isinstance(value.const, float) and value.view is None and value.dims:
-            return self.alloc(name, value.dims, value.dtype, "0" if value.const == 0 else str(value.const))
-        made = self.alloc(name, value.dims, value.dtype)
-        self.loops(value.dims, lambda index: self.emit(f"{made.at(index)} = {value.at(index)}"))
-        return made
-
     def put(self, owner: ast.expr, index: ast.expr, op: str, value: Val) -> None:
         array = self.value(owner)
         if isinstance(array, Stack):
@@ -494,10 +329,6 @@ class Lowering(Control):
 
 SYMBOLS = {"Add": "+", "Sub": "-", "Mult": "*", "Div": "/", "Pow": "**", "FloorDiv": "//", "Mod": "%"}
 OPERATIONS = {"Pow": np.power, "FloorDiv": np.floor_divide, "Mod": np.remainder}
-
-
-def words(text: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_]\w*", text))
 
 
 def root_name(node: ast.expr) -> str:
