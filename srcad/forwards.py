@@ -28,7 +28,7 @@ from srcad.outside import leaves
 from srcad.pairback import PairCall
 from srcad.render import Untraceable, function_path
 from srcad.rules.tangents import LINEAR
-from srcad.shadows import flows, owned_copy
+from srcad.shadows import flows
 from srcad.simplify import bound
 from srcad.syntax import call, const, expression, name, names, root_of, text
 from srcad.tangents import NoTangent, Tangents, adds_something
@@ -225,9 +225,9 @@ class Forwards(Tangents):
 
     def bind(self, ref: Ref, term: Term) -> None:
         """Write down the tangent of a value, of its full shape and dtype, in memory of its own where that is changed."""
-        term = self.whole(term, ref)
+        given, term = term, self.whole(term, ref)
         shadowed = self.is_shadowed(ref)
-        expr = owned_copy(term) if shadowed and ref.key not in self.heads else term.expr
+        expr = self.whole_memory(term, given, ref) if shadowed and ref.key not in self.heads else term.expr
         target = self.dot_name(ref.key)
         self.emit(Assign(target, expr, self.here()))
         kind = adjoint_kind(ref.number) if ref.key in self.heads or full(term.number, ref.number) and not ref.number.is_plain else term.number

@@ -115,6 +115,12 @@ def joined_memory(x, s):
     return np.sum(y ** 2)
 
 
+def number_spread_over_memory(x):
+    y = np.zeros(4) + np.prod(x)
+    y[1] *= x[0]
+    return np.sum(np.sin(y))
+
+
 def set_on_one_path(x):
     for v in x:
         if v > 1:
@@ -138,7 +144,7 @@ def chosen(x, y):
 
 @pytest.mark.parametrize(("f", "args"), [
     (popped_and_dropped, (X,)), (same_product, (X, X[::-1].copy())), (mean_used_before_it_is_named, (X,)), (joined_memory, (X, 0.7)), (joined_memory, (X, 0.1)),
-    (set_on_one_path, (X,)), (writes_its_argument, (X,)), (chosen, (0.3, 0.7)), (chosen, (2, 1)),
+    (set_on_one_path, (X,)), (number_spread_over_memory, (X,)), (writes_its_argument, (X,)), (chosen, (0.3, 0.7)), (chosen, (2, 1)),
     (lambda x: np.sum(np.full(3, x) * np.linspace(x, 2.0, 3)), (0.4,)), (lambda x: np.linalg.norm(x) + np.sum(np.linalg.norm(x, axis=0)), (M,)),
     (lambda x: np.sum(np.cov(x) ** 2), (M,)),
 ], ids=str)
