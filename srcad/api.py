@@ -527,7 +527,7 @@ def check_grad(fun: Callable[..., Any], *args: Any, wrt: Wrt = None, **keywords:
     fun : callable
         A function, or its gradient.
     *args, **keywords
-        Its arguments.
+        Its arguments. `modes=("reverse", "forward")` checks `jvp` too, and `order=2` the gradient of the gradient.
     wrt : str, int or tuple of these, optional
         The parameters to differentiate by, as names or positions: one gives a bare gradient, a tuple a tuple. By default every positional
         parameter without a default value; a bare gradient if there is one such.
@@ -541,6 +541,7 @@ def check_grad(fun: Callable[..., Any], *args: Any, wrt: Wrt = None, **keywords:
     --------
     >>> import srcad
     >>> srcad.check_grad(lambda x: x ** 3, 2.0)
+    >>> srcad.check_grad(lambda x: x ** 3, 2.0, modes=("reverse", "forward"), order=2)
     """
     testing.check_grad(fun if isinstance(fun, Gradient) else Gradient(fun, wrt), *args, **keywords)
 

@@ -168,7 +168,7 @@ def differences(gradient: Any, args: tuple[Any, ...], keywords: Mapping[str, Any
             continue
         scalar = np.shape(bound[name]) == () and testing.is_number(bound[name])
         direction = 1.0 if scalar else testing.like(bound[name], lambda shape: rng.standard_normal(shape), g)
-        numeric, _ = testing.derivative(lambda t, n=name, d=direction: testing.weighted(gradient.function, gradient, bound, n, d, t, 1.0), testing.scale(bound[name]))
+        numeric, _ = testing.derivative(lambda t, n=name, d=direction: testing.weighted_at(gradient, {**bound, n: testing.step(bound[n], d, t)}, 1.0), testing.scale(bound[name]))
         rows.append([name if scalar else f"{name}, along a direction", number(testing.inner(g, direction), 6), number(numeric, 6)])
     widths = [max(len(r[i]) for r in rows) for i in range(3)]
     try:

@@ -119,6 +119,8 @@ class Sizes:
             case Record(type=kind, items=mapping):
                 parts = {k: cls.of(i) for k, i in mapping.items()}
                 return parts if kind is dict else types.SimpleNamespace(**parts)
+            case Static(value=value):  # a flag, which the guard compares
+                return value
         return None
 
 

@@ -23,7 +23,7 @@ DIRECTIONS = 3
 ELEMENTS = 200  # that are looked at one by one, to say where a gradient is wrong
 
 
-def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> None:
+def check_grad(gradient: Any, *args: Any, seed: int = 0, modes: tuple[str, ...] = ("reverse",), order: int = 1, **keywords: Any) -> None:
     """Compare a gradient with central differences of the function along random directions.
 
     Parameters
@@ -34,20 +34,41 @@ def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> Non
         The arguments of the function.
     seed : int
         For the directions.
+    modes : tuple of str
+        "reverse" for the pullback, "forward" for `jvp`.
+    order : int
+        2: the gradient itself is differentiated and compared as well. The result must be one number.
 
     Raises
     ------
     GradientMismatchError
         Where they disagree, naming the parameter, both figures, and the element where they differ most.
     """
-    rng = np.random.default_rng(seed)
-    function = gradient.function
-    compiled = gradient.compiled("pair", args, keywords)
-    del compiled
+    if not modes or not set(modes) <= {"reverse", "forward"} or order not in (1, 2):
+        raise SrcadError(f"modes are 'reverse' and 'forward', and the order is 1 or 2; these are {modes!r} and {order!r}.")
+    if "reverse" in modes:
+        check_pullback(gradient, args, keywords, np.random.default_rng(seed))
+    if "forward" in modes:
+        check_pushforward(gradient, args, keywords, np.random.default_rng(seed))
+    if order == 2:
+        check_grad(second(gradient), *args, seed=seed, modes=modes, **keywords)
+
+
+def second(gradient: Any) -> Any:
+    """The gradient of a gradient, as a function to be checked in its turn."""
+    from srcad.api import Gradient
+    from srcad.callables import calling
+
+    first = gradient if gradient.mode == "grad" else Gradient(gradient.function, gradient.wrt)
+    return Gradient(calling(first), gradient.wrt, mode="pair")
+
+
+def check_pullback(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any], rng: np.random.Generator) -> None:
+    """Each parameter's gradient, times random directions."""
     out, cache = gradient.forward(*copied(args), **copied(keywords))
-    if np.size(out) == 0:
+    weights = random_weights(out, rng)
+    if not numbers(out):
         return
-    weights = rng.standard_normal(np.shape(out)) if np.ndim(out) else 1.0
     found = gradient.backward(weights, cache)
     names = gradient.names
     grads = (found,) if gradient.main.request.bare and len(names) == 1 else found
@@ -56,31 +77,58 @@ def check_grad(gradient: Any, *args: Any, seed: int = 0, **keywords: Any) -> Non
         for _ in range(DIRECTIONS):
             direction = like(bound[name], lambda shape: rng.standard_normal(shape), g)
             analytic = inner(g, direction)
-            numeric, error = derivative(lambda t: weighted(function, gradient, bound, name, direction, t, weights), scale(bound[name]))
+            numeric, error = derivative(lambda t: weighted_at(gradient, {**bound, name: step(bound[name], direction, t)}, weights), scale(bound[name]))
             if disagree(analytic, numeric, error, bound[name], out):
-                where = worst(name, bound[name], g, lambda value: weighted_at(gradient, bound, name, value, weights))
+                where = worst(name, bound[name], g, lambda value: weighted_at(gradient, {**bound, name: value}, weights))
                 raise GradientMismatchError(
                     f"the gradient with respect to `{name}` along a random direction is {analytic:.9g}, and finite differences give {numeric:.9g}."
                     f"{where}", None, gradient.target.__name__)
+
+
+def check_pushforward(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any], rng: np.random.Generator) -> None:
+    """The tangent in random directions of all parameters at once."""
+    from srcad.operators import pushed
+
+    bound = bind_names(gradient, args, keywords)
+    push = pushed(gradient, copied(args), copied(keywords))
+    for _ in range(DIRECTIONS):
+        directions = {n: like(bound[n], lambda shape: rng.standard_normal(shape)) for n in gradient.names}
+        given = tuple(bound[n] if d is None else d for n, d in directions.items())  # what is no number has none
+        out, tangent = push(given[0] if gradient.main.request.bare else given)
+        weights = random_weights(out, rng)
+
+        def along(t: float, directions: Any = directions, weights: Any = weights) -> float:
+            return weighted_at(gradient, {**bound, **{n: step(bound[n], d, t) for n, d in directions.items() if d is not None}}, weights)
+
+        analytic = total(tangent, weights)
+        numeric, error = derivative(along, max(map(scale, bound.values()), default=1.0))
+        if disagree(analytic, numeric, error, list(bound.values()), out):
+            raise GradientMismatchError(f"the tangent along a random direction is {analytic:.9g}, and finite differences give {numeric:.9g}.", None, gradient.target.__name__)
+
+
+def random_weights(out: Any, rng: np.random.Generator) -> Any:
+    """A random adjoint for a result, in its structure; 1 for one number."""
+    return 1.0 if is_number(out) and not np.ndim(out) else like(out, lambda shape: rng.standard_normal(shape) if shape else float(rng.standard_normal()))
+
+
+def total(value: Any, weights: Any) -> float:
+    """The sum of a result's numbers, each times its weight."""
+    if isinstance(value, dict):
+        return sum(total(v, weights[k]) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return sum(total(v, w) for v, w in zip(value, weights))
+    return 0.0 if weights is None else float(np.sum(np.asarray(value, dtype=float) * weights))
 
 
 def bind_names(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
     return bind(gradient.target, (*gradient.bound, *args), keywords)
 
 
-def weighted(function: Any, gradient: Any, bound: dict[str, Any], name: str, direction: Any, t: float, weights: Any) -> float:
-    """The function along a direction, as one number."""
-    return weighted_at(gradient, bound, name, step(bound[name], direction, t), weights)
-
-
-def weighted_at(gradient: Any, bound: dict[str, Any], name: str, value: Any, weights: Any) -> float:
-    """The function with another value for one parameter, as one number."""
-    moved = {k: copied(v) for k, v in bound.items()}
-    moved[name] = value
-    signature = inspect.signature(gradient.target, follow_wrapped=False)
-    call = signature.bind_partial()
-    call.arguments.update(moved)
-    return float(np.sum(np.asarray(gradient.target(*call.args, **call.kwargs), dtype=float) * weights))
+def weighted_at(gradient: Any, bound: dict[str, Any], weights: Any) -> float:
+    """The function at arguments, as one number."""
+    call = inspect.signature(gradient.target, follow_wrapped=False).bind_partial()
+    call.arguments.update({k: copied(v) for k, v in bound.items()})
+    return total(gradient.target(*call.args, **call.kwargs), weights)
 
 
 def derivative(f: Callable[[float], float], size: float) -> tuple[float, float]:
@@ -92,7 +140,7 @@ def derivative(f: Callable[[float], float], size: float) -> tuple[float, float]:
 
 
 def tolerance(value: Any, out: Any) -> float:
-    single = any(np.asarray(leaf).dtype in (np.float32, np.float16) for leaf in numbers(value)) or np.asarray(out).dtype in (np.float32, np.float16)
+    single = any(np.asarray(leaf).dtype in (np.float32, np.float16) for leaf in (*numbers(value), *numbers(out)))
     return 2e-2 if single else 1e-6
 
 

@@ -197,3 +197,25 @@ def test_check_grad_names_the_element() -> None:
 
     with pytest.raises(srcad.GradientMismatchError, match=r"with respect to `x` along .* The element `x\[2\]` differs most: 3 and 1"):
         srcad.check_grad(srcad.grad(lambda x: np.sum(wrong(x))), x)
+
+
+def test_check_grad_in_both_modes_and_orders() -> None:
+    def f(p, x):
+        return np.sum(np.tanh(p["w"] @ x + p["b"]) ** 2)
+
+    both = {"modes": ("reverse", "forward"), "order": 2}
+    srcad.check_grad(f, {"w": np.arange(6.0).reshape(2, 3) / 7, "b": 0.3}, np.array([0.2, -0.7, 0.5]), **both)
+    srcad.check_grad(lambda x, name="sin": np.sin(x) if name == "sin" else x, 0.7, **both)
+    srcad.check_grad(lambda x, n: {"a": x * n, "b": [x ** 2, 1.0]}, np.ones(3), 2, modes=("forward", "reverse"))
+    srcad.check_grad(lambda x: np.sum(x ** 3), np.ones(3, np.float32), modes=("reverse", "forward"))
+    with pytest.raises(srcad.SrcadError, match="modes are 'reverse' and 'forward'"):
+        srcad.check_grad(f, 1.0, modes=("both",))
+
+
+def test_check_grad_finds_a_wrong_tangent() -> None:
+    @srcad.custom_gradient(lambda dz, z, x: (2 * x * dz,), elementwise=True)
+    def cube(x):
+        return x ** 3
+
+    with pytest.raises(srcad.GradientMismatchError, match="the tangent along a random direction is"):
+        srcad.check_grad(lambda x: np.sum(cube(x)), np.array([0.5, 1.5]), modes=("forward",))
