@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 
-from srcad.emit import function_text
+from srcad.emit import Place, function_text
 from srcad.errors import SeedError, SrcadError
 from srcad.shadows import every_step
 from srcad.gates import Gates
@@ -41,6 +41,7 @@ class Assembly(Residuals, Tidying):
         self.wrt = [(p, refreshed(r, state)) for p, r in wrt]
         self.facts = state.facts
         self.kinds_of: dict[str, Number] = {}
+        self.places: dict[str, list[Place]] = {}
         self.reverse = Reverse(state, Gates(state).apply())
 
     def compiled(self) -> Compiled:
@@ -52,6 +53,7 @@ class Assembly(Residuals, Tidying):
         self.trusting = self.request.mode != "pair" and not any(s.knowledge.written for s in states)
         compiled = Module(self.state, self.request, self.source).compiled([*self.paired(bodies), *bodies], titles)
         compiled.kept = self.cached
+        compiled.places = self.places
         return compiled
 
     def paired(self, bodies: list[str]) -> list[str]:
@@ -60,7 +62,9 @@ class Assembly(Residuals, Tidying):
         called = free_names("\n".join(bodies))
         for pair in reversed(self.state.pairings.done):
             if called & set(pair.titles):
-                texts = PairAssembly(pair, self.trusting).texts()[0]
+                assembly = PairAssembly(pair, self.trusting)
+                texts = assembly.texts()[0]
+                self.places |= assembly.places
                 called |= free_names("\n".join(texts))
                 self.facts.imported |= pair.state.facts.imported
                 found.append(texts)
@@ -224,7 +228,7 @@ class Assembly(Residuals, Tidying):
         if kept is not None:
             last = f"{text(self.kept)}, {text(end.value)}"
         parameters = ", ".join(p for p in (seed_name, self.parameters_text()) if p)
-        body = function_text(title, parameters, forward, rest[:-1], [f"return {last}"])
+        body, self.places[title] = function_text(title, parameters, forward, rest[:-1], [f"return {last}"])
         return [body], [title]
 
 

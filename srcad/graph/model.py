@@ -16,7 +16,7 @@ class Group:
     """A part of a run that can be drawn as one node.
 
     kind: "program", "call", "scope", "gate", "branch", "loop" or "pass" (of a loop); label: what it is called; first, last: the
-    lines that it stands on; count: of a loop its passes, of a pass its number.
+    lines that it stands on; count: of a loop its passes, of a pass its number; place: of a loop its file, line and column.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class Group:
     first: int = 0
     last: int = 0
     count: int = 0
+    place: tuple[str, int, int] = ("", 0, 0)
 
     @property
     def path(self) -> tuple[Group, ...]:

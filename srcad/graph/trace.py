@@ -180,9 +180,9 @@ class Tracer(Applying):
     # ---- groups
 
     @contextmanager
-    def inside(self, kind: str, label: str, first: int = 0, last: int = 0, count: int = 0) -> Iterator[Group]:
+    def inside(self, kind: str, label: str, first: int = 0, last: int = 0, count: int = 0, place: tuple[str, int, int] = ("", 0, 0)) -> Iterator[Group]:
         """What runs meanwhile is in a group of its own."""
-        outer, self.group = self.group, Group(kind, label, self.place(), first, last, count)
+        outer, self.group = self.group, Group(kind, label, self.place(), first, last, count, place)
         try:
             yield self.group
         finally:
@@ -212,7 +212,7 @@ class Tracer(Applying):
 
     def for_loop(self, statement: For) -> str:
         items = iter(self.evaluate(statement.iter))
-        with self.inside("loop", header(statement)) as loop:
+        with self.inside("loop", header(statement), place=(statement.loc.file, statement.loc.line, statement.loc.column)) as loop:
             while True:
                 with self.inside("pass", f"pass {loop.count + 1}", count=loop.count + 1):
                     self.loc, self.text = statement.loc, loop.label
@@ -226,7 +226,7 @@ class Tracer(Applying):
                     return ending.replace("break", "")
 
     def while_loop(self, statement: While) -> str:
-        with self.inside("loop", header(statement)) as loop:
+        with self.inside("loop", header(statement), place=(statement.loc.file, statement.loc.line, statement.loc.column)) as loop:
             while True:
                 with self.inside("pass", f"pass {loop.count + 1}", count=loop.count + 1):
                     self.block(statement.head)
