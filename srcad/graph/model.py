@@ -90,6 +90,20 @@ Path = tuple[Any, ...]
 
 
 @dataclass(eq=False)
+class Binding:
+    """A statement that gave a variable of the user's what it holds; name: "return" where it is the result of a function.
+
+    value: its Value, None where it is no number or array that is looked after.
+    """
+
+    name: str
+    data: Any
+    value: Value | None
+    loc: Location
+    group: Group
+
+
+@dataclass(eq=False)
 class Run:
     """A whole run: the program's values and operations, what went in and what came out."""
 
@@ -100,6 +114,7 @@ class Run:
     result: Value
     gradient: Any  # by parameter: what the generated code gives
     ignored: dict[str, str] = field(default_factory=dict)  # parameters without a derivative -> why
+    bindings: list[Binding] = field(default_factory=list)  # in the order of the run
 
     def groups(self) -> list[Group]:
         """Every group that holds an operation, the outer before the inner."""

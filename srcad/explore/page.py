@@ -1,0 +1,112 @@
+"""The page: a template, a style sheet, a script, and the rows of the two texts; everything in one file that asks for nothing else.
+
+    page(story)    ->    "<!DOCTYPE html>..."
+"""
+from __future__ import annotations
+
+import io
+import json
+import keyword
+import re
+import tokenize
+from collections.abc import Iterator
+from html import escape
+from importlib import resources
+from string import Template
+
+from srcad.explore.data import Story
+from srcad.explore.original import Text
+
+NODE = re.compile(r'<g (?:id="node\d+" )?class="node">\s*<title>([^<]*)</title>')
+TITLE = re.compile(r"<title>[^<]*</title>")
+
+
+def page(story: Story) -> str:
+    """The whole page as text."""
+    return Template(asset("page.html")).substitute(
+        title=escape(story.title), style=asset("style.css"), script=asset("page.js"), data=embedded(story.data()), arguments=arguments(story), note=note(story),
+        original="".join(function(i, text) for i, text in enumerate(story.texts)), generated=generated(story), graph=picture(story.svg))
+
+
+def asset(name: str) -> str:
+    return resources.files("srcad.explore").joinpath(name).read_text(encoding="utf-8")
+
+
+def embedded(data: object) -> str:
+    """Data as JSON that can stand in a script: nothing in it ends the script."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def note(story: Story) -> str:
+    return f'<p class="note">{escape(story.left_out)}</p>' if story.left_out else ""
+
+
+def arguments(story: Story) -> str:
+    rows = (f'<tr><th scope="row"><code>{escape(name)}</code></th><td class="value">{escape(value)}</td><td class="gradient">{escape(gradient)}</td></tr>'
+            for name, value, gradient in story.arguments)
+    return "".join(rows)
+
+
+# ---- code
+
+HEAD = '<li class="head" aria-hidden="true"><span class="value">value</span><span class="gradient">gradient</span></li>'
+
+
+def function(number: int, text: Text) -> str:
+    """One of the user's functions."""
+    rows = "".join(line(f"u{number}-{text.first + i}", text.first + i, html, True) for i, html in enumerate(coloured(text.lines)))
+    head = f"<h3>called: <code>{escape(text.title)}</code></h3>" if number else ""
+    return f'{head}<ol class="code" role="list">{"" if number else HEAD}{rows}</ol>'
+
+
+def generated(story: Story) -> str:
+    """The generated module."""
+    lines = tuple(story.listing.lines)
+    halves = [story.listing.places[i + 1].half if i + 1 in story.listing.places else "" for i in range(len(lines))]
+    rows = "".join(line(f"g-{i + 1}", i + 1, html, False, halves[i]) for i, html in enumerate(coloured(lines)))
+    return f'<ol class="code" role="list">{rows}</ol>'
+
+
+def line(key: str, number: int, html: str, gradient: bool, half: str = "") -> str:
+    """One line; its indentation is a length, so that it can be broken on a narrow screen."""
+    text = html.lstrip(" ")
+    columns = '<span class="value"></span>' + '<span class="gradient"></span>' * gradient
+    indent = f' style="--in:{len(html) - len(text)}"' if text != html else ""
+    return f'<li id="{key}" class="line{f" {half}" if half else ""}"><span class="number">{number}</span><code{indent}>{text or " "}</code>{columns}</li>'
+
+
+def coloured(lines: tuple[str, ...]) -> list[str]:
+    """The lines as HTML, with keywords, numbers, texts and comments in colours of their own."""
+    marks: dict[int, list[tuple[int, int, str]]] = {}
+    for row, start, stop, kind in tokens(lines):
+        marks.setdefault(row, []).append((start, stop, kind))
+    return [marked(text, marks.get(i + 1, [])) for i, text in enumerate(lines)]
+
+
+def tokens(lines: tuple[str, ...]) -> Iterator[tuple[int, int, int, str]]:
+    """What is coloured: row, columns, kind. A text that Python cannot take apart is coloured as far as it can."""
+    kinds = {tokenize.NUMBER: "num", tokenize.STRING: "str", tokenize.COMMENT: "com"}
+    try:
+        for token in tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n").readline):
+            kind = "key" if keyword.iskeyword(token.string) else kinds.get(token.type, "")
+            (first, start), (last, stop) = token.start, token.end
+            for row in range(first, last + 1) if kind else ():
+                yield row, start if row == first else 0, stop if row == last else len(lines[row - 1]), kind
+    except (tokenize.TokenError, SyntaxError):
+        return
+
+
+def marked(text: str, marks: list[tuple[int, int, str]]) -> str:
+    out, at = [], 0
+    for start, stop, kind in marks:
+        out.append(escape(text[at:start]) + f'<span class="{kind}">{escape(text[start:stop])}</span>')
+        at = stop
+    return "".join([*out, escape(text[at:])])
+
+
+# ---- the picture
+
+def picture(svg: str) -> str:
+    """The picture with each node under its key, and without the titles that a browser would show."""
+    return TITLE.sub("", NODE.sub(r'<g class="node" data-node="\1">', svg))

@@ -1,0 +1,233 @@
+"""The generated function run once more and watched: each statement that runs, with its values before and after.
+
+    dx += y * dz    ->    Step(line 7, backward, "dx += y * dz", "-4 * 1", "-4", (("dx", "-8"),))
+
+The very code that computes gradients runs, under Python's own tracing. Of a long run the passes of a loop that are watched are the
+first two and the last two.
+"""
+from __future__ import annotations
+
+import ast
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from srcad.explore.listing import Key, Listing, Loop, Row
+from srcad.explore.numbers import Reader, put_in, shown
+
+FEW_STEPS = 400  # a run of more is watched in the first two and last two passes of its loops
+MOST_STEPS = 4000
+Passes = tuple[tuple[Key, int], ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement that ran. numbers: its right-hand side with the numbers put in; result: what that came to; values: what it left behind."""
+
+    line: int
+    half: str
+    text: str
+    numbers: str
+    result: str
+    values: tuple[tuple[str, str], ...]
+    passes: Passes
+
+
+@dataclass
+class Activation:
+    """A generated function that is running: the statement at hand, how often each loop has begun a pass, and what it was called from."""
+
+    outer: Passes
+    half: str
+    row: Row | None = None
+    passes: Passes | None = ()
+    began: tuple[str, str] | None = None
+    counts: dict[Loop, int] = field(default_factory=dict)
+
+
+class Watching:
+    """Watches one run. totals: how many passes each loop has, by half, loop and the passes around it; None while they are counted."""
+
+    def __init__(self, listing: Listing, filename: str, totals: dict[Any, int] | None, sparing: bool) -> None:
+        self.listing, self.filename, self.known, self.sparing = listing, filename, totals, sparing
+        self.totals: dict[Any, int] = {}
+        self.count = 0
+        self.steps: list[Step] = []
+        self.running: dict[types.FrameType, Activation] = {}
+
+    def run(self, call: Callable[[], Any]) -> None:
+        old = sys.gettrace()
+        sys.settrace(self.entered)
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                call()
+        finally:
+            sys.settrace(old)
+
+    # ---- what Python tells
+
+    def entered(self, frame: types.FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != self.filename or frame.f_code.co_name not in self.listing.functions:
+            return None
+        caller = self.running.get(frame.f_back) if frame.f_back is not None else None
+        passes = (caller.passes or ()) if caller is not None else ()
+        half = self.listing.half(caller.row) if caller is not None and caller.row is not None else ""
+        self.running[frame] = Activation(passes, half)
+        return self.moved
+
+    def moved(self, frame: types.FrameType, event: str, value: Any) -> Any:
+        at = self.running[frame]
+        if event == "line":
+            row = self.listing.rows.get(frame.f_lineno)
+            if row is not at.row or row is not None and isinstance(row.statement, Loop):
+                self.ended(at, frame)
+                self.arrived(at, row, frame)
+        elif event == "return":
+            self.ended(at, frame, value)
+            del self.running[frame]
+        return self.moved
+
+    # ---- statements
+
+    def arrived(self, at: Activation, row: Row | None, frame: types.FrameType) -> None:
+        """A statement begins."""
+        before, at.row = at.row, row
+        if row is None:
+            return
+        self.count_passes(at, before, row)
+        at.passes = self.passes(at, row)
+        at.began = None
+        if self.known is not None and at.passes is not None and is_step(row.statement):
+            at.began = begun(row.statement, self.listing.lines, Reader(frame.f_locals, frame.f_globals))
+
+    def ended(self, at: Activation, frame: types.FrameType, returned: Any = None) -> None:
+        """The statement at hand is over."""
+        row = at.row
+        if row is None or not is_step(row.statement):
+            return
+        self.count += 1
+        if at.began is None or at.passes is None or len(self.steps) >= MOST_STEPS:
+            return
+        values = tuple(left(row.statement, frame.f_locals, returned))
+        numbers, result = at.began
+        if gives_names(row.statement) and len(values) == 1:
+            result = values[0][1]
+        self.steps.append(Step(row.line, row.place.half or at.half, source(row.statement, self.listing.lines), numbers, result, values, at.passes))
+
+    # ---- passes of loops
+
+    def count_passes(self, at: Activation, before: Row | None, row: Row) -> None:
+        """A loop begins anew where it is come to from outside; a pass begins where its first statement is."""
+        for loop in (*row.loops, *([row.statement] if isinstance(row.statement, Loop) else [])):
+            if before is None or not within(before.line, loop):
+                at.counts[loop] = 0
+            first = loop.body[0]
+            if first is row.statement and (before is None or not within(before.line, first) or isinstance(first, ast.If) and before.statement is not first):
+                at.counts[loop] += 1
+
+    def passes(self, at: Activation, row: Row) -> Passes | None:
+        """The passes of the user's loops that a statement runs in; None for one that is not watched."""
+        found = at.outer
+        for loop in row.loops:
+            key, count = self.listing.key(loop), at.counts[loop]
+            if key is None:
+                if self.sparing and count > 2:
+                    return None
+                continue
+            half = self.listing.half(self.listing.rows[loop.lineno])
+            self.totals[half, key, found] = count
+            known = self.known if self.known is not None else self.totals
+            total = known.get(("forward", key, found), 0)
+            if half == "backward":
+                if self.known is not None and known.get((half, key, found)) != total:
+                    return found
+                count = total - count + 1
+            if self.known is not None and self.sparing and count not in (1, 2, total - 1, total):
+                return None
+            found = (*found, (key, count))
+        return found
+
+
+def within(line: int, statement: ast.stmt) -> bool:
+    return statement.lineno <= line <= (statement.end_lineno or 0)
+
+
+def is_step(statement: ast.stmt) -> bool:
+    """Whether a statement computes something: not the head of a loop or a branch, nor a jump."""
+    return isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Delete, ast.Assert))
+
+
+def gives_names(statement: ast.stmt) -> bool:
+    """Whether what it computes is what a name then holds."""
+    return isinstance(statement, ast.Assign) and all(isinstance(t, (ast.Name, ast.Tuple)) for t in statement.targets)
+
+
+def begun(statement: ast.stmt, rows: list[str], reader: Reader) -> tuple[str, str]:
+    """The right-hand side with the numbers put in, and what it comes to as far as the statement itself does not say it."""
+    value = getattr(statement, "value", None)
+    if not isinstance(value, ast.expr) or isinstance(value, ast.Constant):
+        return "", ""
+    numbers = put_in(value, rows[value.lineno - 1], reader)
+    found = NotImplemented if gives_names(statement) or isinstance(statement, ast.Return) else reader.value(value)
+    return numbers, "" if found is NotImplemented else shown(found)
+
+
+def left(statement: ast.stmt, local: dict[str, Any], returned: Any) -> list[tuple[str, str]]:
+    """The names that a statement gave a value, with what they hold now."""
+    match statement:
+        case ast.Assign(targets=targets):
+            named = [n for t in targets for n in assigned(t)]
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            named = [*assigned(target)]
+        case ast.Return():
+            return [("returned", shown(returned))]
+        case _:
+            named = []
+    return [(n, shown(local[n])) for n in named if n in local]
+
+
+def assigned(target: ast.expr) -> list[str]:
+    match target:
+        case ast.Name(id=identifier):
+            return [identifier]
+        case ast.Tuple(elts=elts) | ast.List(elts=elts):
+            return [n for e in elts for n in assigned(e)]
+        case ast.Starred(value=value) | ast.Subscript(value=value) | ast.Attribute(value=value):
+            return assigned(value)
+    return []
+
+
+def source(statement: ast.stmt, rows: list[str]) -> str:
+    """A statement on one line, as it is written."""
+    return " ".join(row.strip() for row in rows[statement.lineno - 1 : statement.end_lineno])
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The steps of a run; count: how many there were; sparing: whether passes of loops were left out; totals: the passes of each loop."""
+
+    steps: list[Step]
+    count: int
+    sparing: bool
+    totals: dict[Key, int]
+
+
+def replayed(listing: Listing, made: Any, call: Callable[[], Any]) -> Replay:
+    """Run twice: to count, then to watch."""
+    filename = made.__code__.co_filename
+    counting = Watching(listing, filename, None, False)
+    counting.run(call)
+    sparing = counting.count > FEW_STEPS
+    watching = Watching(listing, filename, counting.totals, sparing)
+    watching.run(call)
+    most: dict[Key, int] = {}
+    for (half, key, _), count in counting.totals.items():
+        if half == "forward":
+            most[key] = max(most.get(key, 0), count)
+    return Replay(watching.steps, counting.count, sparing, most)
