@@ -11,18 +11,28 @@ from typing import Any
 
 from srcad.api import Gradient, rebuilt
 from srcad.dispatch import bind
-from srcad.explore.drawing import Meaning, drawn
+from srcad.explore.drawing import Meaning, drawn, svg_of
 from srcad.explore.listing import Key, Listing
 from srcad.explore.numbers import shown
 from srcad.explore.original import Held, Line, Text, held, line_of, passes_of, texts
 from srcad.explore.replay import MOST_STEPS, Passes, Replay, Step, replayed
 from srcad.graph import graph_of
 from srcad.graph.model import Run
+from srcad.graph.picture import Node, Picture
 from srcad.graph.record import copied
 from srcad.source import read
 
 SEED = "seed"
-Argument = tuple[str, str, str]  # name, value, gradient or why there is none
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument, or a number or array in one, with its gradient, or why it has none."""
+
+    name: str
+    value: str
+    gradient: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Story:
     steps: list[Step]
     loops: dict[Key, int]
     left_out: str
-    svg: str
+    picture: Picture
     nodes: Meaning
 
     def data(self) -> dict[str, Any]:
@@ -47,6 +57,7 @@ class Story:
             "code": [self.lines_said(i + 1) for i in range(len(self.listing.lines))],
             "held": [self.held_data(h) for h in self.held if self.spot(h.line)],
             "steps": [self.step_data(s) for s in self.steps],
+            "flow": self.flow(),
             "nodes": {key: [[self.spot(line), self.numbered(passes)] for line, passes in said] for key, said in self.nodes.items()},
         }
 
@@ -105,7 +116,38 @@ class Story:
         mine = self.by_line.get((found.line, found.passes), [])
         before, after = [i for i in mine if i < self.turn], [i for i in mine if i > self.turn]
         return {"line": self.spot(found.line), "passes": self.numbered(found.passes), "name": found.name, "value": found.value, "gradient": found.gradient,
-                "known": before[-1] if before else self.turn - 1, "back": after[0] - 1 if after else len(self.steps) - 1}
+                "known": before[-1] if before else self.turn - 1, "back": self.turn if found.final else after[0] - 1 if after else len(self.steps) - 1}
+
+    # ---- the picture
+
+    @functools.cached_property
+    def svg(self) -> str:
+        return svg_of(self.picture)
+
+    def flow(self) -> dict[str, tuple[int, int]]:
+        """The steps from which the value and the gradient of each edge are known, and those of each box with edges out of it."""
+        found: dict[str, tuple[int, int]] = {}
+        for i, edge in enumerate(self.picture.edges):
+            known = -1 if edge.source.kind in ("input", "constant") else self.reached(edge.source)
+            back = self.returned(edge.target)
+            found[f"e{i}"] = known, back
+            found[edge.source.key] = known, max(back, found.get(edge.source.key, (0, 0))[1])
+        return found
+
+    def times(self, node: Node) -> tuple[list[int], list[int]]:
+        """The forward and the backward steps of a node's lines."""
+        mine = [i for said in self.nodes.get(node.key, []) for i in self.by_line.get(said, [])]
+        return [i for i in mine if i < self.turn], [i for i in mine if i > self.turn]
+
+    def reached(self, node: Node) -> int:
+        return max(self.times(node)[0], default=self.turn - 1)
+
+    def returned(self, node: Node) -> int:
+        """When what flows back into a node's edges has come: for a variable when the step back through its own line begins, for an operation when it is done."""
+        if node.kind == "result":
+            return self.turn
+        back = self.times(node)[1]
+        return max(back, default=len(self.steps) - 1) if node.kind in ("operation", "folded") else min(back, default=len(self.steps)) - 1
 
 
 def story(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Story:
@@ -118,10 +160,10 @@ def story(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any]
     listing = Listing(compiled)
     replay = replayed(listing, compiled.functions[0], lambda: compiled.run(*copied(given), **copied(dict(keywords))))
     kept = held(run, replay.totals, replay.sparing)
-    svg, nodes = drawn(graph)
+    picture, nodes = drawn(graph)
     lines = [*((p.file, p.first) for p in listing.places.values()), *(h.line for h in kept), *(line_of(op.loc) for op in run.operations)]
     return Story(run.title, arguments(run, bind(plain.target, given, keywords)), texts(read(plain.target), lines), listing, kept, with_seed(replay.steps, run),
-                 loops(run, replay), left_out(replay), svg, nodes)
+                 loops(run, replay), left_out(replay), picture, nodes)
 
 
 def as_plain(gradient: Gradient) -> Gradient:
@@ -134,8 +176,8 @@ def as_plain(gradient: Gradient) -> Gradient:
 
 def arguments(run: Run, given: Mapping[str, Any]) -> list[Argument]:
     """Each argument with its value and its gradient, or the reason why it has none."""
-    found = [(v.name, shown(v.data), shown(v.adjoint) if v.adjoint is not None else "0") for v in run.inputs]
-    return found + [(name, shown(given[name]), why) for name, why in run.ignored.items()]
+    found = [Argument(v.name, shown(v.data), shown(v.adjoint) if v.adjoint is not None else "0") for v in run.inputs]
+    return found + [Argument(name, shown(given[name]), why=why) for name, why in run.ignored.items()]
 
 
 def with_seed(steps: list[Step], run: Run) -> list[Step]:

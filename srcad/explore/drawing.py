@@ -1,6 +1,6 @@
 """The picture of the page: Graphviz's where pygraphviz is installed and the graph is not too large, otherwise one laid out here.
 
-    (svg, {"n2": what the node stands for})
+    drawn(graph)    ->    the picture, {"n2": [(line, passes) that the node stands for]}
 """
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ assert COLOURS.keys() == STYLES.keys()
 Meaning = dict[str, list[tuple[Line, Passes]]]
 
 
-def drawn(graph: Graph) -> tuple[str, Meaning]:
-    """The picture as SVG, and the user's lines that each of its nodes stands for."""
+def drawn(graph: Graph) -> tuple[Picture, Meaning]:
+    """The picture, and the user's lines that each of its nodes stands for."""
     drawing = Drawing(graph.run, graph.names, graph.passes, graph.whole)
-    picture = drawing.drawn()
-    return svg_of(picture), meaning(drawing, graph.run)
+    return drawing.drawn(), meaning(drawing, graph.run)
 
 
 def meaning(drawing: Drawing, run: Run) -> Meaning:
@@ -47,6 +46,7 @@ def meaning(drawing: Drawing, run: Run) -> Meaning:
 
 
 def svg_of(picture: Picture) -> str:
+    """The picture as text."""
     if len(picture.nodes) <= MANY:
         try:
             return inline_svg(render(dot(picture), "svg", hurried=len(picture.nodes) > MANY // 3))

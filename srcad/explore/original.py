@@ -42,6 +42,7 @@ class Held:
     name: str
     value: str
     gradient: str
+    final: bool = False  # it is the result
 
 
 def passes_of(group: Group) -> Passes:
@@ -61,7 +62,7 @@ def held(run: Run, wanted: dict[Key, int], sparing: bool) -> list[Held]:
         passes = passes_of(binding.group)
         if sparing and any(count not in (1, 2, wanted.get(key, 0) - 1, wanted.get(key, 0)) for key, count in passes):
             continue
-        found.append(Held(line_of(binding.loc), passes, binding.name, shown(binding.data), gradient_of(binding, run)))
+        found.append(Held(line_of(binding.loc), passes, binding.name, shown(binding.data), gradient_of(binding, run), binding.value is run.result))
     return found
 
 

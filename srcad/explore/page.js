@@ -10,6 +10,7 @@ const state = { step: 0, passes: data.loops.map((loop) => loop.passes[loop.passe
 
 const linesOf = { original: [...document.querySelectorAll("#original .line")], generated: [...document.querySelectorAll("#generated .line")] };
 const nodes = new Map([...document.querySelectorAll("#graph .node[data-node]")].filter((n) => data.nodes[n.dataset.node]).map((n) => [n.dataset.node, n]));
+const flows = [...document.querySelectorAll("#graph .node[data-node]")].filter((n) => data.flow[n.dataset.node]).map((n) => [n, data.flow[n.dataset.node]]);
 const generatedFor = new Map(); // the user's line -> the generated lines that say it
 data.code.forEach((said, i) => said.forEach((spot) => generatedFor.set(spot, [...(generatedFor.get(spot) || []), `g-${i + 1}`])));
 const nodesFor = new Map(); // the user's line -> [node, passes]
@@ -20,8 +21,8 @@ const heldBy = new Map();
 for (const held of data.held) heldBy.set(held.line, [...(heldBy.get(held.line) || []), held]);
 const stepsOn = new Map();
 steps.forEach((step, i) => stepsOn.set(step.line, [...(stepsOn.get(step.line) || []), i]));
-const half = (name) => steps.filter((s) => s.half === name).length;
-const place = steps.map((step, i) => steps.slice(0, i + 1).filter((s) => s.half === step.half).length);
+const counted = {};
+const place = steps.map((step) => (counted[step.half] = (counted[step.half] || 0) + 1));
 
 const fits = (passes, chosen = state.passes) => passes.every(([loop, pass]) => chosen[loop] === pass);
 const saidBy = (id) => (id.startsWith("u") ? [id] : id.startsWith("g-") ? data.code[Number(id.slice(2)) - 1] : data.nodes[id].map(([spot]) => spot).filter(Boolean));
@@ -59,6 +60,20 @@ function generatedText(line) {
   return last.values.map(([name, value]) => `${name} ${value}`).join(", ");
 }
 
+function whole(content) {
+  const span = document.createElement("span");
+  span.className = "part";
+  span.append(...content);
+  return span;
+}
+
+function parts(text) {
+  // Lines are broken at spaces only, and first between the shape of an array and its range.
+  const words = (piece) => piece.split(" ").flatMap((word, i) => (i ? [" ", whole([word])] : [whole([word])]));
+  const found = /^((?:\(\d+,\)|\d+(?: x \d+)+),) (\S.*)$/.exec(text);
+  return found ? [whole([found[1]]), " ", whole(words(found[2]))] : words(text);
+}
+
 function put(row, kind, text) {
   const span = row.querySelector(`:scope > .${kind}`);
   if (!span || span.dataset.text === text) return;
@@ -68,7 +83,16 @@ function put(row, kind, text) {
   const label = document.createElement("span");
   label.className = "hidden";
   label.textContent = ` ${kind} `;
-  span.append(label, text);
+  span.append(label, ...parts(text));
+}
+
+function showFlow() {
+  // What is not yet known at this step is not yet shown in the graph.
+  const at = state.step - 1;
+  for (const [node, [known, back]] of flows) {
+    node.classList.toggle("no-value", at >= 0 && at < known);
+    node.classList.toggle("no-gradient", at >= 0 && at < back);
+  }
 }
 
 function showValues() {
@@ -88,7 +112,7 @@ function showValues() {
 
 function sourceOf(spot) {
   const row = byId(spot);
-  return row ? row.querySelector("code").textContent.trim() : "";
+  return row ? row.querySelector("code").textContent.trim().replace(/:$/, "") : "";
 }
 
 function numberOf(id) {
@@ -96,14 +120,15 @@ function numberOf(id) {
 }
 
 function passesText(passes) {
-  return passes.map(([loop, pass]) => `pass ${pass} of ${data.loops[loop].count}`).join(", ");
+  const name = (loop) => (passes.length > 1 ? ` of ${data.loops[loop].label}` : "");
+  return passes.map(([loop, pass]) => `pass ${pass}${passes.length > 1 ? "" : ` of ${data.loops[loop].count}`}${name(loop)}`).join(", ");
 }
 
 function whatText(step) {
   const at = step.passes.length ? `, ${passesText(step.passes)}` : "";
-  const from = step.said.length ? `: ${sourceOf(step.said[0])}` : "";
-  if (step.half === "forward") return `Forward ${place[state.step - 1]} of ${half("forward")}${at}${from}`;
-  if (step.half === "backward") return `Backward ${place[state.step - 1]} of ${half("backward")}${at}${from ? `, back through${from.slice(1)}` : ""}`;
+  const from = step.said.length ? `: ${sourceOf(step.said[0])}` : ": bookkeeping";
+  if (step.half === "forward") return `Forward ${place[state.step - 1]} of ${counted.forward}${at}${from}`;
+  if (step.half === "backward") return `Backward ${place[state.step - 1]} of ${counted.backward}${at}${step.said.length ? `, back through${from.slice(1)}` : from}`;
   return step.half === "seed" ? "The backward pass begins" : "The result";
 }
 
@@ -123,7 +148,7 @@ function formula(step) {
     }
   }
   for (const [name, value] of step.values) {
-    if (step.values.length > 1 || value !== step.result) add(` ${name === "returned" ? "" : `${name} = `}${value} `, "then result");
+    if (step.values.length > 1 || value !== step.result) add(`${name} = ${value}`, "then result");
   }
   return out;
 }
@@ -136,7 +161,7 @@ function showStep() {
   byId("back").disabled = state.step === 0;
   byId("next").disabled = state.step === steps.length;
   byId("what").textContent = step ? whatText(step) : "Everything at once: each line with its value and its gradient. Point at a line to see what belongs to it, or step through.";
-  byId("formula").className = step ? (step.half === "forward" ? "forward" : "backward") : "";
+  byId("formula").className = step ? (step.half === "forward" || step.half === "backward" && !step.said.length ? "forward" : "backward") : "";
   byId("formula").replaceChildren(...(step ? formula(step) : []));
   for (const old of document.querySelectorAll(".now")) old.classList.remove("now");
   if (!step) return;
@@ -226,6 +251,7 @@ function choose(loop, pass) {
 
 function render() {
   showValues();
+  showFlow();
   showStep();
   showPointed();
   document.querySelectorAll("#loops select").forEach((select, loop) => { select.value = state.passes[loop]; });

@@ -14,10 +14,13 @@ from html import escape
 from importlib import resources
 from string import Template
 
+from srcad.emit import Place
 from srcad.explore.data import Story
 from srcad.explore.original import Text
 
 NODE = re.compile(r'<g (?:id="node\d+" )?class="node">\s*<title>([^<]*)</title>')
+BRACKET = re.compile(r"([(\[,])(?! )")
+LONG = 32  # characters of a line that may have to be broken
 TITLE = re.compile(r"<title>[^<]*</title>")
 
 
@@ -43,8 +46,9 @@ def note(story: Story) -> str:
 
 
 def arguments(story: Story) -> str:
-    rows = (f'<tr><th scope="row"><code>{escape(name)}</code></th><td class="value">{escape(value)}</td><td class="gradient">{escape(gradient)}</td></tr>'
-            for name, value, gradient in story.arguments)
+    """The rows of the table of arguments."""
+    rows = (f'<tr><th scope="row"><code>{escape(a.name)}</code></th><td class="value">{escape(a.value)}</td>'
+            f'<td class="{"why" if a.why else "gradient"}">{escape(a.why or a.gradient)}</td></tr>' for a in story.arguments)
     return "".join(rows)
 
 
@@ -63,9 +67,14 @@ def function(number: int, text: Text) -> str:
 def generated(story: Story) -> str:
     """The generated module."""
     lines = tuple(story.listing.lines)
-    halves = [story.listing.places[i + 1].half if i + 1 in story.listing.places else "" for i in range(len(lines))]
-    rows = "".join(line(f"g-{i + 1}", i + 1, html, False, halves[i]) for i, html in enumerate(coloured(lines)))
+    rows = "".join(line(f"g-{i + 1}", i + 1, html, False, kind(story, i + 1)) for i, html in enumerate(coloured(lines)))
     return f'<ol class="code" role="list">{rows}</ol>'
+
+
+def kind(story: Story, number: int) -> str:
+    """Whether a generated line gives gradients: those of the backward half that say no line of the user's get back what was kept."""
+    place = story.listing.places.get(number, Place())
+    return "kept" if place.half == "backward" and not place.first else place.half
 
 
 def line(key: str, number: int, html: str, gradient: bool, half: str = "") -> str:
@@ -100,9 +109,14 @@ def tokens(lines: tuple[str, ...]) -> Iterator[tuple[int, int, int, str]]:
 def marked(text: str, marks: list[tuple[int, int, str]]) -> str:
     out, at = [], 0
     for start, stop, kind in marks:
-        out.append(escape(text[at:start]) + f'<span class="{kind}">{escape(text[start:stop])}</span>')
+        out.append(breakable(text[at:start], len(text)) + f'<span class="{kind}">{escape(text[start:stop])}</span>')
         at = stop
-    return "".join([*out, escape(text[at:])])
+    return "".join([*out, breakable(text[at:], len(text))])
+
+
+def breakable(text: str, width: int) -> str:
+    """A piece of code; in a long line it may be broken after a bracket or a comma."""
+    return BRACKET.sub(r"\1<wbr>", escape(text)) if width > LONG else escape(text)
 
 
 # ---- the picture

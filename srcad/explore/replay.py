@@ -114,9 +114,11 @@ class Watching:
         self.count += 1
         if at.began is None or at.passes is None or len(self.steps) >= MOST_STEPS:
             return
-        values = tuple(left(row.statement, frame.f_locals, returned))
+        values = tuple(left(row.statement, frame.f_locals))
         numbers, result = at.began
-        if gives_names(row.statement) and len(values) == 1:
+        if isinstance(row.statement, ast.Return):
+            numbers, result = "", shown(returned)
+        elif gives_names(row.statement) and len(values) == 1:
             result = values[0][1]
         self.steps.append(Step(row.line, row.place.half or at.half, source(row.statement, self.listing.lines), numbers, result, values, at.passes))
 
@@ -178,15 +180,13 @@ def begun(statement: ast.stmt, rows: list[str], reader: Reader) -> tuple[str, st
     return numbers, "" if found is NotImplemented else shown(found)
 
 
-def left(statement: ast.stmt, local: dict[str, Any], returned: Any) -> list[tuple[str, str]]:
+def left(statement: ast.stmt, local: dict[str, Any]) -> list[tuple[str, str]]:
     """The names that a statement gave a value, with what they hold now."""
     match statement:
         case ast.Assign(targets=targets):
             named = [n for t in targets for n in assigned(t)]
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
             named = [*assigned(target)]
-        case ast.Return():
-            return [("returned", shown(returned))]
         case _:
             named = []
     return [(n, shown(local[n])) for n in named if n in local]
