@@ -112,11 +112,17 @@ class Story:
         return found
 
     def held_data(self, found: Held) -> dict[str, Any]:
-        """What a line held. Its value is known after its last forward step, its gradient when its first backward step begins."""
-        mine = self.by_line.get((found.line, found.passes), [])
-        before, after = [i for i in mine if i < self.turn], [i for i in mine if i > self.turn]
+        """What a line held, with the steps from which its value and its gradient are known."""
+        before = [i for i in self.by_line.get((found.line, found.passes), []) if i < self.turn]
         return {"line": self.spot(found.line), "passes": self.numbered(found.passes), "name": found.name, "value": found.value, "gradient": found.gradient,
-                "known": before[-1] if before else self.turn - 1, "back": self.turn if found.final else after[0] - 1 if after else len(self.steps) - 1}
+                "known": before[-1] if before else self.turn - 1, "back": self.gradient_known(found)}
+
+    def gradient_known(self, found: Held) -> int:
+        """When the step back through a line begins the gradient is whole; where there is none, when the lines that read it have been stepped back through."""
+        own, *reading = ([i for i in self.by_line.get(said, []) if i > self.turn] for said in ((found.line, found.passes), *found.uses))
+        if found.final or own:
+            return self.turn if found.final else own[0] - 1
+        return max(steps[-1] for steps in reading) if reading and all(reading) else len(self.steps) - 1
 
     # ---- the picture
 

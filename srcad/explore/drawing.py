@@ -17,7 +17,7 @@ from srcad.graph.picture import Drawing, Node, Picture
 from srcad.graph.render import inline_svg, render
 
 HIGH, LETTER, MARGIN = 15, 6.6, 20  # of a line and a letter, and around the picture
-COLOURS = {"input": "#ddf4ff", "constant": "#f6f8fa", "variable": "#ffffff", "result": "#fff8c5", "operation": "none", "folded": "#eaeef2"}
+COLOURS = {"input": "#ddf4ff", "constant": "#f6f8fa", "variable": "#ffffff", "result": "#fff8c5", "operation": "#ffffff", "folded": "#eaeef2"}
 assert COLOURS.keys() == STYLES.keys()
 Meaning = dict[str, list[tuple[Line, Passes]]]
 

@@ -35,14 +35,18 @@ class Text:
 
 @dataclass(frozen=True)
 class Held:
-    """What a line gave a variable, in one pass of the loops around it; gradient: "" where none flows."""
+    """What a line gave a variable, in one pass of the loops around it.
+
+    gradient: "" where none flows; uses: the lines that read it; final: whether it is the result.
+    """
 
     line: Line
     passes: Passes
     name: str
     value: str
     gradient: str
-    final: bool = False  # it is the result
+    uses: tuple[tuple[Line, Passes], ...] = ()
+    final: bool = False
 
 
 def passes_of(group: Group) -> Passes:
@@ -57,16 +61,21 @@ def line_of(loc: Location) -> Line:
 
 def held(run: Run, wanted: dict[Key, int], sparing: bool) -> list[Held]:
     """What every line gave its variables; of a long run in the first two and last two passes of its loops."""
+    uses: dict[int, dict[tuple[Line, Passes], None]] = {}
+    for op in run.operations:
+        for _, _, value in op.operands():
+            uses.setdefault(id(value), {})[line_of(op.loc), passes_of(op.group)] = None
     found = []
     for binding in run.bindings:
         passes = passes_of(binding.group)
         if sparing and any(count not in (1, 2, wanted.get(key, 0) - 1, wanted.get(key, 0)) for key, count in passes):
             continue
-        found.append(Held(line_of(binding.loc), passes, binding.name, shown(binding.data), gradient_of(binding, run), binding.value is run.result))
+        readers = tuple(uses.get(id(binding.value), ()))
+        found.append(Held(line_of(binding.loc), passes, binding.name, shown(binding.data), gradient_of(binding), readers, binding.value is run.result))
     return found
 
 
-def gradient_of(binding: Binding, run: Run) -> str:
+def gradient_of(binding: Binding) -> str:
     value = binding.value
     if value is None or not value.tracked:
         return ""

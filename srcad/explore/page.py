@@ -16,7 +16,6 @@ from string import Template
 
 from srcad.emit import Place
 from srcad.explore.data import Story
-from srcad.explore.original import Text
 
 NODE = re.compile(r'<g (?:id="node\d+" )?class="node">\s*<title>([^<]*)</title>')
 BRACKET = re.compile(r"([(\[,])(?! )")
@@ -28,7 +27,7 @@ def page(story: Story) -> str:
     """The whole page as text."""
     return Template(asset("page.html")).substitute(
         title=escape(story.title), style=asset("style.css"), script=asset("page.js"), data=embedded(story.data()), arguments=arguments(story), note=note(story),
-        original="".join(function(i, text) for i, text in enumerate(story.texts)), generated=generated(story), graph=picture(story.svg))
+        original="".join(function(story, i) for i in range(len(story.texts))), generated=generated(story), graph=picture(story.svg))
 
 
 def asset(name: str) -> str:
@@ -54,21 +53,25 @@ def arguments(story: Story) -> str:
 
 # ---- code
 
+ONE = '<span class="value"></span>'
+TWO = ONE + '<span class="gradient"></span>'
 HEAD = '<li class="head" aria-hidden="true"><span class="value">value</span><span class="gradient">gradient</span></li>'
 
 
-def function(number: int, text: Text) -> str:
+def function(story: Story, number: int) -> str:
     """One of the user's functions."""
-    rows = "".join(line(f"u{number}-{text.first + i}", text.first + i, html, True) for i, html in enumerate(coloured(text.lines)))
+    text = story.texts[number]
+    known = {h.line for h in story.held}
+    rows = [line(f"u{number}-{n}", n, html, TWO if (text.file, n) in known else "") for n, html in enumerate(coloured(text.lines), text.first)]
     head = f"<h3>called: <code>{escape(text.title)}</code></h3>" if number else ""
-    return f'{head}<ol class="code" role="list">{"" if number else HEAD}{rows}</ol>'
+    return f'{head}<ol class="code" role="list">{"" if number else HEAD}{"".join(rows)}</ol>'
 
 
 def generated(story: Story) -> str:
     """The generated module."""
-    lines = tuple(story.listing.lines)
-    rows = "".join(line(f"g-{i + 1}", i + 1, html, False, kind(story, i + 1)) for i, html in enumerate(coloured(lines)))
-    return f'<ol class="code" role="list">{rows}</ol>'
+    ran = {s.line for s in story.steps if s.values}
+    rows = [line(f"g-{n}", n, html, ONE if n in ran else "", kind(story, n)) for n, html in enumerate(coloured(tuple(story.listing.lines)), 1)]
+    return f'<ol class="code" role="list">{"".join(rows)}</ol>'
 
 
 def kind(story: Story, number: int) -> str:
@@ -77,12 +80,12 @@ def kind(story: Story, number: int) -> str:
     return "kept" if place.half == "backward" and not place.first else place.half
 
 
-def line(key: str, number: int, html: str, gradient: bool, half: str = "") -> str:
-    """One line; its indentation is a length, so that it can be broken on a narrow screen."""
+def line(key: str, number: int, html: str, columns: str, half: str = "") -> str:
+    """One line, with room for what it gives; its indentation is a length, so that it can be broken on a narrow screen."""
     text = html.lstrip(" ")
-    columns = '<span class="value"></span>' + '<span class="gradient"></span>' * gradient
     indent = f' style="--in:{len(html) - len(text)}"' if text != html else ""
-    return f'<li id="{key}" class="line{f" {half}" if half else ""}"><span class="number">{number}</span><code{indent}>{text or " "}</code>{columns}</li>'
+    kinds = " ".join(["line", *([half] if half else []), *([] if columns else ["wide"])])
+    return f'<li id="{key}" class="{kinds}"><span class="number">{number}</span><code{indent}>{text or " "}</code>{columns}</li>'
 
 
 def coloured(lines: tuple[str, ...]) -> list[str]:
@@ -109,7 +112,7 @@ def tokens(lines: tuple[str, ...]) -> Iterator[tuple[int, int, int, str]]:
 def marked(text: str, marks: list[tuple[int, int, str]]) -> str:
     out, at = [], 0
     for start, stop, kind in marks:
-        out.append(breakable(text[at:start], len(text)) + f'<span class="{kind}">{escape(text[start:stop])}</span>')
+        out.append(breakable(text[at:start], len(text)) + f'<span class="{kind}">{breakable(text[start:stop], len(text))}</span>')
         at = stop
     return "".join([*out, breakable(text[at:], len(text))])
 

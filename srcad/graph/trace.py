@@ -117,7 +117,7 @@ class Tracer(Applying):
                 self.update(target, op, self.evaluate(expr), expr)
             case Store(target, expr):
                 self.store(target, self.evaluate(expr))
-                self.changed(target)
+                self.noted(target)
             case Effect(expr):
                 self.evaluate(expr)
             case If():
@@ -167,7 +167,7 @@ class Tracer(Applying):
         held = value.value if isinstance(value, Box) else None
         self.bindings.append(Binding(target, held.data if held is not None else unboxed(value), held, self.loc, self.place()))
 
-    def changed(self, target: ast.expr) -> None:
+    def noted(self, target: ast.expr) -> None:
         """Note what a write leaves in the variable that it goes through."""
         label = root_of(target)
         if label in self.scene.own:
@@ -386,14 +386,14 @@ class Tracer(Applying):
         sign = f"{SYMBOLS[type(op)]}="
         if isinstance(target, ast.Subscript) and isinstance(self.evaluate(target.value), Box):
             self.write_item(self.evaluate(target.value), target, sign, value)
-            self.changed(target)
+            self.noted(target)
             return
         held = self.evaluate(target)
         if isinstance(held, Box) and isinstance(held.data, np.ndarray):
             self.write(held, (held, value), f"{parameter(0)} {sign} {parameter(1)}", {}, self.label(ast.BinOp(target, op, expr)))
             if isinstance(target, ast.Name):
                 self.name(target.id, held)
-                self.changed(target)
+                self.noted(target)
             return
         if isinstance(held, list) and isinstance(op, ast.Add):
             held += list(value)
