@@ -7,12 +7,12 @@ from __future__ import annotations
 import ast
 import dataclasses
 
-from srcad.emit import Place, function_text
+from srcad.emit import function_text
 from srcad.errors import SeedError, SrcadError
 from srcad.shadows import every_step
 from srcad.gates import Gates
 from srcad.inference import Loop
-from srcad.ir import Assign, Block, Location, Return, Statement, arguments_text
+from srcad.ir import Assign, Block, Location, Place, Return, Statement, arguments_text
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
 from srcad.module import Module

@@ -12,20 +12,10 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Raise, Statement, Unpack, While, With, blocks, lines
+from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Place, Raise, Statement, Unpack, While, With, blocks, lines
 from srcad.syntax import same, text
 
 INDENT = "    "
-
-
-class Place(NamedTuple):
-    """What a line of the text says: lines of the user's, from `first` to `last` in `file` (0: none), in which half; column: of a loop where it begins."""
-
-    half: str = ""
-    file: str = ""
-    first: int = 0
-    last: int = 0
-    column: int = 0
 
 
 class Line(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from srcad.inference import flatten
-from srcad.emit import Place, function_text
-from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Return, Statement, While, With, expressions, map_block, walk
+from srcad.emit import function_text
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
 from srcad.report import lines_of

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from srcad.emit import Place
+from srcad.ir import Place
 from srcad.request import Compiled
 
 Loop = ast.For | ast.While

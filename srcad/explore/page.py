@@ -14,8 +14,8 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from srcad.emit import Place
 from srcad.explore.data import Story
+from srcad.ir import Place
 
 NODE = re.compile(r'<g (?:id="node\d+" )?class="node">\s*<title>([^<]*)</title>')
 BRACKET = re.compile(r"([(\[,])(?! )")
