@@ -12,8 +12,9 @@ import pytest
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["graphs.md", "memory.md", "operators.md", "optim.md"])
-def test_the_examples_print_what_they_show(page: str) -> None:
+@pytest.mark.parametrize("page", ["explorer.md", "graphs.md", "memory.md", "operators.md", "optim.md"])
+def test_the_examples_print_what_they_show(page: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     text = (DOCS / page).read_text()
     space: dict[str, object] = {}
     for block in re.finditer(r"```python\n(.*?)```(.*?)(?=```|\Z)", text, flags=re.DOTALL):

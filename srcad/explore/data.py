@@ -193,12 +193,12 @@ def with_seed(steps: list[Step], run: Run) -> list[Step]:
 
 
 def loops(run: Run, replay: Replay) -> dict[Key, int]:
-    """The loops of the user's, in the order of the run, with the most passes that each had."""
+    """The loops of the user's, in the order of the run, with the most passes that each had; the last test of a `while` is no pass."""
     found: dict[Key, int] = {}
     for binding in run.bindings:
         for key, count in passes_of(binding.group):
-            found[key] = max(found.get(key, 0), count, replay.totals.get(key, 0))
-    return found
+            found[key] = max(found.get(key, 0), count)
+    return {**found, **{key: count for key, count in replay.totals.items() if key not in found}}
 
 
 def left_out(replay: Replay) -> str:

@@ -120,8 +120,12 @@ function numberOf(id) {
 }
 
 function passesText(passes) {
-  const name = (loop) => (passes.length > 1 ? ` of ${data.loops[loop].label}` : "");
-  return passes.map(([loop, pass]) => `pass ${pass}${passes.length > 1 ? "" : ` of ${data.loops[loop].count}`}${name(loop)}`).join(", ");
+  const one = ([loop, pass]) => {
+    const { label, count } = data.loops[loop];
+    const where = passes.length > 1 ? ` of ${label}` : "";
+    return pass > count ? `after the last pass${where}` : `pass ${pass}${where || ` of ${count}`}`;
+  };
+  return passes.map(one).join(", ");
 }
 
 function whatText(step) {
@@ -233,7 +237,7 @@ function keep(id) {
 
 function go(step) {
   state.step = Math.max(0, Math.min(steps.length, step));
-  if (state.step) for (const [loop, pass] of steps[state.step - 1].passes) state.passes[loop] = pass;
+  for (const [loop, pass] of state.step ? steps[state.step - 1].passes : []) state.passes[loop] = Math.min(pass, data.loops[loop].count);
   render();
 }
 
