@@ -155,8 +155,8 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
 def verbatim(group: Sequence[Statement]) -> str | None:
     """The user's text, if it says just what the statements do."""
     tree = group[0].loc.tree
-    if not isinstance(tree, ast.stmt):
-        return None
+    if not isinstance(tree, ast.stmt) or any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.lineno != n.end_lineno for n in ast.walk(tree)):
+        return None  # the lines of a string in it cannot be moved
     made = [assignment(s) for s in group]
     wanted = list(pairs(tree))
     if None in made or not wanted or len(made) != len(wanted):
