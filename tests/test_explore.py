@@ -261,7 +261,7 @@ def awkward(x, text="</script><b>&amp;\u2028é"):
 
 def test_what_the_user_wrote_is_escaped() -> None:
     page = page_of(awkward, 2.0)
-    assert page.html.count("</script>") == 2 and "<i>é" not in page.html and "<b>&amp;" not in page.html
+    assert page.html.count("</script>") == 3 and "<i>é" not in page.html and "<b>&amp;" not in page.html
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.html, flags=re.DOTALL)
     assert found and json.loads(found[1])["steps"][0]["text"] == "y = x * x"
     assert text_of(page, f"u0-{awkward.__code__.co_firstlineno + 1}") == "y = x * x  # </script> & <i>é</i> <!--"

@@ -18,7 +18,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PAGES: dict[str, tuple[Any, ...]] = {
     **{name: (function, *args) for name, (function, args, _) in EXERCISES.items()},
-    "rnn": (rnn, *SEQUENCE), "calls": (two_sigmoids, 1.0, 2.0), "network": (network, *LAYERS), "awkward": (awkward, 2.0),
+    "staged": (golden_programs.staged, 3, -4), "rnn": (rnn, *SEQUENCE), "calls": (two_sigmoids, 1.0, 2.0), "network": (network, *LAYERS), "awkward": (awkward, 2.0),
 }
 WIDE, PHONE = {"width": 1360, "height": 900}, {"width": 375, "height": 812}
 
@@ -124,6 +124,12 @@ def test_keys_step_forwards_and_back(opened: Any) -> None:
     assert page.text("#formula") == "return f, (dx, dy, dz) = (-12, (-4, -4, 3))" and page.page.is_disabled("#next")
     page.press("Home")
     assert page.text("#count") == "8 steps" and page.page.is_disabled("#back") and page.text("#formula") == ""
+
+
+def test_what_is_added_and_then_the_sum(opened: Any) -> None:
+    page = opened("staged")
+    page.press("End", *["ArrowLeft"] * 3)
+    assert page.text("#formula") == "dx += dnum = 0.1001, so dx = 2.06"
 
 
 def test_the_slider_and_the_buttons_step(opened: Any) -> None:

@@ -166,9 +166,10 @@ def story(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any]
     listing = Listing(compiled)
     replay = replayed(listing, compiled.functions[0], lambda: compiled.run(*copied(given), **copied(dict(keywords))))
     kept = held(run, replay.totals, replay.sparing)
-    picture, nodes = drawn(graph)
+    source = read(plain.target)
+    picture, nodes = drawn(graph, (source.file, source.tree.lineno))
     lines = [*((p.file, p.first) for p in listing.places.values()), *(h.line for h in kept), *(line_of(op.loc) for op in run.operations)]
-    return Story(run.title, arguments(run, bind(plain.target, given, keywords)), texts(read(plain.target), lines), listing, kept, with_seed(replay.steps, run),
+    return Story(run.title, arguments(run, bind(plain.target, given, keywords)), texts(source, lines), listing, kept, with_seed(replay.steps, run),
                  loops(run, replay), left_out(replay), picture, nodes)
 
 

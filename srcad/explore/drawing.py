@@ -12,7 +12,7 @@ from srcad.explore.replay import Passes
 from srcad.graph import Graph
 from srcad.graph.compact import MANY, positions
 from srcad.graph.dot import GREEN, RED, STYLES, dot
-from srcad.graph.model import Operation, Run, Value
+from srcad.graph.model import Run
 from srcad.graph.picture import Drawing, Node, Picture
 from srcad.graph.render import inline_svg, render
 
@@ -22,14 +22,14 @@ assert COLOURS.keys() == STYLES.keys()
 Meaning = dict[str, list[tuple[Line, Passes]]]
 
 
-def drawn(graph: Graph) -> tuple[Picture, Meaning]:
-    """The picture, and the user's lines that each of its nodes stands for."""
+def drawn(graph: Graph, head: Line) -> tuple[Picture, Meaning]:
+    """The picture, and the user's lines that each of its nodes stands for; head: that of the function itself."""
     drawing = Drawing(graph.run, graph.names, graph.passes, graph.whole)
-    return drawing.drawn(), meaning(drawing, graph.run)
+    return drawing.drawn(), meaning(drawing, graph.run, head)
 
 
-def meaning(drawing: Drawing, run: Run) -> Meaning:
-    """The lines of each node: where its operation stands, or the statement that gave the variable its value."""
+def meaning(drawing: Drawing, run: Run, head: Line) -> Meaning:
+    """The lines of each node: where its operation stands, the statement that gave the variable its value, or the head that names the argument."""
     found: Meaning = {}
 
     def say(key: object, line: Line, passes: Passes) -> None:
@@ -37,10 +37,12 @@ def meaning(drawing: Drawing, run: Run) -> Meaning:
             said = found.setdefault(drawing.nodes[key].key, [])
             said += [(line, passes)] if (line, passes) not in said else []
 
+    for leaf in run.inputs:
+        say(leaf, head, ())
     for op in run.operations:
-        say(drawing.stands_for(op) if isinstance(op, Operation) else op, line_of(op.loc), passes_of(op.group))
+        say(drawing.stands_for(op), line_of(op.loc), passes_of(op.group))
     for binding in run.bindings:
-        if isinstance(binding.value, Value) and not binding.value.leaf and binding.name in (binding.value.name, "return"):
+        if binding.value is not None and not binding.value.leaf and binding.name in (binding.value.name, "return"):
             say(binding.value, line_of(binding.loc), passes_of(binding.group))
     return found
 

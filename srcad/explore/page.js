@@ -151,9 +151,11 @@ function formula(step) {
       add(text, kind);
     }
   }
-  for (const [name, value] of step.values) {
-    if (step.values.length > 1 || value !== step.result) add(`${name} = ${value}`, "then result");
-  }
+  const left = step.values.filter(([, value]) => step.values.length > 1 || value !== step.result);
+  left.forEach(([name, value], i) => {
+    add(i ? ", " : ", so ", "equals");
+    add(`${name} = ${value}`, "result");
+  });
   return out;
 }
 
