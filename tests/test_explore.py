@@ -206,6 +206,15 @@ def halves(x):
     return x * halves(x / 2)
 
 
+def test_a_list_has_the_gradients_of_its_items() -> None:
+    def f(x):
+        v = [np.sin(a) * a for a in x]
+        return v[0] + 2 * v[1]
+
+    (found,) = (h for h in page_of(f, [1.0, 2.0]).story.held if h.name == "v")
+    assert (found.value, found.gradient) == ("[0.8415, 1.819]", "[1, 2]")
+
+
 def test_recursion() -> None:
     page = page_of(halves, 1.5)
     assert any("halves_backward" in s.text for s in steps_of(page, "backward"))

@@ -129,7 +129,7 @@ def test_keys_step_forwards_and_back(opened: Any) -> None:
 def test_what_is_added_and_then_the_sum(opened: Any) -> None:
     page = opened("staged")
     page.press("End", *["ArrowLeft"] * 3)
-    assert page.text("#formula") == "dx += dnum = 0.1001, so dx = 2.06"
+    assert page.text("#formula") == "dx += dnum = 0.5121, so dx = 2.06"
 
 
 def test_the_slider_and_the_buttons_step(opened: Any) -> None:

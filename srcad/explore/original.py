@@ -76,10 +76,12 @@ def held(run: Run, wanted: dict[Key, int], sparing: bool) -> list[Held]:
 
 
 def gradient_of(binding: Binding) -> str:
-    value = binding.value
-    if value is None or not value.tracked:
+    """What flows back into a variable: of a list into each of its items."""
+    if binding.items and any(v.tracked for v in binding.items):
+        return shown([0.0 if v.adjoint is None else v.adjoint for v in binding.items])
+    if binding.value is None or not binding.value.tracked:
         return ""
-    return shown(value.adjoint) if value.adjoint is not None else "0"
+    return "0" if binding.value.adjoint is None else shown(binding.value.adjoint)
 
 
 def texts(source: Source, lines: Iterable[Line]) -> list[Text]:

@@ -18,7 +18,7 @@ from srcad.explore.data import Story
 from srcad.ir import Place
 
 NODE = re.compile(r'<g (?:id="node\d+" )?class="node">\s*<title>([^<]*)</title>')
-BRACKET = re.compile(r"([(\[,])(?! )")
+BRACKET = re.compile(r"([(,]|\[(?=\w{3}))(?![ )])")
 LONG = 32  # characters of a line that may have to be broken
 TITLE = re.compile(r"<title>[^<]*</title>")
 

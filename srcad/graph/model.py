@@ -93,7 +93,7 @@ Path = tuple[Any, ...]
 class Binding:
     """A statement that gave a variable of the user's what it holds; name: "return" where it is the result of a function.
 
-    value: its Value, None where it is no number or array that is looked after.
+    value: its Value, None where it is no number or array that is looked after; items: those of a list or tuple that holds nothing else.
     """
 
     name: str
@@ -101,6 +101,7 @@ class Binding:
     value: Value | None
     loc: Location
     group: Group
+    items: tuple[Value, ...] = ()
 
 
 @dataclass(eq=False)

@@ -165,7 +165,9 @@ class Tracer(Applying):
     def bound(self, target: str, value: Any) -> None:
         """Note what a statement leaves in a variable."""
         held = value.value if isinstance(value, Box) else None
-        self.bindings.append(Binding(target, held.data if held is not None else unboxed(value), held, self.loc, self.place()))
+        inner = tuple(v.value for v in value if isinstance(v, Box)) if isinstance(value, (list, tuple)) else ()
+        items = inner if inner and len(inner) == len(value) else ()
+        self.bindings.append(Binding(target, held.data if held is not None else unboxed(value), held, self.loc, self.place(), items))
 
     def noted(self, target: ast.expr) -> None:
         """Note what a write leaves in the variable that it goes through."""
