@@ -206,6 +206,32 @@ def halves(x):
     return x * halves(x / 2)
 
 
+def test_passes_of_a_while_are_those_that_are_not_over() -> None:
+    def newton(a):
+        x = a
+        while abs(x * x - a) > 1e-9:
+            for _ in range(2):
+                x = 0.5 * (x + a / x)
+        return x
+
+    page = page_of(newton, 3.0)
+    steps = [tuple(c for _, c in s.passes) for s in steps_of(page, "backward") if s.text == "da += scaled"]
+    (last, _) = page.story.loops.values()
+    assert steps == [(i, j) for i in range(last, 0, -1) for j in (2, 1)] and last > 1
+    forward = {tuple(c for _, c in s.passes): s.numbers for s in steps_of(page, "forward") if s.text == "x = 0.5 * (x + a / x)"}
+    assert set(forward) == set(steps)
+
+
+def test_a_loop_over_what_was_kept_shows_it() -> None:
+    def f(x, w):
+        for _ in range(4):
+            x = np.exp(w * x) * x
+        return x
+
+    for step in steps_of(page_of(f, 0.1, 0.2), "backward"):
+        assert not step.text.startswith("for ") or step.values
+
+
 def test_a_list_has_the_gradients_of_its_items() -> None:
     def f(x):
         v = [np.sin(a) * a for a in x]

@@ -138,6 +138,8 @@ class Story:
             back = self.returned(edge.target)
             found[f"e{i}"] = known, back
             found[edge.source.key] = known, max(back, found.get(edge.source.key, (0, 0))[1])
+            if edge.target.kind == "result":
+                found[edge.target.key] = known, back
         return found
 
     def times(self, node: Node) -> tuple[list[int], list[int]]:

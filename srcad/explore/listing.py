@@ -27,6 +27,13 @@ class Row:
     def line(self) -> int:
         return self.statement.lineno
 
+    @property
+    def last(self) -> int:
+        """The last line of the statement, or of its head."""
+        body: list[ast.stmt] = getattr(self.statement, "body", [])
+        end = body[0].lineno - 1 if body else self.statement.end_lineno or self.line
+        return max(end, self.line)
+
 
 class Listing:
     """The statements of a generated module, by line."""
@@ -50,9 +57,8 @@ class Listing:
     def enter(self, body: list[ast.stmt], loops: tuple[Loop, ...]) -> None:
         for statement in body:
             blocks = [b for field in ("body", "orelse", "finalbody") if (b := getattr(statement, field, None))]
-            last = blocks[0][0].lineno - 1 if blocks else statement.end_lineno or statement.lineno
             row = Row(statement, loops, self.places.get(statement.lineno, Place()))
-            self.rows |= {line: row for line in range(statement.lineno, max(last, statement.lineno) + 1)}
+            self.rows |= {line: row for line in range(row.line, row.last + 1)}
             inner = (*loops, statement) if isinstance(statement, Loop) else loops
             for block in blocks:
                 self.enter(block, inner)
@@ -61,6 +67,3 @@ class Listing:
         """The loop of the user's that a loop says, forwards or backwards."""
         place = self.places.get(loop.lineno, Place())
         return (place.file, place.first, place.column) if place.first else None
-
-    def half(self, row: Row) -> str:
-        return row.place.half

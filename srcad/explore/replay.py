@@ -8,10 +8,12 @@ first two and the last two.
 from __future__ import annotations
 
 import ast
+import io
 import sys
 import types
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,22 +42,28 @@ class Step:
 
 @dataclass
 class Activation:
-    """A generated function that is running: the statement at hand, how often each loop has begun a pass, and what it was called from."""
+    """A generated function that is running: the statement at hand, how often each loop has begun a pass, and what it was called from.
+
+    passes: of the user's loops, None where they are not watched; raw: as they are counted here.
+    """
 
     outer: Passes
+    outer_raw: Passes
     half: str
     row: Row | None = None
     passes: Passes | None = ()
+    raw: Passes = ()
     began: tuple[str, str] | None = None
     counts: dict[Loop, int] = field(default_factory=dict)
 
 
 class Watching:
-    """Watches one run. totals: how many passes each loop has, by half, loop and the passes around it; None while they are counted."""
+    """Watches one run. known: how many passes each loop has, by half, loop and the passes around it; None while they are counted."""
 
-    def __init__(self, listing: Listing, filename: str, totals: dict[Any, int] | None, sparing: bool) -> None:
-        self.listing, self.filename, self.known, self.sparing = listing, filename, totals, sparing
+    def __init__(self, listing: Listing, filename: str, known: dict[Any, int] | None, sparing: bool) -> None:
+        self.listing, self.filename, self.known, self.sparing = listing, filename, known, sparing
         self.totals: dict[Any, int] = {}
+        self.whiles: set[Key] = set()
         self.count = 0
         self.steps: list[Step] = []
         self.running: dict[types.FrameType, Activation] = {}
@@ -64,7 +72,7 @@ class Watching:
         old = sys.gettrace()
         sys.settrace(self.entered)
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            with warnings.catch_warnings(), np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
                 warnings.simplefilter("ignore")
                 call()
         finally:
@@ -77,8 +85,8 @@ class Watching:
             return None
         caller = self.running.get(frame.f_back) if frame.f_back is not None else None
         passes = (caller.passes or ()) if caller is not None else ()
-        half = self.listing.half(caller.row) if caller is not None and caller.row is not None else ""
-        self.running[frame] = Activation(passes, half)
+        half = caller.row.place.half if caller is not None and caller.row is not None else ""
+        self.running[frame] = Activation(passes, caller.raw if caller is not None else (), half)
         return self.moved
 
     def moved(self, frame: types.FrameType, event: str, value: Any) -> Any:
@@ -103,6 +111,7 @@ class Watching:
         self.count_passes(at, before, row)
         at.passes = self.passes(at, row)
         at.began = None
+        self.bound_by_loop(at, before, row, frame)
         if self.known is not None and at.passes is not None and is_step(row.statement):
             at.began = begun(row.statement, self.listing.lines, Reader(frame.f_locals, frame.f_globals))
 
@@ -112,7 +121,7 @@ class Watching:
         if row is None or not is_step(row.statement):
             return
         self.count += 1
-        if at.began is None or at.passes is None or len(self.steps) >= MOST_STEPS:
+        if at.began is None or at.passes is None:
             return
         values = tuple(left(row.statement, frame.f_locals))
         numbers, result = at.began
@@ -120,7 +129,21 @@ class Watching:
             numbers, result = "", shown(returned)
         elif gives_names(row.statement) and len(values) == 1:
             result = values[0][1]
-        self.steps.append(Step(row.line, row.place.half or at.half, source(row.statement, self.listing.lines), numbers, result, values, at.passes))
+        self.keep(Step(row.line, row.place.half or at.half, source(row.statement, self.listing.lines, row.last), numbers, result, values, at.passes))
+
+    def bound_by_loop(self, at: Activation, before: Row | None, row: Row, frame: types.FrameType) -> None:
+        """A pass begins: its loop has given a variable what it runs over. That a range counts is no step."""
+        loop = before.statement if before is not None else None
+        if before is None or not isinstance(loop, ast.For) or loop.body[0] is not row.statement or counts(loop.iter):
+            return
+        self.count += 1
+        if self.known is not None and at.passes is not None:
+            text = source(loop, self.listing.lines, before.last).rstrip(":")
+            self.keep(Step(before.line, before.place.half or at.half, text, "", "", tuple(left(loop, frame.f_locals)), at.passes))
+
+    def keep(self, step: Step) -> None:
+        if len(self.steps) < MOST_STEPS:
+            self.steps.append(step)
 
     # ---- passes of loops
 
@@ -135,25 +158,37 @@ class Watching:
 
     def passes(self, at: Activation, row: Row) -> Passes | None:
         """The passes of the user's loops that a statement runs in; None for one that is not watched."""
-        found = at.outer
+        found, at.raw = at.outer, at.outer_raw
         for loop in row.loops:
             key, count = self.listing.key(loop), at.counts[loop]
             if key is None:
                 if self.sparing and count > 2:
                     return None
                 continue
-            half = self.listing.half(self.listing.rows[loop.lineno])
-            self.totals[half, key, found] = count
-            known = self.known if self.known is not None else self.totals
-            total = known.get(("forward", key, found), 0)
-            if half == "backward":
-                if self.known is not None and known.get((half, key, found)) != total:
-                    return found
-                count = total - count + 1
-            if self.known is not None and self.sparing and count not in (1, 2, total - 1, total):
+            half = self.listing.rows[loop.lineno].place.half
+            self.totals[half, key, at.raw] = count
+            total, turned = self.user_pass(half, key, found, at.raw, count)
+            at.raw = (*at.raw, (key, count))
+            if half == "forward" and isinstance(loop, ast.While):
+                self.whiles.add(key)
+            if not turned:
+                return found
+            if self.known is not None and self.sparing and turned not in (1, 2, total - 1, total):
                 return None
-            found = (*found, (key, count))
+            found = (*found, (key, turned))
         return found
+
+    def user_pass(self, half: str, key: Key, outer: Passes, raw: Passes, count: int) -> tuple[int, int]:
+        """How many passes a loop of the user's has, and which of them this is; 0 where it cannot be told.
+
+        Backwards the last pass comes first. One that only finds out that a `while` is over is not gone back through.
+        """
+        known = self.known or self.totals
+        total = known.get(("forward", key, outer), 0)
+        if half != "backward" or self.known is None:
+            return total, count
+        own = known.get((half, key, raw), 0)
+        return total, own - count + 1 if own == total or own == total - 1 and key in self.whiles else 0
 
 
 def within(line: int, statement: ast.stmt) -> bool:
@@ -185,7 +220,7 @@ def left(statement: ast.stmt, local: dict[str, Any]) -> list[tuple[str, str]]:
     match statement:
         case ast.Assign(targets=targets):
             named = [n for t in targets for n in assigned(t)]
-        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
             named = [*assigned(target)]
         case _:
             named = []
@@ -203,9 +238,19 @@ def assigned(target: ast.expr) -> list[str]:
     return []
 
 
-def source(statement: ast.stmt, rows: list[str]) -> str:
-    """A statement on one line, as it is written."""
-    return " ".join(row.strip() for row in rows[statement.lineno - 1 : statement.end_lineno])
+def source(statement: ast.stmt, rows: list[str], last: int) -> str:
+    """A statement, or its head, on one line, as it is written."""
+    return " ".join(row.strip() for row in rows[statement.lineno - 1 : last])
+
+
+def counts(passes: ast.expr) -> bool:
+    """Whether a loop runs over `range(...)`, in either direction."""
+    match passes:
+        case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
+            return counts(inner)
+        case ast.Call(func=ast.Name(id="range")):
+            return True
+    return False
 
 
 @dataclass(frozen=True)
