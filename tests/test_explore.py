@@ -184,6 +184,22 @@ def test_of_a_long_loop_the_ends_are_kept() -> None:
     assert "of each loop the first two and the last two passes are shown" in page.html
 
 
+def test_of_many_nested_loops_less_is_kept() -> None:
+    def f(x, w):
+        for _ in range(6):
+            for _ in range(6):
+                for _ in range(6):
+                    for _ in range(6):
+                        x = np.tanh(w * x)
+                        x = x + 0.1 * w
+                        x = x * w
+        return x
+
+    page = page_of(f, 1.0, 0.9)
+    assert page.story.steps[-1].text.startswith("return") and len(page.story.steps) < 4000
+    assert [tuple(c for _, c in s.passes) for s in steps_of(page, "backward") if s.passes][0] == (6, 6, 6, 6)
+
+
 def test_nested_loops_and_while() -> None:
     def nested(x, w):
         for i in range(3):
@@ -323,12 +339,17 @@ def test_without_pygraphviz_the_graph_is_laid_out_here(monkeypatch: pytest.Monke
     assert page.html.count('class="node" data-node=') == 7 and "-12" in svg_of(page.story.picture)
 
 
-def test_a_graph_of_two_thousand_nodes() -> None:
+def large() -> Explorer:
+    """The page of a function of 500 lines, whose graph has more than 2,000 nodes."""
     text = "def long(x, y):\n" + "    x = x * y + 0.001 * x\n" * 500 + "    return x\n"
     linecache.cache["<long>"] = (len(text), None, text.splitlines(True), "<long>")
     space: dict[str, Any] = {}
     exec(compile(text, "<long>", "exec"), space)
-    page = page_of(space["long"], 0.9, 0.99)
+    return page_of(space["long"], 0.9, 0.99)
+
+
+def test_a_graph_of_two_thousand_nodes() -> None:
+    page = large()
     assert len(page.story.picture.nodes) >= 2000 and page.html.count('class="node" data-node=') >= 2000
 
 

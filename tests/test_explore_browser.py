@@ -10,7 +10,7 @@ from typing import Any
 
 import golden_programs
 import pytest
-from test_explore import LAYERS, SEQUENCE, awkward, network, page_of, rnn, two_sigmoids
+from test_explore import LAYERS, SEQUENCE, awkward, large, network, page_of, rnn, two_sigmoids
 from test_graph import EXERCISES
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -46,6 +46,7 @@ class Opened:
 
     def __init__(self, browser: Any, file: pathlib.Path, scheme: str = "light", size: dict[str, int] = WIDE) -> None:
         self.context = browser.new_context(viewport=size, color_scheme=scheme)
+        self.context.set_default_timeout(10_000)
         self.page = self.context.new_page()
         self.said: list[str] = []
         self.page.on("console", lambda m: self.said.append(m.text))
@@ -91,7 +92,7 @@ def test_pointing_at_a_line_lights_its_counterparts(opened: Any) -> None:
     page = opened("gates")
     page.page.hover(f"#{Q}")
     assert page.ids(".rows .lit") == ["g-3", "g-8", "g-9", "g-10"] and page.ids(".pointed") == [Q]
-    assert page.text("#linked") == f"Line {FIRST + 1}: generated lines 3, 8, 9, 10"
+    assert page.text("#linked") == f"Line {FIRST + 1}: generated lines 3, 8 to 10"
     assert page.page.eval_on_selector_all(".node.lit", "found => found.map(e => e.textContent.trim())") == ["+", "q"]
     page.page.hover("#g-7")
     assert page.ids(".rows .lit") == [F] and page.ids(".pointed") == ["g-7"]
@@ -100,6 +101,26 @@ def test_pointing_at_a_line_lights_its_counterparts(opened: Any) -> None:
     node = page.page.locator("#graph .node", has_text="*").first
     node.hover()
     assert page.ids(".rows .lit") == [F, "g-4", "g-5", "g-6", "g-7"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("name", [*EXERCISES, "rnn"])
+def test_every_line_has_its_numbers_and_lights_what_belongs_to_it(opened: Any, name: str, scheme: str, size: dict[str, int]) -> None:
+    function, *args = PAGES[name]
+    data = page_of(function, *args).story.data()
+    page = opened(name, scheme, size)
+    last = {held["line"]: held for held in data["held"]}
+    for spot, held in last.items():
+        assert (page.shown(spot, "value"), page.shown(spot, "gradient")) == (held["value"], held["gradient"])
+    for spot in last:
+        page.page.hover(f"#{spot} code")
+        assert page.ids(".pointed") == [spot] and page.ids("#generated .lit") == [f"g-{n}" for n, said in enumerate(data["code"], 1) if spot in said]
+        assert page.ids("#graph .lit")
+    for number, step in enumerate(data["steps"], 1):
+        page.press("ArrowRight")
+        assert page.ids("#generated .now") == ([f"g-{step['line']}"] if step["line"] else []) and page.ids("#original .now") == step["said"]
+        assert page.text("#formula").startswith(" ".join(step["text"].split())) and page.text("#count") == f"step {number} of {len(data['steps'])}"
 
 
 def test_each_line_has_its_value_and_its_gradient(opened: Any) -> None:
@@ -248,6 +269,17 @@ def test_the_page_of_a_network_opens_in_a_second(opened: Any, folder: pathlib.Pa
     began = time.perf_counter()
     opened("network")
     assert time.perf_counter() - began < 1.0
+
+
+def test_a_graph_of_two_thousand_nodes_is_drawn_in_seconds(browser: Any, tmp_path: pathlib.Path) -> None:
+    began = time.perf_counter()
+    large().save(tmp_path / "large.html")
+    page = Opened(browser, tmp_path / "large.html")
+    assert len(page.ids("#graph .node[data-node]")) > 2000 and page.said == []
+    page.press("ArrowRight")
+    assert page.text("#count").startswith("step 1 of ")
+    assert time.perf_counter() - began < 10
+    page.context.close()
 
 
 def test_a_frame_in_a_notebook(browser: Any) -> None:

@@ -167,7 +167,7 @@ def story(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any]
     compiled = plain.modes["value_and_grad"].find(given, keywords)
     listing = Listing(compiled)
     replay = replayed(listing, compiled.functions[0], lambda: compiled.run(*copied(given), **copied(dict(keywords))))
-    kept = held(run, replay.totals, replay.sparing)
+    kept = held(run, replay.totals, replay.ends)
     source = read(plain.target)
     picture, nodes = drawn(graph, (source.file, source.tree.lineno))
     lines = [*((p.file, p.first) for p in listing.places.values()), *(h.line for h in kept), *(line_of(op.loc) for op in run.operations)]
@@ -206,8 +206,9 @@ def loops(run: Run, replay: Replay) -> dict[Key, int]:
 
 def left_out(replay: Replay) -> str:
     said = []
-    if replay.sparing:
-        said.append(f"The run takes {replay.count} steps: of each loop the first two and the last two passes are shown.")
+    if replay.ends:
+        passes = "the first two and the last two passes" if replay.ends == 2 else "the first and the last pass"
+        said.append(f"The run takes {replay.count} steps: of each loop {passes} are shown.")
     if len(replay.steps) >= MOST_STEPS:
         said.append(f"Steps after the first {MOST_STEPS} are left out.")
     return " ".join(said)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from srcad.explore.listing import Key
 from srcad.explore.numbers import shown
-from srcad.explore.replay import Passes
+from srcad.explore.replay import Passes, is_kept
 from srcad.graph.model import Binding, Group, Run
 from srcad.ir import Location
 from srcad.source import Source
@@ -59,8 +59,8 @@ def line_of(loc: Location) -> Line:
     return loc.file, loc.tree.lineno if isinstance(loc.tree, ast.stmt) else loc.line
 
 
-def held(run: Run, wanted: dict[Key, int], sparing: bool) -> list[Held]:
-    """What every line gave its variables; of a long run in the first two and last two passes of its loops."""
+def held(run: Run, totals: dict[Key, int], ends: int) -> list[Held]:
+    """What every line gave its variables; of a long run in the first and last passes of its loops."""
     uses: dict[int, dict[tuple[Line, Passes], None]] = {}
     for op in run.operations:
         for _, _, value in op.operands():
@@ -68,7 +68,7 @@ def held(run: Run, wanted: dict[Key, int], sparing: bool) -> list[Held]:
     found = []
     for binding in run.bindings:
         passes = passes_of(binding.group)
-        if sparing and any(count not in (1, 2, wanted.get(key, 0) - 1, wanted.get(key, 0)) for key, count in passes):
+        if not all(is_kept(count, totals.get(key, 0), ends) for key, count in passes):
             continue
         readers = tuple(uses.get(id(binding.value), ()))
         found.append(Held(line_of(binding.loc), passes, binding.name, shown(binding.data), gradient_of(binding), readers, binding.value is run.result))

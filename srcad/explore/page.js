@@ -214,11 +214,22 @@ function counterparts(id) {
   return [...new Set(lines)].filter((line) => line !== id).map(byId).filter(Boolean).concat(lit);
 }
 
+function ranges(list) {
+  // Numbers of lines in few words: 3, 8 to 10.
+  const runs = [];
+  for (const number of list.map(Number)) {
+    const last = runs[runs.length - 1];
+    if (last && last[1] === number - 1) last[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}${last === first + 1 ? ", " : " to "}${last}`)).join(", ");
+}
+
 function linkedText(id) {
   const found = counterparts(id);
   const own = found.filter((e) => e.id.startsWith("u")).map((e) => numberOf(e.id));
   const made = found.filter((e) => e.id.startsWith("g-")).map((e) => numberOf(e.id));
-  const name = (words, list) => (list.length ? `${words} line${list.length > 1 ? "s" : ""} ${list.join(", ")}` : "");
+  const name = (words, list) => (list.length ? `${words} line${list.length > 1 ? "s" : ""} ${ranges(list)}` : "");
   const what = id.startsWith("g-") ? `Generated line ${numberOf(id)}` : id.startsWith("u") ? `Line ${numberOf(id)}` : "This node";
   const parts = [name("the function's", own), name("generated", made)].filter(Boolean);
   return `${what}: ${parts.join("; ") || "no line of the other text belongs to it"}`;

@@ -58,10 +58,13 @@ class Activation:
 
 
 class Watching:
-    """Watches one run. known: how many passes each loop has, by half, loop and the passes around it; None while they are counted."""
+    """Watches one run. known: how many passes each loop has, by half, loop and the passes around it; None while they are counted.
 
-    def __init__(self, listing: Listing, filename: str, known: dict[Any, int] | None, sparing: bool) -> None:
-        self.listing, self.filename, self.known, self.sparing = listing, filename, known, sparing
+    ends: how many of the first and of the last passes of a loop are watched; 0: all.
+    """
+
+    def __init__(self, listing: Listing, filename: str, known: dict[Any, int] | None, ends: int) -> None:
+        self.listing, self.filename, self.known, self.ends = listing, filename, known, ends
         self.totals: dict[Any, int] = {}
         self.whiles: set[Key] = set()
         self.count = 0
@@ -162,7 +165,7 @@ class Watching:
         for loop in row.loops:
             key, count = self.listing.key(loop), at.counts[loop]
             if key is None:
-                if self.sparing and count > 2:
+                if self.ends and count > self.ends:
                     return None
                 continue
             half = self.listing.rows[loop.lineno].place.half
@@ -173,7 +176,7 @@ class Watching:
                 self.whiles.add(key)
             if not turned:
                 return found
-            if self.known is not None and self.sparing and turned not in (1, 2, total - 1, total):
+            if self.known is not None and not is_kept(turned, total, self.ends):
                 return None
             found = (*found, (key, turned))
         return found
@@ -189,6 +192,11 @@ class Watching:
             return total, count
         own = known.get((half, key, raw), 0)
         return total, own - count + 1 if own == total or own == total - 1 and key in self.whiles else 0
+
+
+def is_kept(count: int, total: int, ends: int) -> bool:
+    """Whether a pass is among the first or the last ones."""
+    return not ends or count <= ends or count > total - ends
 
 
 def within(line: int, statement: ast.stmt) -> bool:
@@ -255,24 +263,26 @@ def counts(passes: ast.expr) -> bool:
 
 @dataclass(frozen=True)
 class Replay:
-    """The steps of a run; count: how many there were; sparing: whether passes of loops were left out; totals: the passes of each loop."""
+    """The steps of a run; count: how many there were; ends: how many first and last passes of loops they are of, 0 for all; totals: the passes of each loop."""
 
     steps: list[Step]
     count: int
-    sparing: bool
+    ends: int
     totals: dict[Key, int]
 
 
 def replayed(listing: Listing, made: Any, call: Callable[[], Any]) -> Replay:
-    """Run twice: to count, then to watch."""
+    """Run once to count, and then to watch, as many passes of loops as there is room for."""
     filename = made.__code__.co_filename
-    counting = Watching(listing, filename, None, False)
+    counting = Watching(listing, filename, None, 0)
     counting.run(call)
-    sparing = counting.count > FEW_STEPS
-    watching = Watching(listing, filename, counting.totals, sparing)
-    watching.run(call)
+    for ends in (0,) if counting.count <= FEW_STEPS else (2, 1):
+        watching = Watching(listing, filename, counting.totals, ends)
+        watching.run(call)
+        if len(watching.steps) < MOST_STEPS:
+            break
     most: dict[Key, int] = {}
     for (half, key, _), count in counting.totals.items():
         if half == "forward":
             most[key] = max(most.get(key, 0), count)
-    return Replay(watching.steps, counting.count, sparing, most)
+    return Replay(watching.steps, counting.count, ends, most)
