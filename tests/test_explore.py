@@ -248,6 +248,17 @@ def test_a_loop_over_what_was_kept_shows_it() -> None:
         assert not step.text.startswith("for ") or step.values
 
 
+def test_calls_in_passes_that_are_left_out_are_left_out_too() -> None:
+    def f(x, w):
+        for _ in range(200):
+            x = w * halves(x)
+        return x
+
+    page = page_of(f, 3.0, 0.9)
+    called = {s.passes for s in page.story.steps if "halves_forward" in s.text}
+    assert {count for found in called for _, count in found} == {1, 2, 199, 200} and all(called)
+
+
 def test_a_list_has_the_gradients_of_its_items() -> None:
     def f(x):
         v = [np.sin(a) * a for a in x]

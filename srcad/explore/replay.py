@@ -47,7 +47,7 @@ class Activation:
     passes: of the user's loops, None where they are not watched; raw: as they are counted here.
     """
 
-    outer: Passes
+    outer: Passes | None
     outer_raw: Passes
     half: str
     row: Row | None = None
@@ -87,7 +87,7 @@ class Watching:
         if frame.f_code.co_filename != self.filename or frame.f_code.co_name not in self.listing.functions:
             return None
         caller = self.running.get(frame.f_back) if frame.f_back is not None else None
-        passes = (caller.passes or ()) if caller is not None else ()
+        passes = caller.passes if caller is not None else ()
         half = caller.row.place.half if caller is not None and caller.row is not None else ""
         self.running[frame] = Activation(passes, caller.raw if caller is not None else (), half)
         return self.moved
@@ -162,6 +162,8 @@ class Watching:
     def passes(self, at: Activation, row: Row) -> Passes | None:
         """The passes of the user's loops that a statement runs in; None for one that is not watched."""
         found, at.raw = at.outer, at.outer_raw
+        if found is None:
+            return None
         for loop in row.loops:
             key, count = self.listing.key(loop), at.counts[loop]
             if key is None:
