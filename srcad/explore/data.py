@@ -37,7 +37,10 @@ class Argument:
 
 @dataclass(frozen=True)
 class Story:
-    """A gradient for given arguments. loops: the passes of each; left_out: what is not shown of a long run; nodes: the user's lines behind each node."""
+    """A gradient for given arguments.
+
+    loops: the passes of each; left_out: what is not shown of a long run; nodes: the user's lines behind each node of the picture.
+    """
 
     title: str
     arguments: list[Argument]
@@ -65,7 +68,8 @@ class Story:
 
     def spot(self, line: Line) -> str:
         """The name of a user's line in the page: the number of its text and its own; empty for a line that the page does not show."""
-        return next((f"u{i}-{line[1]}" for i, t in enumerate(self.texts) if t.file == line[0] and t.first <= line[1] <= t.last), "")
+        file, number = line
+        return next((f"u{i}-{number}" for i, t in enumerate(self.texts) if t.file == file and t.first <= number <= t.last), "")
 
     def lines_said(self, line: int) -> list[str]:
         """The user's lines that a generated line says."""
@@ -94,8 +98,10 @@ class Story:
     # ---- steps
 
     def step_data(self, step: Step) -> dict[str, Any]:
-        return {"line": step.line, "half": step.half, "text": step.text, "numbers": step.numbers, "result": step.result,
-                "values": [list(v) for v in step.values], "passes": self.numbered(step.passes), "said": self.lines_said(step.line) if step.line else []}
+        return {
+            "line": step.line, "half": step.half, "text": step.text, "numbers": step.numbers, "result": step.result, "values": [list(v) for v in step.values],
+            "passes": self.numbered(step.passes), "said": self.lines_said(step.line),
+        }
 
     @functools.cached_property
     def turn(self) -> int:
@@ -114,11 +120,13 @@ class Story:
     def held_data(self, found: Held) -> dict[str, Any]:
         """What a line held, with the steps from which its value and its gradient are known."""
         before = [i for i in self.by_line.get((found.line, found.passes), []) if i < self.turn]
-        return {"line": self.spot(found.line), "passes": self.numbered(found.passes), "name": found.name, "value": found.value, "gradient": found.gradient,
-                "known": before[-1] if before else self.turn - 1, "back": self.gradient_known(found)}
+        return {
+            "line": self.spot(found.line), "passes": self.numbered(found.passes), "name": found.name, "value": found.value,
+            "gradient": found.gradient, "known": before[-1] if before else self.turn - 1, "back": self.gradient_known(found),
+        }
 
     def gradient_known(self, found: Held) -> int:
-        """When the step back through a line begins the gradient is whole; where there is none, when the lines that read it have been stepped back through."""
+        """When the step back through its own line begins; where there is none, when that through the lines that read it is over."""
         own, *reading = ([i for i in self.by_line.get(said, []) if i > self.turn] for said in ((found.line, found.passes), *found.uses))
         if found.final or own:
             return self.turn if found.final else own[0] - 1
@@ -151,11 +159,13 @@ class Story:
         return max(self.times(node)[0], default=self.turn - 1)
 
     def returned(self, node: Node) -> int:
-        """When what flows back into a node's edges has come: for a variable when the step back through its own line begins, for an operation when it is done."""
+        """When what flows back through the edges into a node is known: of an operation after its steps, of a variable before them."""
         if node.kind == "result":
             return self.turn
         back = self.times(node)[1]
-        return max(back, default=len(self.steps) - 1) if node.kind in ("operation", "folded") else min(back, default=len(self.steps)) - 1
+        if node.kind in ("operation", "folded"):
+            return max(back, default=len(self.steps) - 1)
+        return min(back, default=len(self.steps)) - 1
 
 
 def story(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Story:

@@ -15,7 +15,10 @@ from srcad.graph.labels import FEW, lines, nested, number
 
 NUMBERS = (int, float, complex, np.number, np.bool_)
 READ = ("T", "shape", "ndim", "size")
-PURE = frozenset(["sum", "mean", "outer", "where", "array", "zeros", "ones", "zeros_like", "ones_like", "broadcast_to", "reshape", "transpose", "swapaxes", "dot", "matmul", "einsum", "arange", "expand_dims", "stack"])
+PURE = frozenset([
+    "sum", "mean", "outer", "where", "array", "zeros", "ones", "zeros_like", "ones_like", "broadcast_to", "reshape", "transpose", "swapaxes",
+    "dot", "matmul", "einsum", "arange", "expand_dims", "stack",
+])
 WIDEST = 160  # characters of a value
 
 

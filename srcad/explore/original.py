@@ -70,8 +70,8 @@ def held(run: Run, totals: dict[Key, int], ends: int) -> list[Held]:
         passes = passes_of(binding.group)
         if not all(is_kept(count, totals.get(key, 0), ends) for key, count in passes):
             continue
-        readers = tuple(uses.get(id(binding.value), ()))
-        found.append(Held(line_of(binding.loc), passes, binding.name, shown(binding.data), gradient_of(binding), readers, binding.value is run.result))
+        readers, final = tuple(uses.get(id(binding.value), ())), binding.value is run.result
+        found.append(Held(line_of(binding.loc), passes, binding.name, shown(binding.data), gradient_of(binding), readers, final))
     return found
 
 

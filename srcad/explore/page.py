@@ -26,8 +26,9 @@ TITLE = re.compile(r"<title>[^<]*</title>")
 def page(story: Story) -> str:
     """The whole page as text."""
     return Template(asset("page.html")).substitute(
-        title=escape(story.title), style=asset("style.css"), script=asset("page.js"), data=embedded(story.data()), arguments=arguments(story), note=note(story),
-        original="".join(function(story, i) for i in range(len(story.texts))), generated=generated(story), graph=picture(story.svg))
+        title=escape(story.title), style=asset("style.css"), script=asset("page.js"), data=embedded(story.data()),
+        arguments=arguments(story), note=note(story), graph=picture(story.svg),
+        original="".join(function(story, i) for i in range(len(story.texts))), generated=generated(story))
 
 
 def asset(name: str) -> str:

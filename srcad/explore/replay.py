@@ -156,7 +156,7 @@ class Watching:
             if before is None or not within(before.line, loop):
                 at.counts[loop] = 0
             first = loop.body[0]
-            if first is row.statement and (before is None or not within(before.line, first) or isinstance(first, ast.If) and before.statement is not first):
+            if first is row.statement and (before is None or not within(before.line, first) or is_again(before.statement, first)):
                 at.counts[loop] += 1
 
     def passes(self, at: Activation, row: Row) -> Passes | None:
@@ -194,6 +194,11 @@ class Watching:
             return total, count
         own = known.get((half, key, raw), 0)
         return total, own - count + 1 if own == total or own == total - 1 and key in self.whiles else 0
+
+
+def is_again(before: ast.stmt, first: ast.stmt) -> bool:
+    """Whether a branch with which a pass begins is come to from inside it: from the pass before."""
+    return isinstance(first, ast.If) and before is not first
 
 
 def is_kept(count: int, total: int, ends: int) -> bool:
@@ -265,7 +270,10 @@ def counts(passes: ast.expr) -> bool:
 
 @dataclass(frozen=True)
 class Replay:
-    """The steps of a run; count: how many there were; ends: how many first and last passes of loops they are of, 0 for all; totals: the passes of each loop."""
+    """The steps of a run.
+
+    count: how many there were; ends: of how many first and last passes of loops they are, 0 for all; totals: the passes of each loop.
+    """
 
     steps: list[Step]
     count: int
