@@ -99,8 +99,8 @@ class Story:
 
     def step_data(self, step: Step) -> dict[str, Any]:
         return {
-            "line": step.line, "half": step.half, "text": step.text, "numbers": step.numbers, "result": step.result, "values": [list(v) for v in step.values],
-            "passes": self.numbered(step.passes), "said": self.lines_said(step.line),
+            "line": step.line, "half": step.half, "text": step.text, "numbers": step.numbers, "result": step.result,
+            "values": [list(v) for v in step.values], "passes": self.numbered(step.passes), "said": self.lines_said(step.line),
         }
 
     @functools.cached_property
