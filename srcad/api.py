@@ -327,6 +327,20 @@ class Gradient:
         made = graph_of(self, args, keywords)
         return made.steps() if steps else made
 
+    def explore(self, *args: Any, path: str | os.PathLike[str] | None = None, **keywords: Any) -> Any:
+        """A page to explore the gradient at these arguments in: the function beside its backward pass, line by line, step by step, and the graph.
+
+        path: the file to write it to; without one, `.save` does that, and a notebook shows it. `.html` is the page as text.
+
+        Raises SrcadError where the function is refused or cannot be drawn.
+        """
+        from srcad.explore import explored
+
+        made = explored(self, args, keywords)
+        if path is not None:
+            made.save(path)
+        return made
+
     def explain(self, *args: Any, **keywords: Any) -> Any:
         """A table for the terminal, line by line: the value, the local derivative, the gradient; then which inputs do not matter
         and why, and the check against finite differences."""

@@ -12,7 +12,7 @@ from srcad.errors import SeedError, SrcadError
 from srcad.shadows import every_step
 from srcad.gates import Gates
 from srcad.inference import Loop
-from srcad.ir import Assign, Block, Location, Return, Statement, arguments_text
+from srcad.ir import Assign, Block, Location, Place, Return, Statement, arguments_text
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
 from srcad.module import Module
@@ -43,6 +43,7 @@ class Assembly(Residuals, Tidying):
         self.wrt = [(p, refreshed(r, state)) for p, r in wrt]
         self.facts = state.facts
         self.kinds_of: dict[str, Number] = {}
+        self.places: dict[str, list[Place]] = {}
         self.reverse = Reverse(state, Gates(state).apply())
 
     def compiled(self) -> Compiled:
@@ -55,6 +56,7 @@ class Assembly(Residuals, Tidying):
         compiled = Module(self.state, self.request, self.source, self.leading).compiled([*self.paired(bodies), *bodies], titles)
         compiled.kept = self.cached
         compiled.writes = any(c.buffer.external for c in self.state.changes)
+        compiled.places = self.places
         return compiled
 
     def paired(self, bodies: list[str]) -> list[str]:
@@ -63,7 +65,9 @@ class Assembly(Residuals, Tidying):
         called = free_names("\n".join(bodies))
         for pair in reversed(self.state.pairings.done):
             if called & set(pair.titles):
-                texts = PairAssembly(pair, self.trusting).texts()[0]
+                assembly = PairAssembly(pair, self.trusting)
+                texts = assembly.texts()[0]
+                self.places |= assembly.places
                 called |= free_names("\n".join(texts))
                 self.facts.imported |= pair.state.facts.imported
                 found.append(texts)
@@ -227,7 +231,7 @@ class Assembly(Residuals, Tidying):
         if kept is not None:
             last = f"{text(self.kept)}, {text(end.value)}"
         parameters = ", ".join(p for p in (seed_name, self.parameters_text()) if p)
-        body = function_text(title, parameters, forward, rest[:-1], [f"return {last}"])
+        body, self.places[title] = function_text(title, parameters, forward, rest[:-1], [f"return {last}"])
         return [body], [title]
 
 

@@ -1,4 +1,4 @@
-"""The command line: `srcad show|check|export|graph|explain FILE.py:FUNCTION`.
+"""The command line: `srcad show|check|export|graph|explain|explore FILE.py:FUNCTION`.
 
     srcad show circuits.py:staged              the generated gradient, for floats
     srcad show circuits.py:staged --args 3 -4  for arguments of these kinds
@@ -6,6 +6,7 @@
     srcad export circuits.py:staged -o staged_grad.py
     srcad graph circuits.py:staged --args 3 -4 -o staged.svg
     srcad explain circuits.py:staged --args 3 -4
+    srcad explore circuits.py:staged --args 3 -4 -o staged.html
 """
 from __future__ import annotations
 
@@ -51,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--pair", action="store_true", help="the forward and backward functions")
         if name == "export":
             command.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
+        if name == "explore":
+            command.add_argument("-o", "--output", metavar="FILE", help="the page to write: FUNCTION.html without it")
         if name == "graph":
             command.add_argument("-o", "--output", metavar="FILE", help="the file to write: .svg, .png, .pdf, .dot, .mmd or .md; without it, DOT text is printed")
             command.add_argument("--mermaid", action="store_true", help="print Mermaid text")
@@ -91,10 +94,17 @@ def explain(gradient: Gradient, args: list[Any], options: argparse.Namespace) ->
     print(gradient.explain(*args))
 
 
-COMMANDS = {"show": show, "check": check, "export": export, "graph": graph, "explain": explain}
+def explore(gradient: Gradient, args: list[Any], options: argparse.Namespace) -> None:
+    path = options.output or f"{gradient.target.__name__}.html"
+    gradient.explore(*args).save(path)
+    print(f"wrote {path}")
+
+
+COMMANDS = {"show": show, "check": check, "export": export, "graph": graph, "explain": explain, "explore": explore}
 PURPOSES = {
     "show": "print the generated source", "check": "compare the gradient with finite differences", "export": "write the module to a file",
     "graph": "draw the computation graph, with values and gradients", "explain": "tell line by line the value, the local derivative and the gradient",
+    "explore": "write a page: the function beside its backward pass, line by line and step by step, and the graph",
 }
 
 

@@ -10,44 +10,68 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Raise, Statement, Unpack, While, With, blocks, lines
+from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Place, Raise, Statement, Unpack, While, With, blocks, lines
 from srcad.syntax import same, text
 
 INDENT = "    "
 
 
-def function_text(title: str, parameters: str, forward: Block, backward: Block, end: Sequence[str]) -> str:
-    """One function: its head, the forward half, the backward half, its last lines."""
-    body = []
+class Line(NamedTuple):
+    """A line of the text, and the statement that it is made from."""
+
+    text: str
+    loc: Location = UNPLACED
+
+
+def function_text(title: str, parameters: str, forward: Block, backward: Block, end: Sequence[str]) -> tuple[str, list[Place]]:
+    """One function: its head, the forward half, the backward half, its last lines; and what each of these lines says."""
+    rows: list[tuple[Line, str]] = [(Line(f"def {title}({parameters}):"), "")]
     if forward:
-        body += [f"{INDENT}# forward pass"] * bool(backward) + list(forward_lines(forward))
-    body += list(backward_lines(backward))
-    return "\n".join([f"def {title}({parameters}):", *body, *(INDENT + line for line in end)]) + "\n"
+        rows += [(Line(f"{INDENT}# forward pass"), "")] * bool(backward) + [(line, "forward") for line in forward_lines(forward)]
+    rows += [(line, "backward") for line in backward_lines(backward)] + [(Line(INDENT + line), "") for line in end]
+    return "\n".join(line.text for line, _ in rows) + "\n", [place(line.loc, half) for line, half in rows]
 
 
-def forward_lines(block: Block, depth: int = 1) -> Iterator[str]:
+def place(loc: Location, half: str) -> Place:
+    """A user's statement by its lines; of a loop or a branch those of its head."""
+    tree = loc.tree if isinstance(loc.tree, ast.stmt) else None
+    if loc.line <= 0:
+        return Place(half)
+    if tree is None:
+        return Place(half, loc.file, loc.line, loc.end_line, loc.column)
+    inner: list[ast.stmt] = getattr(tree, "body", [])
+    last = max(tree.lineno, inner[0].lineno - 1) if inner else tree.end_lineno or tree.lineno
+    return Place(half, loc.file, tree.lineno, last, loc.column)
+
+
+def forward_lines(block: Block, depth: int = 1) -> Iterator[Line]:
     """Statements of the user, each as it was written where it is unchanged."""
-    pad = INDENT * depth
     for group in grouped(block):
         text = verbatim(group)
         if text is not None:
-            yield from (pad + line for line in text.split("\n"))
+            yield from (Line(INDENT * depth + line, group[0].loc) for line in text.split("\n"))
         elif len(group) == 1 and blocks(group[0]):
             yield from structure_lines(group[0], depth, forward_lines)
         else:
-            yield from lines(tuple(group), depth)
+            yield from plain_lines(group, depth)
 
 
-def backward_lines(block: Block, depth: int = 1) -> Iterator[str]:
+def backward_lines(block: Block, depth: int = 1) -> Iterator[Line]:
     """The backward pass, each step under a comment with the statement that it undoes."""
     for group in grouped(block):
         if len(group) == 1 and blocks(group[0]) and not is_choice(group[0]):
             yield from structure_lines(group[0], depth, backward_lines)
             continue
         if group[0].loc.text:
-            yield f"{INDENT * depth}# backprop {comment(group[0].loc)}"
-        yield from lines(tuple(group), depth)
+            yield Line(f"{INDENT * depth}# backprop {comment(group[0].loc)}", group[0].loc)
+        yield from plain_lines(group, depth)
+
+
+def plain_lines(group: Sequence[Statement], depth: int) -> Iterator[Line]:
+    for statement in group:
+        yield from (Line(line, statement.loc) for line in lines((statement,), depth))
 
 
 def is_choice(statement: Statement) -> bool:
@@ -55,42 +79,42 @@ def is_choice(statement: Statement) -> bool:
     return isinstance(statement, If) and not statement.tag
 
 
-def structure_lines(statement: Statement, depth: int, inner: Callable[[Block, int], Iterator[str]], chained: bool = False) -> Iterator[str]:
+def structure_lines(statement: Statement, depth: int, inner: Callable[[Block, int], Iterator[Line]], chained: bool = False) -> Iterator[Line]:
     """A branch or a loop, with its blocks written by `inner`.
 
     What follows a break needs no `else`, unless the branch is `chained`, the elif of another one: that would run it after the other's arm too.
     """
     pad = INDENT * depth
 
-    def block_lines(block: Block) -> Iterator[str]:
-        yield from inner(block, depth + 1) if block else (f"{pad}{INDENT}pass",)
+    def block_lines(block: Block) -> Iterator[Line]:
+        yield from inner(block, depth + 1) if block else (Line(f"{pad}{INDENT}pass"),)
 
     match statement:
         case If(test, body, orelse) if not body and orelse:
-            yield f"{pad}if {text(negated(test))}:"
+            yield Line(f"{pad}if {text(negated(test))}:", statement.loc)
             yield from block_lines(orelse)
         case If(test, body, orelse):
-            yield f"{pad}if {text(test)}:"
+            yield Line(f"{pad}if {text(test)}:", statement.loc)
             yield from block_lines(body)
             if orelse and not chained and isinstance(body[-1] if body else None, (Break, Continue, Raise)):
                 yield from inner(orelse, depth)
             elif len(orelse) == 1 and isinstance(orelse[0], If) and orelse[0].body:
                 first, *rest = structure_lines(orelse[0], depth, inner, chained=True)
-                yield from (f"{pad}el{first.strip()}", *rest)
+                yield from (Line(f"{pad}el{first.text.strip()}", first.loc), *rest)
             elif orelse:
-                yield f"{pad}else:"
+                yield Line(f"{pad}else:")
                 yield from block_lines(orelse)
         case For(target, iterable, body):
-            yield f"{pad}for {target} in {text(iterable)}:"
+            yield Line(f"{pad}for {target} in {text(iterable)}:", statement.loc)
             yield from block_lines(body)
         case While(_, ast.Constant(), [If(test, body, [Break()])]) if body:
-            yield f"{pad}while {text(test)}:"
+            yield Line(f"{pad}while {text(test)}:", statement.loc)
             yield from block_lines(body)
         case While(_, test, body):
-            yield f"{pad}while {text(test)}:"
+            yield Line(f"{pad}while {text(test)}:", statement.loc)
             yield from block_lines(body)
         case With(headers, body):
-            yield f"{pad}with {', '.join(map(text, headers))}:"
+            yield Line(f"{pad}with {', '.join(map(text, headers))}:", statement.loc)
             yield from block_lines(body)
 
 
@@ -131,8 +155,8 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
 def verbatim(group: Sequence[Statement]) -> str | None:
     """The user's text, if it says just what the statements do."""
     tree = group[0].loc.tree
-    if not isinstance(tree, ast.stmt):
-        return None
+    if not isinstance(tree, ast.stmt) or any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.lineno != n.end_lineno for n in ast.walk(tree)):
+        return None  # the lines of a string in it cannot be moved
     made = [assignment(s) for s in group]
     wanted = list(pairs(tree))
     if None in made or not wanted or len(made) != len(wanted):

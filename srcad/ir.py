@@ -21,7 +21,7 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Union, assert_never
+from typing import NamedTuple, Union, assert_never
 
 from srcad.syntax import root_of, text
 
@@ -42,6 +42,16 @@ class Location:
 
 
 UNPLACED = Location("", -4, 0, 0, 0, "", "")  # of what no statement of the user's says: copies where paths meet, what is kept
+
+
+class Place(NamedTuple):
+    """What a line of the generated text says: lines of the user's, from `first` to `last` in `file` (0: none), in which half; column: of a loop where it begins."""
+
+    half: str = ""
+    file: str = ""
+    first: int = 0
+    last: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True)

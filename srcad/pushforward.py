@@ -49,7 +49,8 @@ class PushforwardAssembly(Assembly):
         last = returned_text(without_copies(end.value, block))
         title = self.title()
         parameters = ", ".join(p for p in (*self.leading, self.parameters_text()) if p)
-        return [function_text(title, parameters, block, (), [f"return {last}"])], [title]
+        body, self.places[title] = function_text(title, parameters, block, (), [f"return {last}"])
+        return [body], [title]
 
     def title(self) -> str:
         return self.state.namer.adjoint(f"{self.request.title}_jvp")
@@ -60,7 +61,9 @@ class PushforwardAssembly(Assembly):
         waiting = [pair for pair in self.state.pairings.done if pair.ahead]
         while waiting:
             pair = waiting.pop()
-            texts[id(pair)] = PairPushforward(pair).texts()[0]
+            assembly = PairPushforward(pair)
+            texts[id(pair)] = assembly.texts()[0]
+            self.places |= assembly.places
             self.facts.imported |= pair.state.facts.imported
             waiting = [p for p in self.state.pairings.done if p.ahead and id(p) not in texts]
         return [text for pair in self.state.pairings.done for text in texts.get(id(pair), ())]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from srcad.ir import Place
 from srcad.kinds import Ref
 
 LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)  # what a guard may meet: then it does not fit
@@ -53,4 +54,5 @@ class Compiled:
     objects: Mapping[str, object] = field(default_factory=dict)  # and what it compares with
     floats: frozenset[str] = frozenset()  # integers that are passed as floats
     writes: bool = False  # whether it changes an argument
+    places: Mapping[str, list[Place]] = field(default_factory=dict)  # of each function, line by line, which of the user's lines it says
     kept: tuple[tuple[str, int], ...] = ()  # of a pair: what its cache holds, and the user's lines that make it

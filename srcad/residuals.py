@@ -12,7 +12,7 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Return, Statement, While, With, expressions, map_block, walk
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, expressions, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
 from srcad.report import lines_of
@@ -57,16 +57,18 @@ class Residuals:
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
         head = [f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
         forward_title, backward_title = self.titles()
-        first = function_text(forward_title, self.parameters_text(), forward, (), head)
+        first, self.places[forward_title] = function_text(forward_title, self.parameters_text(), forward, (), head)
         end_ = rest[-1]
         assert isinstance(end_, Return)
         last = returned_text(end_.value)
-        body = function_text(backward_title, f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
+        body, places = function_text(backward_title, f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
         if residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
             unpack += "".join(f"    {n} = list({n})\n" for n in kept_names if n in emptied(rest))
             line = body.index("\n") + 1
             body = body[:line] + unpack + body[line:]
+            places[1:1] = [Place()] * unpack.count("\n")
+        self.places[backward_title] = places
         return [first, body], [forward_title, backward_title]
 
     def titles(self) -> tuple[str, str]:

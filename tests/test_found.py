@@ -261,3 +261,13 @@ def test_a_numpy_scalar_is_picked_by_its_own_mask(shift):
 
     x = np.array([1.0, -2.0, 0.5])
     srcad.check_grad(srcad.grad(picked), x)
+
+
+def test_a_string_of_several_lines_stays_as_it_is() -> None:
+    def f(x):
+        text = """first
+  second"""
+        many = len(text)
+        return x * many
+
+    assert srcad.grad(f)(2.0) == len("first\n  second")

@@ -12,7 +12,7 @@ LAYERS = [
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "nested"}, {"calls", "pushforward"}, {"compile"}, {"export"},
-    {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain"}, {"cli"}, {"__init__", "__main__"},
+    {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain", "explore"}, {"cli"}, {"__init__", "__main__"},
 ]
 BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "table", "builtin", "making", "arranging", "calls", "expressions", "layout", "places", "indexing",
             "products", "reductions", "stacks", "webs", "control", "bindings", "lower", "wrapper", "passing", "numba"]  # each imports from those before it, and of the core what is below `compile`
@@ -46,6 +46,11 @@ def test_backends_import_from_lower_layers() -> None:
         nodes = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("srcad.backends")]
         inner = {part for n in nodes for part in ([(n.module or "").split(".")[2]] if (n.module or "").count(".") > 1 else [a.name for a in n.names])}
         assert all(BACKENDS.index(other) < BACKENDS.index(path.stem) for other in inner), path
+
+
+def test_the_page_is_made_of_what_is_below_the_command_line() -> None:
+    for path in (ROOT / "explore").glob("*.py"):
+        assert all(LEVEL[other] < LEVEL["explore"] for other in imported(path) - {"explore"}), path
 
 
 def test_only_the_backend_imports_numba() -> None:

@@ -16,7 +16,7 @@ class Group:
     """A part of a run that can be drawn as one node.
 
     kind: "program", "call", "scope", "gate", "branch", "loop" or "pass" (of a loop); label: what it is called; first, last: the
-    lines that it stands on; count: of a loop its passes, of a pass its number.
+    lines that it stands on; count: of a loop its passes, of a pass its number; place: of a loop its file, line and column.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class Group:
     first: int = 0
     last: int = 0
     count: int = 0
+    place: tuple[str, int, int] = ("", 0, 0)
 
     @property
     def path(self) -> tuple[Group, ...]:
@@ -89,6 +90,21 @@ Path = tuple[Any, ...]
 
 
 @dataclass(eq=False)
+class Binding:
+    """A statement that gave a variable of the user's what it holds; name: "return" where it is the result of a function.
+
+    value: its Value, None where it is no number or array that is looked after; items: those of a list or tuple that holds nothing else.
+    """
+
+    name: str
+    data: Any
+    value: Value | None
+    loc: Location
+    group: Group
+    items: tuple[Value, ...] = ()
+
+
+@dataclass(eq=False)
 class Run:
     """A whole run: the program's values and operations, what went in and what came out."""
 
@@ -99,6 +115,7 @@ class Run:
     result: Value
     gradient: Any  # by parameter: what the generated code gives
     ignored: dict[str, str] = field(default_factory=dict)  # parameters without a derivative -> why
+    bindings: list[Binding] = field(default_factory=list)  # in the order of the run
 
     def groups(self) -> list[Group]:
         """Every group that holds an operation, the outer before the inner."""

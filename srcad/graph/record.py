@@ -46,7 +46,7 @@ def record(gradient: Gradient, args: tuple[Any, ...], keywords: Mapping[str, Any
         result, value = result[0], value[0]
     held = result.value if isinstance(result, Box) else Value(result)
     gates(tracer.operations)
-    run = Run(tracer.group.label, tracer.group, tracer.operations, entered.leaves, held, by_name, entered.ignored)
+    run = Run(tracer.group.label, tracer.group, tracer.operations, entered.leaves, held, by_name, entered.ignored, tracer.bindings)
     if not close(held.data, value):
         raise SrcadError("two runs of it give two values (does it draw random numbers?). It cannot be drawn.", None, run.title)
     for masked in (False, True):

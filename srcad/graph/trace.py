@@ -21,7 +21,7 @@ import numpy as np
 from srcad.errors import SrcadError
 from srcad.graph.applying import Applying, Spelled, Spelling, parameter
 from srcad.graph.labels import label_of
-from srcad.graph.model import Box, Group, Value, boxes, unboxed
+from srcad.graph.model import Binding, Box, Group, Value, boxes, unboxed
 from srcad.ir import (
     SYMBOLS,
     Assign,
@@ -49,7 +49,7 @@ from srcad.runtime import scope
 from srcad.scopes import HANDLED
 from srcad.source import Source
 from srcad.stage import identifiers
-from srcad.syntax import text
+from srcad.syntax import root_of, text
 
 
 @dataclass
@@ -80,6 +80,7 @@ class Tracer(Applying):
     def __init__(self, title: str) -> None:
         super().__init__(title)
         self.outside: dict[int, tuple[Any, Box]] = {}
+        self.bindings: list[Binding] = []
 
     # ---- statements
 
@@ -116,6 +117,7 @@ class Tracer(Applying):
                 self.update(target, op, self.evaluate(expr), expr)
             case Store(target, expr):
                 self.store(target, self.evaluate(expr))
+                self.noted(target)
             case Effect(expr):
                 self.evaluate(expr)
             case If():
@@ -132,6 +134,7 @@ class Tracer(Applying):
                 return "continue"
             case Return(value):
                 self.scene.result = self.evaluate(value)
+                self.bound("return", self.scene.result)
                 return "return"
             case _:
                 self.rare(statement)
@@ -157,6 +160,20 @@ class Tracer(Applying):
         self.scene.locals[target] = value
         if target in self.scene.own and not target.startswith("_"):
             self.name(target, value)
+            self.bound(target, value)
+
+    def bound(self, target: str, value: Any) -> None:
+        """Note what a statement leaves in a variable."""
+        held = value.value if isinstance(value, Box) else None
+        inner = tuple(v.value for v in value if isinstance(v, Box)) if isinstance(value, (list, tuple)) else ()
+        items = inner if inner and len(inner) == len(value) else ()
+        self.bindings.append(Binding(target, held.data if held is not None else unboxed(value), held, self.loc, self.place(), items))
+
+    def noted(self, target: ast.expr) -> None:
+        """Note what a write leaves in the variable that it goes through."""
+        label = root_of(target)
+        if label in self.scene.own:
+            self.bound(label, self.scene.locals.get(label))
 
     def name(self, target: str, value: Any) -> None:
         """Call a Value by the user's name for it: that of the outermost function."""
@@ -180,9 +197,9 @@ class Tracer(Applying):
     # ---- groups
 
     @contextmanager
-    def inside(self, kind: str, label: str, first: int = 0, last: int = 0, count: int = 0) -> Iterator[Group]:
+    def inside(self, kind: str, label: str, first: int = 0, last: int = 0, count: int = 0, place: tuple[str, int, int] = ("", 0, 0)) -> Iterator[Group]:
         """What runs meanwhile is in a group of its own."""
-        outer, self.group = self.group, Group(kind, label, self.place(), first, last, count)
+        outer, self.group = self.group, Group(kind, label, self.place(), first, last, count, place)
         try:
             yield self.group
         finally:
@@ -212,7 +229,7 @@ class Tracer(Applying):
 
     def for_loop(self, statement: For) -> str:
         items = iter(self.evaluate(statement.iter))
-        with self.inside("loop", header(statement)) as loop:
+        with self.inside("loop", header(statement), place=(statement.loc.file, statement.loc.line, statement.loc.column)) as loop:
             while True:
                 with self.inside("pass", f"pass {loop.count + 1}", count=loop.count + 1):
                     self.loc, self.text = statement.loc, loop.label
@@ -226,7 +243,7 @@ class Tracer(Applying):
                     return ending.replace("break", "")
 
     def while_loop(self, statement: While) -> str:
-        with self.inside("loop", header(statement)) as loop:
+        with self.inside("loop", header(statement), place=(statement.loc.file, statement.loc.line, statement.loc.column)) as loop:
             while True:
                 with self.inside("pass", f"pass {loop.count + 1}", count=loop.count + 1):
                     self.block(statement.head)
@@ -371,12 +388,14 @@ class Tracer(Applying):
         sign = f"{SYMBOLS[type(op)]}="
         if isinstance(target, ast.Subscript) and isinstance(self.evaluate(target.value), Box):
             self.write_item(self.evaluate(target.value), target, sign, value)
+            self.noted(target)
             return
         held = self.evaluate(target)
         if isinstance(held, Box) and isinstance(held.data, np.ndarray):
             self.write(held, (held, value), f"{parameter(0)} {sign} {parameter(1)}", {}, self.label(ast.BinOp(target, op, expr)))
             if isinstance(target, ast.Name):
                 self.name(target.id, held)
+                self.noted(target)
             return
         if isinstance(held, list) and isinstance(op, ast.Add):
             held += list(value)
