@@ -49,12 +49,13 @@ def weighted(value: Any, seed: Any) -> float:
 def differences(f: Callable[..., Any], arguments: dict[str, Any], name: str, seed: Any) -> Any:
     """The gradient of `sum(seed * f)` in one argument, element by element, by central differences of two steps."""
     base = np.asarray(arguments[name], dtype=float)
+    scalar = np.float64 if isinstance(arguments[name], np.generic) else float
     out = np.zeros(base.shape)
     for index in np.ndindex(base.shape):
         def moved(t: float, index: tuple[int, ...] = index) -> float:
             point = base.copy()
             point[index] += t
-            value = point if isinstance(arguments[name], np.ndarray) else float(point)
+            value = point if isinstance(arguments[name], np.ndarray) else scalar(point)
             return weighted(f(**{**arguments, name: value}), seed)
 
         coarse, fine = ((moved(h) - moved(-h)) / (2 * h) for h in (STEP, STEP / 2))
