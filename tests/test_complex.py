@@ -108,6 +108,12 @@ def spectral_derivative(x):
     return np.sum(np.fft.ifft(k * np.fft.fft(x)).real ** 2)
 
 
+def real_part_beside_a_store(x):
+    b = x + 1.0j
+    c = b[0] + 1.5
+    return np.sum(np.sin(np.real(x + b + c)))
+
+
 def of_complex(f, x, step=1e-6):
     """The derivative by real parts, less i times that by imaginary parts."""
     x = np.asarray(x)
@@ -124,7 +130,7 @@ def of_complex(f, x, step=1e-6):
 @pytest.mark.parametrize(("f", "arg"), [
     (parts_of_a_number, 1.3), (made_of_parts, 1.3), (polynomial, Z), (conjugates, Z), (mandelbrot, 0.3 + 0.4j), (written_in_place, X), (branches, Z),
     (linear_algebra, A), (spectrum, X), (spectrum, X[:4]), (filtered, X), (convolved, X), (convolved, X[:4]), (padded_and_cut, M.T), (plane, M), (back_to_real, Z), (converted, Z),
-    (transform_of_real_parts, X), (made_complex_by_a_loop, X[:2]), (number_made_complex_by_a_loop, 0.5), (spectral_derivative, X[:4]),
+    (transform_of_real_parts, X), (made_complex_by_a_loop, X[:2]), (number_made_complex_by_a_loop, 0.5), (spectral_derivative, X[:4]), (real_part_beside_a_store, X),
 ], ids=lambda v: getattr(v, "__name__", ""))
 def test_the_gradient_is_right(f, arg):
     found, wanted = srcad.grad(f)(arg), of_complex(f, arg)

@@ -134,9 +134,8 @@ def log1p(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.logaddexp)
 def logaddexp(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    """The derivative is the logistic function of x - y, in a form that does not overflow."""
-    e = np.exp(-np.abs(x - y))
-    return dz * np.where(x >= y, 1.0, e) / (1 + e), dz * np.where(y >= x, 1.0, e) / (1 + e)
+    """The derivative is the logistic function of x - y, in a form that does not overflow and has derivatives where x is y."""
+    return dz * np.exp(-np.logaddexp(0, y - x)), dz * np.exp(-np.logaddexp(0, x - y))
 
 
 @rule(np.logaddexp2)

@@ -361,3 +361,10 @@ def test_shares_that_are_all_given() -> None:
     found, _ = gradients("stats.dirichlet.logpdf(x, y)", shares, powers)
     f = function_of("def f(x, y):\n    return stats.dirichlet.logpdf(x, y)\n")
     assert abs(found @ along - (f(shares + 1e-5 * along, powers) - f(shares - 1e-5 * along, powers)) / 2e-5) < 1e-7
+
+
+def test_logaddexp_is_smooth_where_its_operands_are_equal() -> None:
+    slope = srcad.grad(srcad.grad(lambda x, y: np.logaddexp(x, y), wrt="x"), wrt=("x", "y"))
+    assert slope(0.4, 0.4) == (0.25, -0.25)
+    first = srcad.elementwise_grad(lambda x: np.logaddexp(x, 0.0))
+    np.testing.assert_allclose(first(np.array([-800.0, 0.0, 800.0])), [0.0, 0.5, 1.0])
