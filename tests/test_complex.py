@@ -144,7 +144,14 @@ TRANSFORMS = {
     "np.fft.fft2": ("np.fft.fft2(m)", "np.fft.fft2(m, s=(2, 5))"), "np.fft.ifft2": ("np.fft.ifft2(m)", "np.fft.ifft2(m, s=(2, 5))"),
     "np.fft.fftn": ("np.fft.fftn(m)", "np.fft.fftn(m, axes=(0,))", "np.fft.fftn(m, s=(2, 5), axes=(0, 1))"),
     "np.fft.ifftn": ("np.fft.ifftn(m)", "np.fft.ifftn(m, axes=(1,))"),
-    "np.fft.rfft": ("np.fft.rfft(z.real)", "np.fft.rfft(m.imag, 7, 0)"), "np.fft.irfft": ("np.fft.irfft(z)", "np.fft.irfft(m, 5, 1)"),
+    "np.fft.rfft": ("np.fft.rfft(z.real)", "np.fft.rfft(m.imag, 7, 0)", "np.fft.rfft(m.real, n=2, norm='forward')"),
+    "np.fft.irfft": ("np.fft.irfft(z)", "np.fft.irfft(m, 5, 1)", "np.fft.irfft(m, n=2, axis=0, norm='ortho')"),
+    "np.fft.hfft": ("np.fft.hfft(z)", "np.fft.hfft(m, 5, 1)", "np.fft.hfft(m, n=2, axis=0, norm='ortho')", "np.fft.hfft(z, norm='forward')"),
+    "np.fft.ihfft": ("np.fft.ihfft(z.real)", "np.fft.ihfft(m.imag, 7, 0)", "np.fft.ihfft(m.real, n=2, norm='forward')"),
+    "np.fft.rfft2": ("np.fft.rfft2(m.real)", "np.fft.rfft2(m.imag, s=(3, 5), norm='ortho')", "np.fft.rfft2(m.real, axes=(1, 0))"),
+    "np.fft.irfft2": ("np.fft.irfft2(m)", "np.fft.irfft2(m, s=(2, 7), norm='ortho')", "np.fft.irfft2(m, s=(5, 2), axes=(1, 0))"),
+    "np.fft.rfftn": ("np.fft.rfftn(m.real)", "np.fft.rfftn(m.real, axes=(0,))", "np.fft.rfftn(m.real, s=[6, 2], axes=[1, 0], norm='forward')"),
+    "np.fft.irfftn": ("np.fft.irfftn(m)", "np.fft.irfftn(m, axes=(0,))", "np.fft.irfftn(m, s=[3, 5], axes=[1, 0], norm='forward')", "np.fft.irfftn(m, s=(-1, 5), axes=(0, 1))"),
     "np.angle": ("np.angle(z)", "np.angle(m, deg=True)"), "np.imag": ("np.imag(z * z)",), "np.real": ("np.real(z * z)",), "np.conjugate": ("np.conj(z) * z[0]",),
 }
 

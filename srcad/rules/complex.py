@@ -33,7 +33,7 @@ def real(dz: Any, z: Any, val: Any) -> Adjoints:
 
 @rule(np.imag)
 def imag(dz: Any, z: Any, val: Any) -> Adjoints:
-    return (-1j * dz if is_complex(val) else None,)
+    return (-(1j * dz) if is_complex(val) else None,)
 
 
 @rule(np.angle)

@@ -88,6 +88,8 @@ def lift(value: Any, facts: Facts) -> Number:
             return python(INT, Dim.of(value, facts))
         case float() if not isinstance(value, np.generic):
             return python(FLOAT)
+        case complex() if not isinstance(value, np.generic):
+            return python(np.dtype(complex))
         case np.generic():
             return Number("scalar", value.dtype, ())
         case list() | tuple():
