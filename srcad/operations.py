@@ -51,7 +51,7 @@ DIM_OPERATORS = (operator.add, operator.sub, operator.mul, operator.floordiv, op
 
 FIELDS: dict[object, tuple[str, ...]] = {  # the names of the parts that some functions return
     getattr(owner, label): tuple(fields.split()) for owner, label, fields in (
-        (np.linalg, "slogdet", "sign logabsdet"), (np.linalg, "eigh", "eigenvalues eigenvectors"), (np.linalg, "qr", "Q R"), (np.linalg, "svd", "U S Vh"),
+        (np.linalg, "slogdet", "sign logabsdet"), (np.linalg, "eigh", "eigenvalues eigenvectors"), (np.linalg, "eig", "eigenvalues eigenvectors"), (np.linalg, "qr", "Q R"), (np.linalg, "svd", "U S Vh"),
         (np, "unique_all", "values indices inverse_indices counts"), (np, "unique_counts", "values counts"), (np, "unique_inverse", "values inverse_indices"))
     if hasattr(owner, label)}
 LISTS = (np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, *(() if np.__version__ >= "2" else (np.meshgrid, np.broadcast_arrays, np.gradient)))

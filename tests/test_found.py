@@ -261,3 +261,12 @@ def test_a_numpy_scalar_is_picked_by_its_own_mask(shift):
 
     x = np.array([1.0, -2.0, 0.5])
     srcad.check_grad(srcad.grad(picked), x)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum(x * np.diag([1.0, 3.0]) * x), lambda x: np.sum(x * np.linalg.inv([[2.0, 1.0], [1.0, 3.0]]) * x), lambda x: np.sum(x * np.tril([[1.0, 2.0], [3.0, 4.0]])),
+    lambda x: np.sum(x * x) * np.trace([[1.0, 2.0], [3.0, 4.0]]), lambda x: np.sum(x * np.linalg.solve([[2.0, 1.0], [1.0, 3.0]], [1.0, 2.0]) * x),
+    lambda x: np.sum(x * np.matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]) * x), lambda x: np.sum(x * x) * np.linalg.norm([3.0, 4.0]),
+])
+def test_a_list_of_constants_is_an_array_to_a_function(f):
+    srcad.check_grad(f, np.array([[1.0, 2.0], [0.5, -1.0]]))

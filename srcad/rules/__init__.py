@@ -55,10 +55,10 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
     broadcasting made of it, or None. `elementwise` says that each element of the result depends on the same element of
     each operand only; NumPy's ufuncs need not say so.
 
-    >>> import numpy as np, srcad
-    >>> @srcad.rule(np.emath.sqrt, elementwise=True)  # of numbers that are not negative
-    ... def sqrt(dz, z, x):
-    ...     return (0.5 / z * dz,)
+    >>> import scipy.special, srcad
+    >>> @srcad.rule(scipy.special.k0)
+    ... def k0(dz, z, x):
+    ...     return (-scipy.special.k1(x) * dz,)
     """
     def register(function: F) -> F:
         for library_function in functions:
@@ -188,7 +188,7 @@ def unused(adjoint: Any) -> bool:
 inf = math.inf
 
 from srcad.rules import contractions, elementwise, linalg, reductions, scalars, shaping  # noqa: E402,F401
-from srcad.rules import arranging, decompositions, fft, polynomials, products, selecting, sets, statistics  # noqa: E402,F401
+from srcad.rules import arranging, decompositions, fft, polynomials, products, scimath, selecting, sets, spectra, statistics  # noqa: E402,F401
 
 
 def _special() -> None:

@@ -55,7 +55,7 @@ LABELS = (
     "log2", "log10", "exp2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sum", "mean", "prod", "cumsum", "dot", "matmul",
     "inner", "outer", "tensordot", "einsum", "kron", "trace", "diagonal", "diag", "transpose", "reshape", "ravel", "swapaxes",
     "moveaxis", "squeeze", "expand_dims", "flip", "fliplr", "flipud", "roll", "concatenate", "stack", "vstack", "hstack",
-    "broadcast_to", "where", "array", "asarray", "asanyarray", "copy", "tile", "repeat", "split", "full",
+    "broadcast_to", "where", "take", "take_along_axis", "sort", "sort_complex", "array", "asarray", "asanyarray", "copy", "tile", "repeat", "split", "full",
 )
 HOLOMORPHIC = {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pos, operator.matmul, operator.pow,

@@ -54,6 +54,12 @@ def sorted_(facts: Facts, x: Any, axis: Any = -1, *others: Any, **rest: Any) -> 
     return Number("array", x.dtype, (product(known_shape(x), facts),) if axis is None else known_shape(x))
 
 
+@shape(np.sort_complex)
+def sorted_complex(facts: Facts, a: Any) -> Number:
+    number = lift(a, facts)
+    return Number("array", None if number.dtype is None else np.sort_complex(np.ones(1, number.dtype)).dtype, known_shape(number))
+
+
 @shape(np.partition)
 def partitioned(facts: Facts, x: Any, kth: Any, axis: Any = -1, *others: Any, **rest: Any) -> Number:
     return sorted_(facts, x, axis)

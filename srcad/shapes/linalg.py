@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts
+from srcad.dims import Dim, Facts, broadcast
 from srcad.kinds import Number, result_dtypes
 from srcad.shapes import SCIPY, SHAPES, integer, known_shape, lift, made, shape
 from srcad.shapes.reductions import reduced
+
+OLD_NUMPY = int(np.__version__.split(".")[0]) < 2  # which takes (n, n, n), (n, n) for a stack of vectors
 
 
 def linalg_dtype(*operands: Number) -> Any:
@@ -38,9 +40,12 @@ def slogdet(facts: Facts, x: Any) -> list[Number]:
 
 @shape(np.linalg.solve)
 def solve(facts: Facts, a: Any, b: Any) -> Number:
-    dims = known_shape(b)
-    if len(known_shape(a)) != 2:
-        raise NotImplementedError
+    matrix, dims = known_shape(a), known_shape(b)
+    if len(matrix) > 2:
+        if len(dims) < 2 or OLD_NUMPY:
+            raise NotImplementedError
+        stack = broadcast(matrix[:-2], dims[:-2])
+        dims = (*stack, *dims[-2:]) if stack is not None else None
     return Number("array", linalg_dtype(a, b), dims)
 
 
@@ -65,6 +70,28 @@ def eigvalsh(facts: Facts, x: Any, UPLO: Any = "L") -> Number:  # noqa: N803
 @shape(np.linalg.eigh)
 def eigh(facts: Facts, x: Any, UPLO: Any = "L") -> list[Number]:  # noqa: N803
     return [eigvalsh(facts, x), same_matrix(facts, x)]
+
+
+def complex_dtype(x: Any) -> Any:
+    """Of what is complex for some real matrices."""
+    dtype = linalg_dtype(x)
+    return None if dtype is None else np.result_type(dtype, np.complex64)
+
+
+@shape(np.linalg.eigvals)
+def eigvals(facts: Facts, x: Any) -> Number:
+    return Number("array", complex_dtype(x), known_shape(x)[:-1])
+
+
+@shape(np.linalg.eig)
+def eig(facts: Facts, x: Any) -> list[Number]:
+    return [eigvals(facts, x), Number("array", complex_dtype(x), known_shape(x))]
+
+
+@shape(np.roots)
+def roots(facts: Facts, p: Any) -> Number:
+    """As many as there are coefficients without the zeros at their beginning, less one."""
+    return Number("array", complex_dtype(lift(p, facts)), (facts.new_dim(),))
 
 
 @shape(np.linalg.svd)
@@ -164,8 +191,8 @@ def sylvester(facts: Facts, a: Any, b: Any, q: Any) -> Number:
 
 
 SCIPY.update({
-    "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
-    "linalg.det": lambda facts, a: made(np.dtype(float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular,
+    "linalg.sqrtm": lambda facts, a, **rest: Number("array", complex_dtype(a), known_shape(a)), "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
+    "linalg.det": lambda facts, a: made(np.dtype(complex if a.dtype is not None and a.dtype.kind == "c" else float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular,
     "linalg.solve_banded": lambda facts, l_and_u, ab, b, **rest: Number("array", linalg_dtype(ab, b), known_shape(b)), "linalg.solve_sylvester": sylvester,
 })
 

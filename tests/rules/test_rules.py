@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import scipy.linalg  # noqa: E402
 import scipy.special  # noqa: E402,F401
 from cases import CASES, LABELS, Case, Program, is_float, label_of, name_of, program  # noqa: E402
 from test_complex import TRANSFORMS  # noqa: E402
@@ -67,7 +68,7 @@ def seed_of(value: Any) -> Any:
 
 # ---- the table
 
-OF_COMPLEX = {complex, *(eval(label, {"np": np}) for label in TRANSFORMS)}  # their cases, complex ones, are in tests/test_complex.py
+OF_COMPLEX = {complex, *(eval(label, {"np": np, "scipy": scipy}) for label in TRANSFORMS)}  # their cases, complex ones, are in tests/test_complex.py
 
 
 def test_every_rule_has_a_case() -> None:
