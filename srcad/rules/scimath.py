@@ -51,10 +51,7 @@ def power(dz: Any, z: Any, x: Any, p: Any, *, active: tuple[bool, ...] = (True, 
     dx = dy = None
     if active[0]:
         exponent = literal(p)
-        if exponent == 0:
-            dx = x * 0 * dz
-        else:
-            dx = p * np.emath.power(x, np.where(p == 0, 1, p - 1) if exponent is None else exponent - 1) * dz
+        dx = x * 0 * dz if exponent == 0 else p * np.emath.power(x, np.where(p == 0, 1, p - 1) if exponent is None else exponent - 1) * dz
     if active[1]:
         dy = z * np.emath.log(np.where(x == 0, 1, x)) * dz
     return dx, dy
