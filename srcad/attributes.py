@@ -87,7 +87,7 @@ class Attributes(Operations):
     def index_values(self, index: ast.expr) -> tuple[Any, ...]:
         """An index as shape rules see it: Numbers, slices, None, Ellipsis."""
         if isinstance(index, ast.Tuple):
-            return tuple(v for element in index.elts for v in self.index_values(element))
+            return tuple(v for element in index.elts for v in self.index_part(element))
         if isinstance(index, ast.Slice):
             parts = [None if p is None else self.index_values(p)[0] for p in (index.lower, index.upper, index.step)]
             return (slice(*parts),)
@@ -95,6 +95,10 @@ class Attributes(Operations):
         if isinstance(ref.value, Sequence) and ref.value.type is tuple:
             return tuple(self.index_value(item) for item in ref.value.items)
         return (self.index_value(ref),)
+
+    def index_part(self, index: ast.expr) -> tuple[Any, ...]:
+        """An index among several: a tuple there is an array of indices, as a list is."""
+        return self.index_values(index) if isinstance(index, ast.Slice) else (self.index_value(self.evaluate(index, None)),)
 
     def index_value(self, ref: Ref) -> Any:
         match ref.value:

@@ -195,7 +195,8 @@ class Operations:
                 return (statics[0] is statics[1]) == isinstance(op, ast.Is)
             if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], type)):
                 return isinstance(op, ast.IsNot)
-            return None
+            flags = [flag_of(v) for v in both]
+            return None if None in flags else (flags[0] == flags[1]) == isinstance(op, ast.Is)
         a, b = left.number.dim, right.number.dim
         if a is not None and b is not None and not self.state.is_active([left, right]):
             if type(op) in OPERATORS:
@@ -446,6 +447,12 @@ class Operations:
         self.state.integral |= ref.number.origin
         if ref.number.dim is not None:
             self.state.integral |= set(ref.number.dim.terms)
+
+
+def flag_of(value: object) -> bool | None:
+    """The boolean that a value is known to be."""
+    dim = value.dim if isinstance(value, Number) and value.dtype == BOOL else None
+    return None if dim is None or dim.terms else bool(dim.const)
 
 
 def unnamed(kind: Any) -> Any:

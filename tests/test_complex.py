@@ -224,7 +224,10 @@ def test_single_precision():
 @pytest.mark.parametrize(("f", "arg", "reason"), [
     (store_of_a_complex_number, X, "stored into an array of real ones"),
     (lambda x: np.sum(np.maximum(x * 1j, 0).real), X, "np.maximum` of complex numbers"),
-    (lambda z: np.linalg.norm(z), Z, "np.linalg.norm` of complex numbers"),
+    (lambda z: np.linalg.norm(z, 1), Z, "its rule does not cover ord=1 of complex numbers"),
+    (lambda a: np.abs(np.linalg.qr(a)[1][0, 0]), A, "np.linalg.qr` of complex numbers"),
+    (lambda a: np.abs(np.linalg.eigh(a)[1][0, 0]), A, "the vectors of a complex matrix"),
+    (lambda x: np.sum(np.emath.sqrt(x)), X, "Take np.real or np.abs"),
     (lambda x: x * 1j, 1.0, "Take np.real or np.abs"),
     (lambda z: np.abs(np.sum(z ** z)), Z, "written as a number"),
 ])

@@ -160,12 +160,12 @@ def tan(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.arcsin)
 def arcsin(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / np.sqrt(1 - x**2),)
+    return (dz / (np.cos(z) if is_complex(x) else np.sqrt(1 - x**2)),)
 
 
 @rule(np.arccos)
 def arccos(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (-dz / np.sqrt(1 - x**2),)
+    return (-dz / (np.sin(z) if is_complex(x) else np.sqrt(1 - x**2)),)
 
 
 @rule(np.arctan)
@@ -196,12 +196,12 @@ def tanh(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.arcsinh)
 def arcsinh(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / np.sqrt(x**2 + 1),)
+    return (dz / (np.cosh(z) if is_complex(x) else np.sqrt(x**2 + 1)),)
 
 
 @rule(np.arccosh)
 def arccosh(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / np.sqrt(x**2 - 1),)
+    return (dz / (np.sinh(z) if is_complex(x) else np.sqrt(x**2 - 1)),)
 
 
 @rule(np.arctanh)

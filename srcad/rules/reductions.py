@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import rule, zero
+from srcad.rules.complex import is_complex
 
 Adjoints = tuple[Any, ...]
 
@@ -81,11 +82,13 @@ def min(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False, initi
 
 
 def centred(a: Any, axis: Any, where: Any) -> tuple[Any, Any]:
-    """`a` less its mean, and how many elements the mean is of."""
+    """`a` less its mean, of complex numbers the conjugate of that, and how many elements the mean is of."""
     if where is True:
-        return a - np.mean(a, axis=axis, keepdims=axis is not None), count(a, axis)
+        deviation = a - np.mean(a, axis=axis, keepdims=axis is not None)
+        return np.conj(deviation) if is_complex(a) else deviation, count(a, axis)
     number = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
-    return np.where(where, a - np.mean(a, axis=axis, keepdims=True, where=where), 0.0), number
+    deviation = np.where(where, a - np.mean(a, axis=axis, keepdims=True, where=where), 0.0)
+    return np.conj(deviation) if is_complex(a) else deviation, number
 
 
 @rule(np.var)

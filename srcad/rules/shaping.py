@@ -47,7 +47,7 @@ def atleast(dz: Any, z: Any, a: Any) -> Adjoints:
 @rule(np.transpose)
 def transpose(dz: Any, z: Any, a: Any, axes: Any = None) -> Adjoints:
     if axes is None:
-        return (dz.T,)
+        return (dz.T if a.ndim else dz,)
     return (np.transpose(dz, inverse([i % a.ndim for i in axes])),)
 
 

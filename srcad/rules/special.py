@@ -11,6 +11,7 @@ import numpy as np
 import scipy.special as sp
 
 from srcad.rules import lazily, rule, zero
+from srcad.rules.complex import OF_COMPLEX
 from srcad.rules.reductions import kept
 
 Adjoints = tuple[Any, ...]
@@ -49,9 +50,10 @@ def gamma(dz: Any, z: Any, x: Any) -> Adjoints:
 
 
 @rule(sp.logsumexp)
-def logsumexp(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Adjoints:
-    """The softmax of the operand."""
-    return (np.exp(a - kept(z, axis, keepdims)) * kept(dz, axis, keepdims),)
+def logsumexp(dz: Any, z: Any, a: Any, b: Any, axis: Any = None, keepdims: bool = False) -> Adjoints:
+    """The softmax of the operand; each exponential may have a factor b."""
+    db = np.exp(a - kept(z, axis, keepdims)) * kept(dz, axis, keepdims)
+    return (db, None) if b is None else (b * db, db)
 
 
 def one(function: Any, local: Any) -> None:
@@ -193,3 +195,5 @@ def log_softmax(dz: Any, z: Any, x: Any, axis: Any = None) -> Adjoints:
 
 
 zero(sp.gammasgn)
+
+OF_COMPLEX.update((sp.erf, sp.erfc))

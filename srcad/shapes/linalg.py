@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def solve(facts: Facts, a: Any, b: Any) -> Number:
 
 @shape(np.linalg.norm)
 def norm(facts: Facts, x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Number:
-    return reduced(x, axis, keepdims is True, linalg_dtype(x))
+    return reduced(x, axis, keepdims is True, real_dtype(x))
 
 
 def matrix_norm(facts: Facts, x: Any, keepdims: Any = False, ord: Any = "fro") -> Number:
@@ -62,9 +63,15 @@ def vector_norm(facts: Facts, x: Any, axis: Any = None, keepdims: Any = False, o
     return reduced(x, axis, keepdims is True, linalg_dtype(x))
 
 
+def real_dtype(x: Any) -> Any:
+    """Of values that are real, for complex matrices too."""
+    dtype = linalg_dtype(x)
+    return None if dtype is None else np.empty(0, dtype).real.dtype
+
+
 @shape(np.linalg.eigvalsh)
 def eigvalsh(facts: Facts, x: Any, UPLO: Any = "L") -> Number:  # noqa: N803
-    return Number("array", linalg_dtype(x), known_shape(x)[:-1])
+    return Number("array", real_dtype(x), known_shape(x)[:-1])
 
 
 @shape(np.linalg.eigh)
@@ -99,7 +106,7 @@ def svd(facts: Facts, x: Any, full_matrices: Any = True, compute_uv: Any = True,
     *stack, rows, columns = known_shape(x)
     least = rows if rows.key == columns.key or rows <= columns else columns
     dtype = linalg_dtype(x)
-    values = Number("array", dtype, (*stack, least))
+    values = Number("array", real_dtype(x), (*stack, least))
     if not compute_uv:
         return values
     left, right = (rows, columns) if full_matrices else (least, least)
@@ -165,7 +172,9 @@ for _label, _rule in (("matrix_norm", matrix_norm), ("vector_norm", vector_norm)
 def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Number:
     if return_sign is not False:
         raise NotImplementedError
-    return reduced(a, axis, keepdims is True, result_dtypes(np.exp, a)[0])
+    whole = a if b is None else dataclasses.replace(lift(a, facts), shape=broadcast(lift(a, facts).shape, lift(b, facts).shape))
+    dtype = result_dtypes(np.exp, a)[0] if b is None else result_dtypes(np.multiply, lift(a, facts), lift(b, facts))[0]
+    return reduced(whole, axis, keepdims is True, dtype)
 
 
 SCIPY["logsumexp"] = logsumexp

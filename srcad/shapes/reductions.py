@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,8 @@ SHAPES.update({np.amax: SHAPES[np.max], np.amin: SHAPES[np.min]})
 
 @shape(np.var, np.std, np.nanvar, np.nanstd)
 def variance(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **rest: Any) -> Number:
-    return SHAPES[np.mean](facts, x, axis, dtype, out, keepdims)
+    found = SHAPES[np.mean](facts, x, axis, dtype, out, keepdims)
+    return dataclasses.replace(found, dtype=found.dtype and np.empty(0, found.dtype).real.dtype)
 
 
 @shape(np.median, np.nanmedian)
