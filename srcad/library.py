@@ -116,8 +116,9 @@ class Library:
         assert rule is not None
         if function is np.array and keywords.get("dtype") is None and len(args) == 1 and isinstance(args[0].value, Sequence) and not args[0].value.items:
             return self.at.opaque(text, target)
-        if function in JOINING and isinstance(args[0].value, Sequence):
-            args = [self.joined(args[0]), *args[1:]]
+        if function in JOINING and args and isinstance(args[0].value, (Sequence, Number)):
+            rows = args[0] if isinstance(args[0].value, Sequence) else display(list, self.at.listed(args[0]))  # an array is a list of its rows
+            args = [self.joined(rows), *args[1:]]
             text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
         if function not in TAKE_LISTS:
             active = self.state.is_active(args)

@@ -98,6 +98,9 @@ def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
     value, attribute = args[0].value, static_value(args[1], calls.facts)
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
         return known_number(calls, hasattr(type_of(value), attribute))
+    if isinstance(value, Number):
+        answers = {hasattr(kind, attribute) for kind in (np.ndarray, np.generic, float, int, complex)}
+        return known_number(calls, answers.pop()) if len(answers) == 1 else None
     return None
 
 

@@ -18,7 +18,7 @@ Adjoints = tuple[Any, ...]
 
 
 def is_complex(x: Any) -> bool:
-    return getattr(getattr(x, "dtype", None), "kind", "c" if isinstance(x, complex) else "f") == "c"
+    return x.dtype.kind == "c" if hasattr(x, "dtype") else isinstance(x, complex)
 
 
 @rule(np.conjugate, elementwise=True)

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import rule, zero
+from srcad.rules.complex import OF_COMPLEX
 from srcad.rules.contractions import inverse
+from srcad.runtime import unbroadcast
 
 Adjoints = tuple[Any, ...]
+OF_COMPLEX.add(unbroadcast)
 
 
 @rule(np.reshape)
@@ -42,6 +45,12 @@ def expand_dims(dz: Any, z: Any, a: Any, axis: Any = 0) -> Adjoints:
 @rule(np.atleast_1d, np.atleast_2d)
 def atleast(dz: Any, z: Any, a: Any) -> Adjoints:
     return (dz.reshape(a.shape),)
+
+
+@rule(unbroadcast)
+def of_helper(ds: Any, s: Any, dz: Any, x: Any) -> Adjoints:
+    """It sums an adjoint to a shape, or spreads it: either way what it gives goes back to every element that it came from."""
+    return np.zeros_like(dz) + ds, None
 
 
 @rule(np.transpose)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-HEADER = "import math\nimport operator\n\nimport numpy as np\nimport scipy.integrate as integrate\nimport scipy.linalg as linalg\nimport scipy.ndimage as ndimage\nimport scipy.signal as signal\nimport scipy.special as special\nimport scipy.stats as stats\n\n\n"
+HEADER = "import math\nimport operator\n\nimport numpy as np\nimport scipy.integrate as integrate\nimport scipy.linalg as linalg\nimport scipy.ndimage as ndimage\nimport scipy.signal as signal\nimport scipy.special as special\nimport scipy.stats as stats\nimport srcad.runtime as runtime\n\n\n"
 STEP = 1e-4
 serial = itertools.count()
 

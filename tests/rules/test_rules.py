@@ -95,7 +95,7 @@ STEERING: dict[str, tuple[str, ...]] = {  # operands that are not differentiated
     "special.iv": ("v",), "special.ive": ("v",), "special.jv": ("v",), "special.yv": ("v",), "special.yn": ("v",), "special.polygamma": ("n",),
     **{f"stats.poisson.{label}": ("k",) for label in ("logpmf", "pmf")}, "stats.multivariate_normal.entropy": ("mean",),
     **{f"stats.{name}.{label}": ("a", "b", "df") for name in ("gamma", "chi2", "t", "beta") for label in ("cdf", "sf", "logcdf", "logsf")},
-    "special.gammainc": ("a",), "special.gammaincc": ("a",), "special.betainc": ("a", "b"),
+    "runtime.unbroadcast": ("x",), "special.gammainc": ("a",), "special.gammaincc": ("a",), "special.betainc": ("a", "b"),
 }
 
 
