@@ -26,6 +26,7 @@ from srcad.library import WRITERS, Library
 from srcad.mirror import Unpaired
 from srcad.nested import Nested
 from srcad.objects import Objects
+from srcad.odes import is_odeint, solved
 from srcad.pairs import LONG, Callee, Pairs
 from srcad.request import Request
 from srcad.outside import Globals, static_value
@@ -127,6 +128,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
                 return written
         if is_hashable(function) and function in WRITING:
             return WRITING[function](self, args, keywords)
+        if is_odeint(function):
+            return solved(self, function, args, keywords, text, target)
         if is_random(function):
             return self.random(function, args, keywords, text, target)
         if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):

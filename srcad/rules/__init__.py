@@ -207,9 +207,13 @@ def _signal() -> None:
     from srcad.rules import signals  # noqa: F401
 
 
+def _integrate() -> None:
+    from srcad.rules import integration  # noqa: F401
+
+
 def _ndimage() -> None:
     from srcad.rules import filters, windows  # noqa: F401
 
 
 LOADERS.update({"scipy.ndimage": _ndimage, "scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats,
-                "scipy.signal": _signal})
+                "scipy.signal": _signal, "scipy.integrate": _integrate})

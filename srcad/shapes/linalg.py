@@ -226,3 +226,12 @@ def of_points(facts: Facts, x: Any, alpha: Any) -> Number:
 
 SCIPY.update({"stats.multivariate_normal_gen.entropy": lambda facts, *args, **keywords: made(np.dtype(float), ()),
               "stats.dirichlet_gen.logpdf": of_points, "stats.dirichlet_gen.pdf": of_points})
+
+
+def solution(facts: Facts, func: Any, y0: Any, t: Any, args: Any = (), rtol: Any = None, atol: Any = None) -> Number:
+    """A row for each time."""
+    start = known_shape(lift(y0, facts))
+    return Number("array", np.dtype(float), (*known_shape(lift(t, facts)), *(start or (Dim.of(1, facts),))))
+
+
+SCIPY["integrate.odeint"] = solution
