@@ -43,6 +43,7 @@ TAKE_LISTS = {
 }
 
 
+REDUCING = {np.sum, np.prod, np.max, np.amax, np.min, np.amin, np.ptp, np.nansum, np.nanprod, np.nanmax, np.nanmin}
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
 TAKE_LISTS |= {np.full, np.einsum, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
 JOINING |= {np.dstack}
@@ -134,6 +135,8 @@ class Library:
         if not self.state.is_active([*args, *keywords.values()]):
             return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
         operands, params = self.bind_rule(rule, function, args, keywords)
+        if function in REDUCING and isinstance(operands[0], Ref) and operands[0].number.shape == () and isinstance(params.get("axis"), int):
+            params["axis"] = None  # NumPy lets the axis of a number be
         if params.get("dtype") is not None and np.dtype(params["dtype"]).kind in "iub":  # rounded: as .astype(int)
             return self.at.operation(np.floor, tuple([*args, *keywords.values()]), {}, text, target, kind)
         return self.at.operation(function, operands, params, text, target, kind, rule)

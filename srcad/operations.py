@@ -450,9 +450,9 @@ class Operations:
 
 
 def flag_of(value: object) -> bool | None:
-    """The boolean that a value is known to be."""
-    dim = value.dim if isinstance(value, Number) and value.dtype == BOOL else None
-    return None if dim is None or dim.terms else bool(dim.const)
+    """The boolean that a value is known to be; that becomes a fact."""
+    dim = value.dim if isinstance(value, Number) and value.form == "python" and value.dtype == BOOL else None
+    return None if dim is None or dim.value is None else bool(dim != 0)
 
 
 def unnamed(kind: Any) -> Any:

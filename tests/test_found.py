@@ -270,3 +270,10 @@ def test_a_numpy_scalar_is_picked_by_its_own_mask(shift):
 ])
 def test_a_list_of_constants_is_an_array_to_a_function(f):
     srcad.check_grad(f, np.array([[1.0, 2.0], [0.5, -1.0]]))
+
+
+def test_a_flag_is_compared_by_is():
+    def f(x, flag=True):
+        return x * x if flag is True else x
+
+    assert grad(f)(3.0) == 6.0 and grad(lambda x: f(x, False))(3.0) == 1.0

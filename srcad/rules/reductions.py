@@ -16,7 +16,7 @@ Adjoints = tuple[Any, ...]
 
 def kept(value: Any, axis: Any, keepdims: bool) -> Any:
     """The result of a reduction with the axes that it reduced, of length 1 each."""
-    return value if axis is None or keepdims else np.expand_dims(value, axis)
+    return value if axis is None or axis == () or keepdims else np.expand_dims(value, axis)
 
 
 def count(x: Any, axis: Any) -> Any:
@@ -116,7 +116,7 @@ def backwards_cumsum(dz: Any, axis: Any) -> Any:
 
 @rule(np.cumsum)
 def cumsum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
-    return (backwards_cumsum(dz, 0).reshape(a.shape) if axis is None else backwards_cumsum(dz, axis),)
+    return (backwards_cumsum(dz, 0).reshape(a.shape) if axis is None or a.ndim == 0 else backwards_cumsum(dz, axis),)
 
 
 zero(np.argmax, np.argmin, np.argsort, np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize)

@@ -18,7 +18,7 @@ Adjoints = tuple[Any, ...]
 @rule(np.cumprod)
 def cumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
     """Each factor gets the products that it is in, less itself; of zeros only the first one has any that are not 0."""
-    if axis is None and a.ndim != 1:
+    if axis is None and a.ndim != 1 or a.ndim == 0:
         return (cumprod(dz, z, a.reshape(-1), 0)[0].reshape(a.shape),)
     axis = 0 if axis is None else axis
     zeros = a == 0
