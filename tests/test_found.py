@@ -277,3 +277,16 @@ def test_a_flag_is_compared_by_is():
         return x * x if flag is True else x
 
     assert grad(f)(3.0) == 6.0 and grad(lambda x: f(x, False))(3.0) == 1.0
+
+
+def around(b):
+    return lambda x: np.sum(np.linalg.solve(x, b) ** 2)
+
+
+def test_a_gradient_within_relies_on_sizes_around_a_function():
+    inner = around(np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]))
+
+    def loss(x):
+        return inner(x) * 2.0
+
+    srcad.check_grad(lambda x: np.sum(grad(loss)(x) ** 2), np.array([[3.0, 1.0], [0.5, 2.0]]))
