@@ -290,3 +290,13 @@ def test_a_gradient_within_relies_on_sizes_around_a_function():
         return inner(x) * 2.0
 
     srcad.check_grad(lambda x: np.sum(grad(loss)(x) ** 2), np.array([[3.0, 1.0], [0.5, 2.0]]))
+
+
+def test_the_keys_of_a_dict_are_sorted():
+    def f(parameters):
+        total = 0.0
+        for i, key in enumerate(sorted(parameters)):
+            total += (i + 1) * parameters[key] ** 2
+        return total
+
+    assert grad(f)({"b": 2.0, "a": 3.0}) == {"b": 8.0, "a": 6.0}
