@@ -156,13 +156,15 @@ def gammaincc(dz: Any, z: Any, a: Any, x: Any, *, active: tuple[bool, ...] = (Fa
 
 @rule(sp.xlogy)
 def xlogy(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    """0 where x is 0, whatever y is."""
-    return np.where(x == 0, 0.0, np.log(np.where(x == 0, 1.0, y))) * dz, x / np.where(x == 0, 1.0, y) * dz
+    """0 where both are 0."""
+    inside = np.where((x == 0) & (y == 0), 1.0, y)
+    return np.log(inside) * dz, x / inside * dz
 
 
 @rule(sp.xlog1py)
 def xlog1py(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    return np.where(x == 0, 0.0, np.log1p(np.where(x == 0, 0.0, y))) * dz, x / (1 + np.where(x == 0, 0.0, y)) * dz
+    inside = np.where((x == 0) & (y == -1), 0.0, y)
+    return np.log1p(inside) * dz, x / (1 + inside) * dz
 
 
 @rule(sp.rel_entr)

@@ -368,3 +368,15 @@ def test_logaddexp_is_smooth_where_its_operands_are_equal() -> None:
     assert slope(0.4, 0.4) == (0.25, -0.25)
     first = srcad.elementwise_grad(lambda x: np.logaddexp(x, 0.0))
     np.testing.assert_allclose(first(np.array([-800.0, 0.0, 800.0])), [0.0, 0.5, 1.0])
+
+
+def test_the_second_derivative_of_sinc_at_0() -> None:
+    second = srcad.hessian(function_of("def f(x):\n    return np.sum(np.sinc(x))\n"))
+    np.testing.assert_allclose(second(arr(0, 1)), [[-(np.pi**2) / 3, 0.0], [0.0, 2.0]], atol=1e-12)
+
+
+def test_xlogy_where_x_is_0() -> None:
+    same(gradients("special.xlogy(x, y)", arr(0.0, 0.0, 2.0), arr(2.0, 0.0, 1.0)), (arr(np.log(2), 0, 0), arr(0, 0, 2)))
+    same(gradients("special.xlog1py(x, y)", arr(0.0, 0.0, 2.0), arr(1.0, -1.0, 0.0)), (arr(np.log(2), 0, 0), arr(0, 0, 2)))
+    second = srcad.hessian(function_of("def f(x):\n    return special.xlogy(x[0], x[1])\n"))
+    np.testing.assert_allclose(second(arr(0.0, 2.0)), [[0.0, 0.5], [0.5, 0.0]])
