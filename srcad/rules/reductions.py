@@ -48,14 +48,17 @@ def mean(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims:
 
 @rule(np.prod)
 def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
-    """Each factor gets the product of the others, which one zero leaves nonzero for itself alone."""
+    """Each factor gets the product of the others, which one zero leaves nonzero for itself alone. `rest` is 0, and has the slopes of the zeros."""
     zeros = a == 0
     if where is not True:
         zeros = zeros & where
     nonzero = np.where(zeros, 1.0, a)
     used = nonzero if where is True else np.where(where, nonzero, 1.0)
     among = np.sum(zeros, axis=axis, keepdims=True)
-    others = np.prod(used, axis=axis, keepdims=True) / used * np.where(zeros, among == 1, among == 0)
+    rest = np.sum(np.where(zeros, a, 0.0), axis=axis, keepdims=True)
+    of_zero = np.where(among == 1, 1.0, np.where(among == 2, rest - a, 0.0))
+    of_other = np.where(among == 0, 1.0, np.where(among == 1, rest, 0.0))
+    others = np.prod(used, axis=axis, keepdims=True) / used * np.where(zeros, of_zero, of_other)
     da = kept(dz * initial, axis, keepdims) * others
     return (da if where is True else np.where(where, da, 0.0),)
 

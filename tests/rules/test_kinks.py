@@ -380,3 +380,15 @@ def test_xlogy_where_x_is_0() -> None:
     same(gradients("special.xlog1py(x, y)", arr(0.0, 0.0, 2.0), arr(1.0, -1.0, 0.0)), (arr(np.log(2), 0, 0), arr(0, 0, 2)))
     second = srcad.hessian(function_of("def f(x):\n    return special.xlogy(x[0], x[1])\n"))
     np.testing.assert_allclose(second(arr(0.0, 2.0)), [[0.0, 0.5], [0.5, 0.0]])
+
+
+@pytest.mark.parametrize(("numbers", "wanted"), [
+    ((0.0, 2.0, 3.0), [[0, 3, 2], [3, 0, 0], [2, 0, 0]]), ((0.0, 2.0, 0.0), [[0, 0, 2], [0, 0, 0], [2, 0, 0]]), ((1.0, 2.0, 3.0), [[0, 3, 2], [3, 0, 1], [2, 1, 0]]),
+    ((0.0, 0.0, 0.0), [[0, 0, 0]] * 3),
+])
+def test_the_second_derivative_of_a_product_with_zeros(numbers: tuple[float, ...], wanted: Any) -> None:
+    np.testing.assert_allclose(srcad.hessian(function_of("def f(x):\n    return np.prod(x)\n"))(np.array(numbers)), wanted)
+    rows = function_of("def f(x):\n    return np.sum(np.prod(x.reshape(1, 3), axis=1))\n")
+    np.testing.assert_allclose(srcad.hessian(rows)(np.array(numbers)), wanted)
+    products = function_of("def f(x):\n    return np.cumprod(x)[-1]\n")
+    np.testing.assert_allclose(srcad.hessian(products)(np.array(numbers)), wanted)
