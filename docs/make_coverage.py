@@ -18,14 +18,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 LIST, PAGE = ROOT / "tests" / "coverage_functions.txt", ROOT / "docs" / "coverage.md"
 LIBRARIES = ("scipy.special", "scipy.linalg", "scipy.signal", "scipy.stats", "scipy.ndimage", "scipy.integrate")
 RENAMED = {"np.trapz": "np.trapezoid", "np.row_stack": "np.vstack"}  # names that NumPy no longer has
-COMPLEX = "complex numbers"
-REFUSED = {
-    "np.fft.": COMPLEX, "np.lib.scimath.": "its result is complex for some real numbers",
-    "np.linalg.eig": "its result is complex for some real matrices", "np.histogramdd": "it returns a list inside a tuple; np.histogram2d has a rule",
-    "np.roots": "its result is complex for some real polynomials",
-    "np.sort_complex": COMPLEX, "scipy.linalg.sqrtm": "its result is complex for some real matrices",
-    "scipy.integrate.odeint": "it calls a function of the program, which is not walked",
-}
+REFUSED = {"np.histogramdd": "it returns a list inside a tuple; np.histogram2d has a rule"}
 HEAD = """# Coverage
 
 Made by `docs/make_coverage.py` from the registry of rules. The functions are those for which at least one maintained system has a derivative.

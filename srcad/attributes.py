@@ -49,13 +49,15 @@ class Attributes(Operations):
         return self.subscript(base, self.index_values(index), expr, target)
 
     def joined_by_index(self, joiner: object, parts: Ref, expr: ast.Subscript, target: str | None) -> Ref:
-        """`np.c_[x, y]` is np.column_stack and `np.r_[x, y]` is np.concatenate, of arrays of one dimension."""
+        """`np.r_[x, y]` is np.concatenate; `np.c_[x, y]` joins the last axes, as np.column_stack does of vectors and matrices."""
         items = parts.value.items if isinstance(parts.value, Sequence) else (parts,)
-        if any(not isinstance(i.value, Number) or i.number.ndim != 1 for i in items):
-            self.refuse("np.c_ and np.r_ are differentiated of arrays of one dimension. Use np.column_stack or np.concatenate.")
-        function = np.column_stack if joiner is np.c_ else np.concatenate
-        kind = infer_call(function, self.state.facts, [[i.number for i in items]], {})
-        return self.operation(function, ([*items],), {}, expr, target, kind, find(function))
+        ranks = {i.number.ndim if isinstance(i.value, Number) else None for i in items}
+        if not ranks <= {1, 2} and len(ranks) > 1 or ranks & {None, 0} or joiner is np.r_ and len(ranks) > 1:
+            self.refuse("np.c_ and np.r_ are differentiated of arrays of as many dimensions each. Use np.column_stack or np.concatenate.")
+        function = np.column_stack if joiner is np.c_ and ranks <= {1, 2} else np.concatenate
+        params = {"axis": -1} if joiner is np.c_ and function is np.concatenate else {}
+        kind = infer_call(function, self.state.facts, [[i.number for i in items]], params)
+        return self.operation(function, ([*items],), params, expr, target, kind, find(function))
 
     def series_item(self, series: Series, index: ast.expr, target: str | None) -> Ref:
         raise NotImplementedError
@@ -87,7 +89,7 @@ class Attributes(Operations):
     def index_values(self, index: ast.expr) -> tuple[Any, ...]:
         """An index as shape rules see it: Numbers, slices, None, Ellipsis."""
         if isinstance(index, ast.Tuple):
-            return tuple(v for element in index.elts for v in self.index_values(element))
+            return tuple(v for element in index.elts for v in self.index_part(element))
         if isinstance(index, ast.Slice):
             parts = [None if p is None else self.index_values(p)[0] for p in (index.lower, index.upper, index.step)]
             return (slice(*parts),)
@@ -95,6 +97,10 @@ class Attributes(Operations):
         if isinstance(ref.value, Sequence) and ref.value.type is tuple:
             return tuple(self.index_value(item) for item in ref.value.items)
         return (self.index_value(ref),)
+
+    def index_part(self, index: ast.expr) -> tuple[Any, ...]:
+        """An index among several: a tuple there is an array of indices, as a list is."""
+        return self.index_values(index) if isinstance(index, ast.Slice) else (self.index_value(self.evaluate(index, None)),)
 
     def index_value(self, ref: Ref) -> Any:
         match ref.value:

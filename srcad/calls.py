@@ -26,10 +26,12 @@ from srcad.library import WRITERS, Library
 from srcad.mirror import Unpaired
 from srcad.nested import Nested
 from srcad.objects import Objects
+from srcad.odes import is_odeint, solved
 from srcad.pairs import LONG, Callee, Pairs
 from srcad.request import Request
 from srcad.outside import Globals, static_value
 from srcad.rules import find, is_zero
+from srcad.runtime import unbroadcast
 from srcad.shapes import infer_call
 from srcad.source import Source, read
 from srcad.specials import SPECIAL
@@ -49,6 +51,12 @@ IN_PLACE = ("resize", "partition", "itemset", "setflags", "setfield", "byteswap"
 
 
 Arguments = list[Ref]
+
+
+def is_helper(function: Any) -> bool:
+    """Whether a function is `unbroadcast`, as it goes with generated code."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_name == "unbroadcast" and code.co_filename.startswith("<srcad ")
 
 
 class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
@@ -120,6 +128,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
                 return written
         if is_hashable(function) and function in WRITING:
             return WRITING[function](self, args, keywords)
+        if is_odeint(function):
+            return solved(self, function, args, keywords, text, target)
         if is_random(function):
             return self.random(function, args, keywords, text, target)
         if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):
@@ -131,6 +141,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[list-item]
         if isinstance(function, types.FunctionType) and hasattr(function, "srcad_checkpointed"):
             return self.checkpointed(function.srcad_checkpointed, path, args, keywords, text, target)
+        if is_own(function) and is_helper(function):
+            return self.library(unbroadcast, args, keywords, text, target)
         if is_own(function):
             return self.own_function(function, path, args, keywords, text, target)
         if isinstance(function, type):

@@ -1,9 +1,9 @@
 """Every exception of srcad, and how one looks.
 
-    examples/cell.py:12: srcad cannot differentiate `np.linalg.eig(a)`
-        w, v = np.linalg.eig(a)
-               ^^^^^^^^^^^^^^^^
-    no rule is known for it. Give one with @srcad.rule(np.linalg.eig).
+    examples/cell.py:12: srcad cannot differentiate `np.histogramdd(x)`
+        counts, edges = np.histogramdd(x)
+                        ^^^^^^^^^^^^^^^^^^
+    no rule is known for it. Give one with @srcad.rule(np.histogramdd).
 
 Where, what was expected, what came, what to do.
 """

@@ -43,6 +43,7 @@ TAKE_LISTS = {
 }
 
 
+REDUCING = {np.sum, np.prod, np.max, np.amax, np.min, np.amin, np.ptp, np.nansum, np.nanprod, np.nanmax, np.nanmin}
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
 TAKE_LISTS |= {np.full, np.einsum, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
 JOINING |= {np.dstack}
@@ -116,8 +117,9 @@ class Library:
         assert rule is not None
         if function is np.array and keywords.get("dtype") is None and len(args) == 1 and isinstance(args[0].value, Sequence) and not args[0].value.items:
             return self.at.opaque(text, target)
-        if function in JOINING and isinstance(args[0].value, Sequence):
-            args = [self.joined(args[0]), *args[1:]]
+        if function in JOINING and args and isinstance(args[0].value, (Sequence, Number)):
+            rows = args[0] if isinstance(args[0].value, Sequence) else display(list, self.at.listed(args[0]))  # an array is a list of its rows
+            args = [self.joined(rows), *args[1:]]
             text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
         if function not in TAKE_LISTS:
             active = self.state.is_active(args)
@@ -133,6 +135,8 @@ class Library:
         if not self.state.is_active([*args, *keywords.values()]):
             return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
         operands, params = self.bind_rule(rule, function, args, keywords)
+        if function in REDUCING and isinstance(operands[0], Ref) and operands[0].number.shape == () and isinstance(params.get("axis"), int):
+            params["axis"] = None  # NumPy lets the axis of a number be
         if params.get("dtype") is not None and np.dtype(params["dtype"]).kind in "iub":  # rounded: as .astype(int)
             return self.at.operation(np.floor, tuple([*args, *keywords.values()]), {}, text, target, kind)
         return self.at.operation(function, operands, params, text, target, kind, rule)

@@ -111,17 +111,24 @@ class Nested:
                 self.state.facts.record(self.outside_condition(condition, compiled, function))
             elif not STRUCTURE.search(condition):
                 outside = {n: Sizes.of(self.at.outside(*self.read_outside(n, function))) for n in free - space.keys() - compiled.objects.keys()}
-                if not self.holds(condition, {**outside, **space}):
+                cells = {n: self.cell_sizes(cell) for n, cell in compiled.objects.items() if n in free and isinstance(cell, types.CellType)}
+                if not self.holds(condition, {**compiled.objects, **outside, **cells, **space}):
                     self.at.refuse("what this gradient relies on cannot be said of its arguments.")
 
     def read_outside(self, identifier: str, function: types.FunctionType) -> tuple[str, Any]:
         """How this program reads a variable that is outside of a function: a path, and what is there now."""
         if identifier in function.__code__.co_freevars:
-            cell = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))[identifier]
-            label = self.state.guards.held(cell)
-            self.state.helpers[label] = cell
-            return f"{label}.cell_contents", cell.cell_contents
+            return self.read_cell(dict(zip(function.__code__.co_freevars, function.__closure__ or ()))[identifier])
         return self.prefix(function) + identifier, function.__globals__.get(identifier)
+
+    def read_cell(self, cell: types.CellType) -> tuple[str, Any]:
+        label = self.state.guards.held(cell)
+        self.state.helpers[label] = cell
+        return f"{label}.cell_contents", cell.cell_contents
+
+    def cell_sizes(self, cell: types.CellType) -> Any:
+        """What a function further in has around it, as far as conditions ask for it."""
+        return types.SimpleNamespace(cell_contents=Sizes.of(self.at.outside(*self.read_cell(cell))))
 
     @staticmethod
     def holds(condition: str, space: Mapping[str, Any]) -> bool:

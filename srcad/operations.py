@@ -51,7 +51,7 @@ DIM_OPERATORS = (operator.add, operator.sub, operator.mul, operator.floordiv, op
 
 FIELDS: dict[object, tuple[str, ...]] = {  # the names of the parts that some functions return
     getattr(owner, label): tuple(fields.split()) for owner, label, fields in (
-        (np.linalg, "slogdet", "sign logabsdet"), (np.linalg, "eigh", "eigenvalues eigenvectors"), (np.linalg, "qr", "Q R"), (np.linalg, "svd", "U S Vh"),
+        (np.linalg, "slogdet", "sign logabsdet"), (np.linalg, "eigh", "eigenvalues eigenvectors"), (np.linalg, "eig", "eigenvalues eigenvectors"), (np.linalg, "qr", "Q R"), (np.linalg, "svd", "U S Vh"),
         (np, "unique_all", "values indices inverse_indices counts"), (np, "unique_counts", "values counts"), (np, "unique_inverse", "values inverse_indices"))
     if hasattr(owner, label)}
 LISTS = (np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, *(() if np.__version__ >= "2" else (np.meshgrid, np.broadcast_arrays, np.gradient)))
@@ -195,7 +195,8 @@ class Operations:
                 return (statics[0] is statics[1]) == isinstance(op, ast.Is)
             if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], type)):
                 return isinstance(op, ast.IsNot)
-            return None
+            flags = [flag_of(v) for v in both]
+            return None if None in flags else (flags[0] == flags[1]) == isinstance(op, ast.Is)
         a, b = left.number.dim, right.number.dim
         if a is not None and b is not None and not self.state.is_active([left, right]):
             if type(op) in OPERATORS:
@@ -446,6 +447,12 @@ class Operations:
         self.state.integral |= ref.number.origin
         if ref.number.dim is not None:
             self.state.integral |= set(ref.number.dim.terms)
+
+
+def flag_of(value: object) -> bool | None:
+    """The boolean that a value is known to be; that becomes a fact."""
+    dim = value.dim if isinstance(value, Number) and value.form == "python" and value.dtype == BOOL else None
+    return None if dim is None or dim.value is None else bool(dim != 0)
 
 
 def unnamed(kind: Any) -> Any:

@@ -88,6 +88,8 @@ class Memory:
                 return self.of(value)
             case ast.Call(func=func, args=args):
                 return self.of_call(func, args)
+            case ast.Attribute(value=value):  # a part, such as `.real`
+                return self.of(value) | {"=?"}
         return frozenset({"=?"})
 
     def of_call(self, func: ast.expr, args: Sequence[ast.expr]) -> frozenset[str]:
@@ -104,7 +106,7 @@ class Memory:
     def of_item(self, expr: ast.expr, place: int) -> frozenset[str]:
         """The cells of one item of what is unpacked."""
         made = isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id in self.makers
-        return self.fresh(f".{place}") if made else frozenset({"=?"})
+        return self.fresh(f".{place}") if made else self.of(expr) | {"=?"}
 
     def fresh(self, part: str = "") -> frozenset[str]:
         """New memory: what was made here in an earlier pass of a loop is other memory."""

@@ -83,7 +83,7 @@ def render(value: Any, facts: Facts) -> ast.expr:
             return const(bool(value))
         case np.generic():
             return const(value.item())
-        case bool() | int() | float() | str() | None:
+        case bool() | int() | float() | complex() | str() | None:
             return const(value)
         case _ if value is Ellipsis:
             return ast.Constant(value=Ellipsis)
@@ -136,7 +136,7 @@ def library_path(function: Any) -> tuple[str, str] | None:
     """Where a library function is read from: ("numpy", "linalg.inv")."""
     label = getattr(function, "__name__", "")
     for module, prefix in (("numpy", ""), ("numpy", "linalg"), ("numpy", "fft"), ("math", ""), ("scipy.special", ""), ("scipy.linalg", ""),
-                           ("scipy.signal", ""), ("scipy.ndimage", ""), ("numpy", "lib.stride_tricks")):
+                           ("scipy.signal", ""), ("scipy.ndimage", ""), ("numpy", "lib.stride_tricks"), ("numpy", "emath")):
         owner: Any = sys.modules.get(module)
         for part in filter(None, prefix.split(".")):
             owner = getattr(owner, part, None)

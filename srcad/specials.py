@@ -98,6 +98,9 @@ def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
     value, attribute = args[0].value, static_value(args[1], calls.facts)
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
         return known_number(calls, hasattr(type_of(value), attribute))
+    if isinstance(value, Number):
+        answers = {hasattr(kind, attribute) for kind in (np.ndarray, np.generic, float, int, complex)}
+        return known_number(calls, answers.pop()) if len(answers) == 1 else None
     return None
 
 
@@ -133,6 +136,14 @@ def special_sequence(kind: type) -> Callable[..., Ref | None]:
         return display(kind, calls.at.listed(args[0]))
 
     return convert
+
+
+def special_sorted(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """sorted of names: the keys of a dict, strings."""
+    items = calls.at.listed(args[0]) if len(args) == 1 and not keywords and isinstance(args[0].value, (Sequence, Record)) else ()
+    if not items or not all(isinstance(i.value, Static) and isinstance(i.value.value, str) for i in items):
+        return None
+    return display(list, tuple(sorted(items, key=lambda i: static_value(i, calls.facts))))
 
 
 def special_range(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -436,7 +447,7 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
-    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
+    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, sorted: special_sorted, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
     np.apply_over_axes: special_apply_over, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},

@@ -216,7 +216,7 @@ def like(a: Number, b: Number) -> bool:
 
 
 def liftable(value: Any) -> bool:
-    return isinstance(value, (Term, Dim, int, float, np.number))
+    return isinstance(value, (Term, Dim, int, float, complex, np.number))
 
 
 def as_term(value: Any, facts: Facts) -> Term:

@@ -16,6 +16,7 @@ import traceback
 
 import numpy as np
 import pytest
+import scipy.special
 
 import srcad
 from srcad import grad
@@ -342,28 +343,28 @@ def test_export_of_what_cannot_be_written_is_refused(tmp_path: pathlib.Path):
 
 def test_check_finds_a_wrong_rule():
     def broken(x):
-        return np.emath.log10(x)
+        return scipy.special.exp1(x)
 
-    srcad.rule(np.emath.log10)(lambda dz, z, x: (dz * 3.0,))
+    srcad.rule(scipy.special.exp1)(lambda dz, z, x: (dz * 3.0,))
     try:
         with pytest.raises(srcad.GradientMismatchError, match="with respect to `x` along a random direction is .*, and finite differences give"):
             srcad.check_grad(broken, 0.3)
     finally:
         from srcad.rules import RULES
 
-        del RULES[np.emath.log10]
+        del RULES[scipy.special.exp1]
 
 
 def test_rules_of_the_users():
-    @srcad.rule(np.emath.log2, elementwise=True)
+    @srcad.rule(scipy.special.k1)
     def log2(dz, z, x):
-        return (dz * np.emath.log2(x) * 0 + dz * 7.0,)
+        return (dz * scipy.special.k1(x) * 0 + dz * 7.0,)
 
     try:
-        gradient = grad(lambda x: np.emath.log2(x))
+        gradient = grad(lambda x: scipy.special.k1(x))
         assert gradient(1.0) == 7.0
 
-        @srcad.rule(np.emath.log2, elementwise=True)
+        @srcad.rule(scipy.special.k1)
         def another(dz, z, x):
             return (dz * 8.0,)
 
@@ -371,4 +372,4 @@ def test_rules_of_the_users():
     finally:
         from srcad.rules import RULES
 
-        del RULES[np.emath.log2]
+        del RULES[scipy.special.k1]

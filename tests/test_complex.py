@@ -108,6 +108,12 @@ def spectral_derivative(x):
     return np.sum(np.fft.ifft(k * np.fft.fft(x)).real ** 2)
 
 
+def real_part_beside_a_store(x):
+    b = x + 1.0j
+    c = b[0] + 1.5
+    return np.sum(np.sin(np.real(x + b + c)))
+
+
 def of_complex(f, x, step=1e-6):
     """The derivative by real parts, less i times that by imaginary parts."""
     x = np.asarray(x)
@@ -124,7 +130,7 @@ def of_complex(f, x, step=1e-6):
 @pytest.mark.parametrize(("f", "arg"), [
     (parts_of_a_number, 1.3), (made_of_parts, 1.3), (polynomial, Z), (conjugates, Z), (mandelbrot, 0.3 + 0.4j), (written_in_place, X), (branches, Z),
     (linear_algebra, A), (spectrum, X), (spectrum, X[:4]), (filtered, X), (convolved, X), (convolved, X[:4]), (padded_and_cut, M.T), (plane, M), (back_to_real, Z), (converted, Z),
-    (transform_of_real_parts, X), (made_complex_by_a_loop, X[:2]), (number_made_complex_by_a_loop, 0.5), (spectral_derivative, X[:4]),
+    (transform_of_real_parts, X), (made_complex_by_a_loop, X[:2]), (number_made_complex_by_a_loop, 0.5), (spectral_derivative, X[:4]), (real_part_beside_a_store, X),
 ], ids=lambda v: getattr(v, "__name__", ""))
 def test_the_gradient_is_right(f, arg):
     found, wanted = srcad.grad(f)(arg), of_complex(f, arg)
@@ -138,7 +144,34 @@ TRANSFORMS = {
     "np.fft.fft2": ("np.fft.fft2(m)", "np.fft.fft2(m, s=(2, 5))"), "np.fft.ifft2": ("np.fft.ifft2(m)", "np.fft.ifft2(m, s=(2, 5))"),
     "np.fft.fftn": ("np.fft.fftn(m)", "np.fft.fftn(m, axes=(0,))", "np.fft.fftn(m, s=(2, 5), axes=(0, 1))"),
     "np.fft.ifftn": ("np.fft.ifftn(m)", "np.fft.ifftn(m, axes=(1,))"),
-    "np.fft.rfft": ("np.fft.rfft(z.real)", "np.fft.rfft(m.imag, 7, 0)"), "np.fft.irfft": ("np.fft.irfft(z)", "np.fft.irfft(m, 5, 1)"),
+    "np.fft.rfft": ("np.fft.rfft(z.real)", "np.fft.rfft(m.imag, 7, 0)", "np.fft.rfft(m.real, n=2, norm='forward')"),
+    "np.fft.irfft": ("np.fft.irfft(z)", "np.fft.irfft(m, 5, 1)", "np.fft.irfft(m, n=2, axis=0, norm='ortho')"),
+    "np.fft.hfft": ("np.fft.hfft(z)", "np.fft.hfft(m, 5, 1)", "np.fft.hfft(m, n=2, axis=0, norm='ortho')", "np.fft.hfft(z, norm='forward')"),
+    "np.fft.ihfft": ("np.fft.ihfft(z.real)", "np.fft.ihfft(m.imag, 7, 0)", "np.fft.ihfft(m.real, n=2, norm='forward')"),
+    "np.fft.rfft2": ("np.fft.rfft2(m.real)", "np.fft.rfft2(m.imag, s=(3, 5), norm='ortho')", "np.fft.rfft2(m.real, axes=(1, 0))"),
+    "np.fft.irfft2": ("np.fft.irfft2(m)", "np.fft.irfft2(m, s=(2, 7), norm='ortho')", "np.fft.irfft2(m, s=(5, 2), axes=(1, 0))"),
+    "np.fft.rfftn": ("np.fft.rfftn(m.real)", "np.fft.rfftn(m.real, axes=(0,))", "np.fft.rfftn(m.real, s=[6, 2], axes=[1, 0], norm='forward')"),
+    "np.fft.irfftn": ("np.fft.irfftn(m)", "np.fft.irfftn(m, axes=(0,))", "np.fft.irfftn(m, s=[3, 5], axes=[1, 0], norm='forward')", "np.fft.irfftn(m, s=(-1, 5), axes=(0, 1))"),
+    "np.lib.scimath.sqrt": ("np.lib.scimath.sqrt(z.real)", "np.emath.sqrt(z)", "np.emath.sqrt(m.imag)", "np.emath.sqrt(z.real[0])"),
+    "np.lib.scimath.log": ("np.lib.scimath.log(z.real)", "np.emath.log(z)"), "np.lib.scimath.log2": ("np.lib.scimath.log2(z.real)", "np.emath.log2(z)"),
+    "np.lib.scimath.log10": ("np.lib.scimath.log10(z.real)", "np.emath.log10(z)"),
+    "np.lib.scimath.logn": ("np.lib.scimath.logn(z.real, z.imag)", "np.emath.logn(2, z)", "np.emath.logn(m.real, z[:3].imag)"),
+    "np.lib.scimath.power": ("np.lib.scimath.power(z.real, 2.5)", "np.emath.power(z.real, 3)", "np.emath.power(m.real, z[:3].imag)", "np.emath.power(2.0, z.real)", "np.emath.power(z.real, 0)"),
+    "np.lib.scimath.arccos": ("np.lib.scimath.arccos(3 * z.real)", "np.emath.arccos(z)", "np.emath.arccos(z.real / 4)"),
+    "np.lib.scimath.arcsin": ("np.lib.scimath.arcsin(3 * z.real)", "np.emath.arcsin(z)", "np.emath.arcsin(z.real / 4)"),
+    "np.lib.scimath.arctanh": ("np.lib.scimath.arctanh(3 * z.real)", "np.emath.arctanh(z)", "np.emath.arctanh(z.real / 4)"),
+    "np.linalg.eig": (
+        "np.linalg.eig(m[:3] + np.diag([1, 3, 7]))[1]", "np.linalg.eig(m[:3].real + np.diag([1, 3, 7]))[1]", "np.linalg.eig(m[:3].imag + turned)[1]",
+        "np.linalg.eig(m[:3].real + turned).eigenvalues", "np.linalg.eig(np.stack([m[:3] + turned, m[1:]]) + np.diag([1, 3, 7])).eigenvectors",
+        "[w * (v + 1) for w, v in [np.linalg.eig(m[:3].real + turned)]][0]",
+    ),
+    "np.linalg.eigvals": ("np.linalg.eigvals(m[:3] + turned)", "np.linalg.eigvals(m[:3].real + turned)", "np.linalg.eigvals(np.stack([m[:3], m[1:]]) + np.diag([1, 3, 7]))"),
+    "np.roots": ("np.roots(z)", "np.roots(z.real)", "np.roots(z[:3].imag)", "np.roots(z[:2])"),
+    "np.sort_complex": ("np.sort_complex(z)", "np.sort_complex(m.real)"), "np.sort": ("np.sort(m, axis=0)",), "np.take": ("np.take(m, [0, 2, 0], axis=1)",),
+    "np.take_along_axis": ("np.take_along_axis(m, np.array([[2], [1], [0], [0]]), 1)",),
+    "scipy.linalg.sqrtm": ("scipy.linalg.sqrtm(m[:3] + turned)", "scipy.linalg.sqrtm(m[:3].real + turned)", "scipy.linalg.sqrtm(m[:3].real + 9 * np.eye(3))"),
+    "scipy.linalg.solve_sylvester": ("scipy.linalg.solve_sylvester(m[:3] + turned, m[:2, :2] + 0j, m[1:, :2])",),
+    "scipy.linalg.det": ("scipy.linalg.det(m[:3] + turned)",), "scipy.linalg.solve": ("scipy.linalg.solve(m[:3] + turned, z[1:])",), "scipy.linalg.inv": ("scipy.linalg.inv(m[:3] + turned)",),
     "np.angle": ("np.angle(z)", "np.angle(m, deg=True)"), "np.imag": ("np.imag(z * z)",), "np.real": ("np.real(z * z)",), "np.conjugate": ("np.conj(z) * z[0]",),
 }
 
@@ -147,7 +180,8 @@ TRANSFORMS = {
 def test_each_function_in_every_form(expression, tmp_path):
     """As a program of one line, weighted by numbers that tell its elements apart."""
     file = tmp_path / "program.py"
-    file.write_text("import numpy as np\n\n\ndef f(z):\n    m = np.outer(z, [1.0, 0.5, 2j])\n"
+    file.write_text("import numpy as np\nimport scipy.linalg\n\nturned = np.array([[1.0, 2.0, 0.0], [-2.0, 1.5, 0.5], [0.3, 0.0, 3.0]])\n\n\n"
+                    "def f(z):\n    m = np.outer(z, [1.0, 0.5, 2j])\n"
                     f"    w = {expression}\n    return np.sum((w * w).real * np.arange(1.0, w.size + 1).reshape(w.shape)) + np.sum((w * (0.3 + 0.7j)).imag)\n")
     space: dict[str, object] = {}
     exec(compile(file.read_text(), str(file), "exec"), space)
@@ -190,7 +224,10 @@ def test_single_precision():
 @pytest.mark.parametrize(("f", "arg", "reason"), [
     (store_of_a_complex_number, X, "stored into an array of real ones"),
     (lambda x: np.sum(np.maximum(x * 1j, 0).real), X, "np.maximum` of complex numbers"),
-    (lambda z: np.linalg.norm(z), Z, "np.linalg.norm` of complex numbers"),
+    (lambda z: np.linalg.norm(z, 1), Z, "its rule does not cover ord=1 of complex numbers"),
+    (lambda a: np.abs(np.linalg.qr(a)[1][0, 0]), A, "np.linalg.qr` of complex numbers"),
+    (lambda a: np.abs(np.linalg.eigh(a)[1][0, 0]), A, "the vectors of a complex matrix"),
+    (lambda x: np.sum(np.emath.sqrt(x)), X, "Take np.real or np.abs"),
     (lambda x: x * 1j, 1.0, "Take np.real or np.abs"),
     (lambda z: np.abs(np.sum(z ** z)), Z, "written as a number"),
 ])

@@ -271,3 +271,42 @@ def test_a_string_of_several_lines_stays_as_it_is() -> None:
         return x * many
 
     assert srcad.grad(f)(2.0) == len("first\n  second")
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum(x * np.diag([1.0, 3.0]) * x), lambda x: np.sum(x * np.linalg.inv([[2.0, 1.0], [1.0, 3.0]]) * x), lambda x: np.sum(x * np.tril([[1.0, 2.0], [3.0, 4.0]])),
+    lambda x: np.sum(x * x) * np.trace([[1.0, 2.0], [3.0, 4.0]]), lambda x: np.sum(x * np.linalg.solve([[2.0, 1.0], [1.0, 3.0]], [1.0, 2.0]) * x),
+    lambda x: np.sum(x * np.matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]) * x), lambda x: np.sum(x * x) * np.linalg.norm([3.0, 4.0]),
+])
+def test_a_list_of_constants_is_an_array_to_a_function(f):
+    srcad.check_grad(f, np.array([[1.0, 2.0], [0.5, -1.0]]))
+
+
+def test_a_flag_is_compared_by_is():
+    def f(x, flag=True):
+        return x * x if flag is True else x
+
+    assert grad(f)(3.0) == 6.0 and grad(lambda x: f(x, False))(3.0) == 1.0
+
+
+def around(b):
+    return lambda x: np.sum(np.linalg.solve(x, b) ** 2)
+
+
+def test_a_gradient_within_relies_on_sizes_around_a_function():
+    inner = around(np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]))
+
+    def loss(x):
+        return inner(x) * 2.0
+
+    srcad.check_grad(lambda x: np.sum(grad(loss)(x) ** 2), np.array([[3.0, 1.0], [0.5, 2.0]]))
+
+
+def test_the_keys_of_a_dict_are_sorted():
+    def f(parameters):
+        total = 0.0
+        for i, key in enumerate(sorted(parameters)):
+            total += (i + 1) * parameters[key] ** 2
+        return total
+
+    assert grad(f)({"b": 2.0, "a": 3.0}) == {"b": 8.0, "a": 6.0}

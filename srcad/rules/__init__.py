@@ -68,10 +68,10 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
 
     Examples
     --------
-    >>> import numpy as np, srcad
-    >>> @srcad.rule(np.emath.sqrt, elementwise=True)  # of numbers that are not negative
-    ... def sqrt(dz, z, x):
-    ...     return (0.5 / z * dz,)
+    >>> import scipy.special, srcad
+    >>> @srcad.rule(scipy.special.k0)
+    ... def k0(dz, z, x):
+    ...     return (-scipy.special.k1(x) * dz,)
     """
     def register(function: F) -> F:
         for library_function in functions:
@@ -221,7 +221,7 @@ def unused(adjoint: Any) -> bool:
 inf = math.inf
 
 from srcad.rules import contractions, elementwise, linalg, reductions, scalars, shaping  # noqa: E402,F401
-from srcad.rules import arranging, decompositions, fft, polynomials, products, selecting, sets, statistics  # noqa: E402,F401
+from srcad.rules import arranging, decompositions, fft, polynomials, products, scimath, selecting, sets, spectra, statistics  # noqa: E402,F401
 
 
 def _special() -> None:
@@ -240,9 +240,13 @@ def _signal() -> None:
     from srcad.rules import signals  # noqa: F401
 
 
+def _integrate() -> None:
+    from srcad.rules import integration  # noqa: F401
+
+
 def _ndimage() -> None:
     from srcad.rules import filters, windows  # noqa: F401
 
 
 LOADERS.update({"scipy.ndimage": _ndimage, "scipy.special": _special, "scipy.linalg": _linalg, "scipy.stats": _stats,
-                "scipy.signal": _signal})
+                "scipy.signal": _signal, "scipy.integrate": _integrate})

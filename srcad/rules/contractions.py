@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import rule
+from srcad.rules.complex import is_complex
 
 Adjoints = tuple[Any, ...]
 
@@ -73,7 +74,8 @@ def outer(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
 
 @rule(np.vdot)
 def vdot(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
-    return b.reshape(a.shape) * dz, a.reshape(b.shape) * dz
+    da, db = b.reshape(a.shape) * dz, a.reshape(b.shape)
+    return (np.conj(da), np.conj(db) * dz) if is_complex(a) or is_complex(b) else (da, db * dz)
 
 
 @rule(np.tensordot)

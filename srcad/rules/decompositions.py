@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import rule, unused
+from srcad.rules.complex import OF_COMPLEX, is_complex
 from srcad.rules.contractions import transposed
 from srcad.rules.linalg import identity, inv, norm
 
@@ -19,8 +20,8 @@ Adjoints = tuple[Any, ...]
 
 
 def one_triangle(full: Any, upper: bool) -> Any:
-    """Only one triangle of a symmetric matrix is read, so only it has a gradient."""
-    both = full + transposed(full)
+    """Only one triangle of a symmetric or Hermitian matrix is read, so only it has a gradient."""
+    both = full + (np.conj(transposed(full)) if is_complex(full) else transposed(full))
     return (np.triu(both) if upper else np.tril(both)) - full * identity(full)
 
 
@@ -31,11 +32,22 @@ def inverse_gaps(w: Any) -> Any:
     return (1 - eye) / np.where(gaps == 0, np.where(eye == 1, 1.0, np.nan), gaps)
 
 
+def conjugate(x: Any) -> Any:
+    return np.conj(x) if is_complex(x) else x
+
+
+def of_eigenvalues(dw: Any, v: Any, uplo: str) -> Any:
+    """The adjoint of a symmetric or Hermitian matrix from that of its eigenvalues."""
+    return one_triangle((conjugate(v) * dw[..., None, :]) @ transposed(v), uplo == "U")
+
+
 @rule(np.linalg.eigh)
 def eigh(dz: Any, z: Any, a: Any, UPLO: str = "L") -> Adjoints:  # noqa: N803
     (dw, dv), (w, v) = dz, z
     if unused(dv):
-        return (one_triangle((v * dw[..., None, :]) @ transposed(v), UPLO == "U"),)
+        return (of_eigenvalues(dw, v, UPLO),)
+    if is_complex(v):
+        raise NotImplementedError("the vectors of a complex matrix, whose phases are LAPACK's choice; of its values there is one")
     inner = inverse_gaps(w) * (transposed(v) @ dv)
     if not unused(dw):
         inner = inner + identity(v) * dw[..., None, :]
@@ -45,8 +57,7 @@ def eigh(dz: Any, z: Any, a: Any, UPLO: str = "L") -> Adjoints:  # noqa: N803
 
 @rule(np.linalg.eigvalsh)
 def eigvalsh(dz: Any, z: Any, a: Any, UPLO: str = "L") -> Adjoints:  # noqa: N803
-    v = np.linalg.eigh(a, UPLO="U")[1] if UPLO == "U" else np.linalg.eigh(a)[1]
-    return (one_triangle((v * dz[..., None, :]) @ transposed(v), UPLO == "U"),)
+    return (of_eigenvalues(dz, np.linalg.eigh(a, UPLO="U")[1] if UPLO == "U" else np.linalg.eigh(a)[1], UPLO),)
 
 
 def thin(a: Any) -> Any:
@@ -56,7 +67,7 @@ def thin(a: Any) -> Any:
 def of_values(ds: Any, a: Any) -> Any:
     """The adjoint of a matrix from that of its singular values."""
     u, _, vt = thin(a)
-    return (u * ds[..., None, :]) @ vt
+    return (conjugate(u) * ds[..., None, :]) @ conjugate(vt)
 
 
 @rule(np.linalg.svd)
@@ -67,7 +78,9 @@ def svd(dz: Any, z: Any, a: Any, full_matrices: bool = True, compute_uv: bool = 
         return (of_values(dz, a),)
     (du, ds, dvt), (u, s, vt) = dz, z
     if unused(du) and unused(dvt):
-        return (of_values(ds, a) if full_matrices else (u * ds[..., None, :]) @ vt,)
+        return (of_values(ds, a) if full_matrices else (conjugate(u) * ds[..., None, :]) @ conjugate(vt),)
+    if is_complex(a):
+        raise NotImplementedError("the vectors of a complex matrix, whose phases are LAPACK's choice; of its values there is one")
     rows, columns = a.shape[-2], a.shape[-1]
     if full_matrices and rows != columns:
         raise NotImplementedError("vectors beyond the singular values (give full_matrices=False)")
@@ -195,3 +208,6 @@ if hasattr(np.linalg, "vector_norm"):
     @rule(np.linalg.svdvals)
     def svdvals(dz: Any, z: Any, x: Any) -> Adjoints:
         return (of_values(dz, x),)
+
+
+OF_COMPLEX.update((np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, *([np.linalg.svdvals] if hasattr(np.linalg, "svdvals") else [])))

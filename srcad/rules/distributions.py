@@ -134,8 +134,10 @@ def poisson_pmf(dz: Any, z: Any, k: Any, mu: Any) -> Adjoints:
 
 
 @rule(st.multivariate_normal.logpdf)
-def multivariate_normal_logpdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any) -> Adjoints:
+def multivariate_normal_logpdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any, allow_singular: bool = False) -> Adjoints:
     """Only the lower triangle of `cov` is read, so only it has a gradient."""
+    if allow_singular:
+        raise NotImplementedError("allow_singular=True")
     if mean is None or cov is None or mean.ndim != 1 or cov.ndim != 2 or x.ndim not in (1, 2):
         raise NotImplementedError("a mean that is no vector, a covariance that is no matrix, nor points that are no rows")
     if x.ndim == 1 and mean.shape[0] == 1 and x.shape[0] != 1:
@@ -152,8 +154,8 @@ def multivariate_normal_logpdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any) -> 
 
 
 @rule(st.multivariate_normal.pdf)
-def multivariate_normal_pdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any) -> Adjoints:
-    return multivariate_normal_logpdf(z * dz, z, x, mean, cov)
+def multivariate_normal_pdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any, allow_singular: bool = False) -> Adjoints:
+    return multivariate_normal_logpdf(z * dz, z, x, mean, cov, allow_singular)
 
 
 @rule(st.multivariate_normal.entropy)

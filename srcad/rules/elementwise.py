@@ -134,9 +134,8 @@ def log1p(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.logaddexp)
 def logaddexp(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    """The derivative is the logistic function of x - y, in a form that does not overflow."""
-    e = np.exp(-np.abs(x - y))
-    return dz * np.where(x >= y, 1.0, e) / (1 + e), dz * np.where(y >= x, 1.0, e) / (1 + e)
+    """The derivative is the logistic function of x - y, in a form that does not overflow and has derivatives where x is y."""
+    return dz * np.exp(-np.logaddexp(0, y - x)), dz * np.exp(-np.logaddexp(0, x - y))
 
 
 @rule(np.logaddexp2)
@@ -161,12 +160,12 @@ def tan(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.arcsin)
 def arcsin(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / np.sqrt(1 - x**2),)
+    return (dz / (np.cos(z) if is_complex(x) else np.sqrt(1 - x**2)),)
 
 
 @rule(np.arccos)
 def arccos(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (-dz / np.sqrt(1 - x**2),)
+    return (-dz / (np.sin(z) if is_complex(x) else np.sqrt(1 - x**2)),)
 
 
 @rule(np.arctan)
@@ -197,12 +196,12 @@ def tanh(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.arcsinh)
 def arcsinh(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / np.sqrt(x**2 + 1),)
+    return (dz / (np.cosh(z) if is_complex(x) else np.sqrt(x**2 + 1)),)
 
 
 @rule(np.arccosh)
 def arccosh(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / np.sqrt(x**2 - 1),)
+    return (dz / (np.sinh(z) if is_complex(x) else np.sqrt(x**2 - 1)),)
 
 
 @rule(np.arctanh)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import made, rule
+from srcad.rules.complex import is_complex
 from srcad.rules.contractions import transposed
 from srcad.rules.reductions import kept
 from srcad.rules.selecting import gathered, numbered
@@ -72,7 +73,9 @@ def norm(dz: Any, z: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: b
     vector = vector or axis is None and x.ndim == 1 or isinstance(axis, int)
     if ord == "fro" or ord is None or (ord == 2 and vector):
         share = dz / np.where(z == 0, 1, z)
-        return (x * kept(share, axis, keepdims),)
+        return ((np.conj(x) if is_complex(x) else x) * kept(share, axis, keepdims),)
+    if is_complex(x):
+        raise NotImplementedError(f"ord={ord!r} of complex numbers")
     if not vector:
         return (matrix_norm_adjoint(dz, z, x, ord, (0, 1) if axis is None else tuple(axis), keepdims),)
     if ord == 0:
@@ -137,7 +140,7 @@ def diagonal(dz: Any, z: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: in
 
 def scattered_diagonal(dz: Any, v: Any, k: int) -> Any:
     """Zeros but for the k-th diagonal."""
-    dv = np.zeros(v.shape)
+    dv = np.zeros(v.shape, dz.dtype)
     rows = np.arange(dz.shape[0])
     dv[rows - min(k, 0), rows + max(k, 0)] = dz
     return dv

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import rule, zero
+from srcad.rules.complex import is_complex
 
 Adjoints = tuple[Any, ...]
 
 
 def kept(value: Any, axis: Any, keepdims: bool) -> Any:
     """The result of a reduction with the axes that it reduced, of length 1 each."""
-    return value if axis is None or keepdims else np.expand_dims(value, axis)
+    return value if axis is None or axis == () or keepdims else np.expand_dims(value, axis)
 
 
 def count(x: Any, axis: Any) -> Any:
@@ -47,14 +48,17 @@ def mean(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims:
 
 @rule(np.prod)
 def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
-    """Each factor gets the product of the others, which one zero leaves nonzero for itself alone."""
+    """Each factor gets the product of the others, which one zero leaves nonzero for itself alone. `rest` is 0, and has the slopes of the zeros."""
     zeros = a == 0
     if where is not True:
         zeros = zeros & where
     nonzero = np.where(zeros, 1.0, a)
     used = nonzero if where is True else np.where(where, nonzero, 1.0)
     among = np.sum(zeros, axis=axis, keepdims=True)
-    others = np.prod(used, axis=axis, keepdims=True) / used * np.where(zeros, among == 1, among == 0)
+    rest = np.sum(np.where(zeros, a, 0.0), axis=axis, keepdims=True)
+    of_zero = np.where(among == 1, 1.0, np.where(among == 2, rest - a, 0.0))
+    of_other = np.where(among == 0, 1.0, np.where(among == 1, rest, 0.0))
+    others = np.prod(used, axis=axis, keepdims=True) / used * np.where(zeros, of_zero, of_other)
     da = kept(dz * initial, axis, keepdims) * others
     return (da if where is True else np.where(where, da, 0.0),)
 
@@ -81,11 +85,13 @@ def min(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False, initi
 
 
 def centred(a: Any, axis: Any, where: Any) -> tuple[Any, Any]:
-    """`a` less its mean, and how many elements the mean is of."""
+    """`a` less its mean, of complex numbers the conjugate of that, and how many elements the mean is of."""
     if where is True:
-        return a - np.mean(a, axis=axis, keepdims=axis is not None), count(a, axis)
+        deviation = a - np.mean(a, axis=axis, keepdims=axis is not None)
+        return np.conj(deviation) if is_complex(a) else deviation, count(a, axis)
     number = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
-    return np.where(where, a - np.mean(a, axis=axis, keepdims=True, where=where), 0.0), number
+    deviation = np.where(where, a - np.mean(a, axis=axis, keepdims=True, where=where), 0.0)
+    return np.conj(deviation) if is_complex(a) else deviation, number
 
 
 @rule(np.var)
@@ -113,7 +119,7 @@ def backwards_cumsum(dz: Any, axis: Any) -> Any:
 
 @rule(np.cumsum)
 def cumsum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
-    return (backwards_cumsum(dz, 0).reshape(a.shape) if axis is None else backwards_cumsum(dz, axis),)
+    return (backwards_cumsum(dz, 0).reshape(a.shape) if axis is None or a.ndim == 0 else backwards_cumsum(dz, axis),)
 
 
 zero(np.argmax, np.argmin, np.argsort, np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize)

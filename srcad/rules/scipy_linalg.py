@@ -7,6 +7,7 @@ import numpy as np
 import scipy.linalg as sl
 
 from srcad.rules import lazily, linalg, made, rule
+from srcad.rules.complex import OF_COMPLEX, is_complex
 
 Adjoints = tuple[Any, ...]
 s_triangular, s_sylvester = lazily(sl.solve_triangular), lazily(sl.solve_sylvester)
@@ -78,8 +79,19 @@ def shifted(row: Any, by: int, size: Any) -> Any:
     return np.pad(row[max(-by, 0) : size - max(by, 0)], (max(by, 0), max(-by, 0))) if by else row
 
 
+@rule(sl.sqrtm)
+def sqrtm(dz: Any, z: Any, A: Any) -> Adjoints:  # noqa: N803
+    """From dz z + z dz = dA. It counts as complex, as that of a real matrix may be; solve_sylvester must not be given real matrices with a complex dz."""
+    if A.ndim > 2:
+        raise NotImplementedError("stacks")
+    root = z.astype(np.complex128).T
+    return (s_sylvester(root, root, dz),)
+
+
 @rule(sl.solve_sylvester)
 def solve_sylvester(dz: Any, z: Any, a: Any, b: Any, q: Any) -> Adjoints:
+    if any(map(is_complex, (a, b, q))) and not (is_complex(a) and is_complex(b)):
+        raise NotImplementedError("real matrices beside complex numbers (make both complex)")
     dq = s_sylvester(a.T, b.T, dz)
     return -dq @ z.T, -z.T @ dq, dq
 
@@ -91,3 +103,6 @@ def expm(dz: Any, z: Any, A: Any) -> Adjoints:  # noqa: N803
         raise NotImplementedError("stacks of matrices")
     whole = {"compute_expm": False}
     return (A.apply(sl.expm_frechet, [A.T, dz], whole) if hasattr(A, "expr") else sl.expm_frechet(A.T, dz, **whole),)
+
+
+OF_COMPLEX.update((sl.sqrtm, sl.inv, sl.det, sl.solve, sl.solve_sylvester))

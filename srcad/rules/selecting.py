@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import made, rule, zero
+from srcad.rules.complex import is_complex
 from srcad.rules.reductions import kept
 
 Adjoints = tuple[Any, ...]
@@ -37,6 +38,9 @@ def counted(dz: Any, source: Any, size: Any) -> Any:
     known = getattr(dz.size, "value", 0) is not None
     if known and dz.size == 0:
         return made(dz, np.zeros, size)
+    if is_complex(dz):
+        numbers, given = flat(source), flat(dz)
+        return np.bincount(numbers, np.real(given), size) + 1j * np.bincount(numbers, np.imag(given), size)
     found = np.bincount(flat(source), flat(dz), size)
     return found if known else found.astype(np.float64)
 
@@ -56,6 +60,12 @@ def sort(dz: Any, z: Any, a: Any, axis: Any = -1, kind: Any = None, stable: Any 
     if axis is None:
         return (dz[np.argsort(np.argsort(a, axis=None))].reshape(a.shape),)
     return (taken(dz, along(along(a, axis), axis), axis),)
+
+
+@rule(np.sort_complex)
+def sort_complex(dz: Any, z: Any, a: Any) -> Adjoints:
+    """By real parts, then by imaginary ones, along the last axis."""
+    return (taken(dz, along(along(a, -1), -1), -1),)
 
 
 @rule(np.partition)

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from srcad.rules import rule, zero
+from srcad.rules.complex import OF_COMPLEX
 from srcad.rules.contractions import inverse
+from srcad.runtime import unbroadcast
 
 Adjoints = tuple[Any, ...]
+OF_COMPLEX.add(unbroadcast)
 
 
 @rule(np.reshape)
@@ -44,10 +47,16 @@ def atleast(dz: Any, z: Any, a: Any) -> Adjoints:
     return (dz.reshape(a.shape),)
 
 
+@rule(unbroadcast)
+def of_helper(ds: Any, s: Any, dz: Any, x: Any) -> Adjoints:
+    """It sums an adjoint to a shape, or spreads it: either way what it gives goes back to every element that it came from."""
+    return np.zeros_like(dz) + ds, None
+
+
 @rule(np.transpose)
 def transpose(dz: Any, z: Any, a: Any, axes: Any = None) -> Adjoints:
     if axes is None:
-        return (dz.T,)
+        return (dz.T if a.ndim else dz,)
     return (np.transpose(dz, inverse([i % a.ndim for i in axes])),)
 
 

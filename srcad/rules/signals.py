@@ -27,6 +27,13 @@ def convolve(dz: Any, z: Any, in1: Any, in2: Any, mode: str = "full", method: st
     return made(whole, sg.correlate, whole, in2, mode="valid"), made(whole, sg.correlate, whole, in1, mode="valid")
 
 
+@rule(sg.correlate)
+def correlate(dz: Any, z: Any, in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Adjoints:
+    """The convolution with `in2` turned round."""
+    da, turned = convolve(dz, z, in1, np.flip(in2), mode)
+    return da, np.flip(turned)
+
+
 @rule(sg.fftconvolve)
 def fftconvolve(dz: Any, z: Any, in1: Any, in2: Any, mode: str = "full") -> Adjoints:
     whole = fully(dz, in1, in2, mode)

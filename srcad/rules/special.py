@@ -11,6 +11,7 @@ import numpy as np
 import scipy.special as sp
 
 from srcad.rules import lazily, rule, zero
+from srcad.rules.complex import OF_COMPLEX
 from srcad.rules.reductions import kept
 from srcad.rules.tangents import REDUCTIONS, tangent
 
@@ -50,9 +51,10 @@ def gamma(dz: Any, z: Any, x: Any) -> Adjoints:
 
 
 @rule(sp.logsumexp)
-def logsumexp(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Adjoints:
-    """The softmax of the operand."""
-    return (np.exp(a - kept(z, axis, keepdims)) * kept(dz, axis, keepdims),)
+def logsumexp(dz: Any, z: Any, a: Any, b: Any, axis: Any = None, keepdims: bool = False) -> Adjoints:
+    """The softmax of the operand; each exponential may have a factor b."""
+    db = np.exp(a - kept(z, axis, keepdims)) * kept(dz, axis, keepdims)
+    return (db, None) if b is None else (b * db, db)
 
 
 def one(function: Any, local: Any) -> None:
@@ -155,13 +157,15 @@ def gammaincc(dz: Any, z: Any, a: Any, x: Any, *, active: tuple[bool, ...] = (Fa
 
 @rule(sp.xlogy)
 def xlogy(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    """0 where x is 0, whatever y is."""
-    return np.where(x == 0, 0.0, np.log(np.where(x == 0, 1.0, y))) * dz, x / np.where(x == 0, 1.0, y) * dz
+    """0 where both are 0."""
+    inside = np.where((x == 0) & (y == 0), 1.0, y)
+    return np.log(inside) * dz, x / inside * dz
 
 
 @rule(sp.xlog1py)
 def xlog1py(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    return np.where(x == 0, 0.0, np.log1p(np.where(x == 0, 0.0, y))) * dz, x / (1 + np.where(x == 0, 0.0, y)) * dz
+    inside = np.where((x == 0) & (y == -1), 0.0, y)
+    return np.log1p(inside) * dz, x / (1 + inside) * dz
 
 
 @rule(sp.rel_entr)
@@ -206,3 +210,5 @@ def log_softmax_tangent(dots: Any, z: Any, x: Any, axis: Any = None) -> Any:
 
 REDUCTIONS.add(sp.logsumexp)
 zero(sp.gammasgn)
+
+OF_COMPLEX.update((sp.erf, sp.erfc))

@@ -17,14 +17,18 @@ Adjoints = tuple[Any, ...]
 
 @rule(np.cumprod)
 def cumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
-    """Each factor gets the products that it is in, less itself; of zeros only the first one has any that are not 0."""
-    if axis is None and a.ndim != 1:
+    """Each factor gets the products that it is in, less itself; of zeros only the first one has any that are not 0, and the second one any that have a slope."""
+    if axis is None and a.ndim != 1 or a.ndim == 0:
         return (cumprod(dz, z, a.reshape(-1), 0)[0].reshape(a.shape),)
     axis = 0 if axis is None else axis
     zeros = a == 0
-    first = zeros & (np.cumsum(zeros, axis=axis) == 1)
-    others = np.cumprod(np.where(first, 1.0, a), axis=axis)
-    return (np.where(first, backwards_cumsum(dz * others, axis), backwards_cumsum(dz * z, axis) / np.where(zeros, 1.0, a)),)
+    among = np.cumsum(zeros, axis=axis)
+    rest = backwards_cumsum(dz * z, axis) / np.where(zeros, 1.0, a)
+    for count in (2, 1):
+        this = zeros & (among == count)
+        others = np.cumprod(np.where(this, 1.0, a), axis=axis)
+        rest = np.where(this, backwards_cumsum(dz * others, axis), rest)
+    return (rest,)
 
 
 @rule(np.nancumsum)

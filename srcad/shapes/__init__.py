@@ -48,7 +48,7 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
     rule = SHAPES.get(function) or scipy_shape(function)
     try:
         if rule is not None:
-            return rule(facts, *args, **keywords)
+            return applied(rule, facts, args, keywords)
         if isinstance(function, np.ufunc):
             return ufunc_kind(function, [lift(a, facts) for a in args], keywords)
         if is_elementwise(function):
@@ -56,6 +56,16 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
     except (Undecided, NotImplementedError):
         pass
     return dataclasses.replace(UNKNOWN, fresh=False) if function in SHARING else UNKNOWN
+
+
+def applied(rule: Rule, facts: Facts, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """What a rule says; a list of numbers is an array to a rule that knows nothing of lists."""
+    try:
+        return rule(facts, *args, **keywords)
+    except AttributeError:
+        if not any(isinstance(a, list) for a in args):
+            raise
+    return rule(facts, *(lift(a, facts) if isinstance(a, list) else a for a in args), **keywords)
 
 
 def scipy_shape(function: object) -> Rule | None:
@@ -88,6 +98,8 @@ def lift(value: Any, facts: Facts) -> Number:
             return python(INT, Dim.of(value, facts))
         case float() if not isinstance(value, np.generic):
             return python(FLOAT)
+        case complex() if not isinstance(value, np.generic):
+            return python(np.dtype(complex))
         case np.generic():
             return Number("scalar", value.dtype, ())
         case list() | tuple():
@@ -167,4 +179,4 @@ def operator_kind(function: np.ufunc, operator: Callable[..., Any], operands: li
     return result if isinstance(result, Number) else UNKNOWN
 
 
-from srcad.shapes import arranging, creation, fft, indexing, layout, reductions, linalg, products, scalars, selecting, sets  # noqa: E402,F401
+from srcad.shapes import arranging, creation, fft, indexing, layout, reductions, linalg, products, scalars, scimath, selecting, sets  # noqa: E402,F401

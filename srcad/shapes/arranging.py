@@ -192,7 +192,7 @@ def pad(facts: Facts, x: Any, pad_width: Any, mode: Any = "constant", **rest: An
     if isinstance(pad_width, dict) or isinstance(pad_width, (tuple, list)) and any(isinstance(w, Number) for w in pad_width):
         raise NotImplementedError
     widths = pad_widths(pad_width if isinstance(pad_width, (tuple, list)) else dimension(pad_width, facts), len(dims))
-    return Number("array", number.dtype, tuple(d + before + after for d, (before, after) in zip(dims, widths)))
+    return Number("array", number.dtype, tuple(d + dimension(before, facts) + dimension(after, facts) for d, (before, after) in zip(dims, widths)))
 
 
 @shape(np.lib.stride_tricks.sliding_window_view)

@@ -45,13 +45,20 @@ def triangle(facts: Facts, x: Any, k: Any = 0) -> Number:
 def cumulative(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Number:
     number = lift(x, facts)
     dtype = np.dtype(dtype) if dtype is not None else number.dtype and summed(number.dtype)
-    return Number("array", dtype, (product(known_shape(number), facts),) if axis is None else known_shape(number))
+    flat = axis is None or not known_shape(number)  # of a number it is a vector, whatever the axis
+    return Number("array", dtype, (product(known_shape(number), facts),) if flat else known_shape(number))
 
 
 @shape(np.sort, np.argsort)
 def sorted_(facts: Facts, x: Any, axis: Any = -1, *others: Any, **rest: Any) -> Number:
     x = lift(x, facts)
     return Number("array", x.dtype, (product(known_shape(x), facts),) if axis is None else known_shape(x))
+
+
+@shape(np.sort_complex)
+def sorted_complex(facts: Facts, a: Any) -> Number:
+    number = lift(a, facts)
+    return Number("array", None if number.dtype is None else np.sort_complex(np.ones(1, number.dtype)).dtype, known_shape(number))
 
 
 @shape(np.partition)

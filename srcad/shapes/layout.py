@@ -11,6 +11,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, broadcast, product
 from srcad.kinds import FLOAT, Number, result_dtypes, sample
+from srcad.runtime import unbroadcast
 from srcad.shapes import axes_of, dimensions, integer, known_shape, lift, made, shape
 from srcad.shapes.indexing import slice_length
 
@@ -46,6 +47,12 @@ def transpose(facts: Facts, x: Any, axes: Any = None) -> Number:
     dims = known_shape(number)
     order = tuple(reversed(range(len(dims)))) if axes is None else axes_of(axes, len(dims))
     return Number("array" if dims else number.form, number.dtype, tuple(dims[i] for i in order), fresh=False)
+
+
+@shape(unbroadcast)
+def unbroadcasted(facts: Facts, dz: Any, x: Any) -> Number:
+    number, like = lift(dz, facts), lift(x, facts)
+    return Number("unknown" if not like.shape else "array", number.dtype, like.shape, fresh=False)
 
 
 @shape(np.swapaxes)

@@ -4,14 +4,17 @@
 """
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts
+from srcad.dims import Dim, Facts, broadcast
 from srcad.kinds import Number, result_dtypes
 from srcad.shapes import SCIPY, SHAPES, integer, known_shape, lift, made, shape
 from srcad.shapes.reductions import reduced
+
+OLD_NUMPY = int(np.__version__.split(".")[0]) < 2  # which takes (n, n, n), (n, n) for a stack of vectors
 
 
 def linalg_dtype(*operands: Number) -> Any:
@@ -38,15 +41,18 @@ def slogdet(facts: Facts, x: Any) -> list[Number]:
 
 @shape(np.linalg.solve)
 def solve(facts: Facts, a: Any, b: Any) -> Number:
-    dims = known_shape(b)
-    if len(known_shape(a)) != 2:
-        raise NotImplementedError
+    matrix, dims = known_shape(a), known_shape(b)
+    if len(matrix) > 2:
+        if len(dims) < 2 or OLD_NUMPY:
+            raise NotImplementedError
+        stack = broadcast(matrix[:-2], dims[:-2])
+        dims = (*stack, *dims[-2:]) if stack is not None else None
     return Number("array", linalg_dtype(a, b), dims)
 
 
 @shape(np.linalg.norm)
 def norm(facts: Facts, x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Number:
-    return reduced(x, axis, keepdims is True, linalg_dtype(x))
+    return reduced(x, axis, keepdims is True, real_dtype(x))
 
 
 def matrix_norm(facts: Facts, x: Any, keepdims: Any = False, ord: Any = "fro") -> Number:
@@ -57,9 +63,15 @@ def vector_norm(facts: Facts, x: Any, axis: Any = None, keepdims: Any = False, o
     return reduced(x, axis, keepdims is True, linalg_dtype(x))
 
 
+def real_dtype(x: Any) -> Any:
+    """Of values that are real, for complex matrices too."""
+    dtype = linalg_dtype(x)
+    return None if dtype is None else np.empty(0, dtype).real.dtype
+
+
 @shape(np.linalg.eigvalsh)
 def eigvalsh(facts: Facts, x: Any, UPLO: Any = "L") -> Number:  # noqa: N803
-    return Number("array", linalg_dtype(x), known_shape(x)[:-1])
+    return Number("array", real_dtype(x), known_shape(x)[:-1])
 
 
 @shape(np.linalg.eigh)
@@ -67,12 +79,34 @@ def eigh(facts: Facts, x: Any, UPLO: Any = "L") -> list[Number]:  # noqa: N803
     return [eigvalsh(facts, x), same_matrix(facts, x)]
 
 
+def complex_dtype(x: Any) -> Any:
+    """Of what is complex for some real matrices."""
+    dtype = linalg_dtype(x)
+    return None if dtype is None else np.result_type(dtype, np.complex64)
+
+
+@shape(np.linalg.eigvals)
+def eigvals(facts: Facts, x: Any) -> Number:
+    return Number("array", complex_dtype(x), known_shape(x)[:-1])
+
+
+@shape(np.linalg.eig)
+def eig(facts: Facts, x: Any) -> list[Number]:
+    return [eigvals(facts, x), Number("array", complex_dtype(x), known_shape(x))]
+
+
+@shape(np.roots)
+def roots(facts: Facts, p: Any) -> Number:
+    """As many as there are coefficients without the zeros at their beginning, less one."""
+    return Number("array", complex_dtype(lift(p, facts)), (facts.new_dim(),))
+
+
 @shape(np.linalg.svd)
 def svd(facts: Facts, x: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
     *stack, rows, columns = known_shape(x)
     least = rows if rows.key == columns.key or rows <= columns else columns
     dtype = linalg_dtype(x)
-    values = Number("array", dtype, (*stack, least))
+    values = Number("array", real_dtype(x), (*stack, least))
     if not compute_uv:
         return values
     left, right = (rows, columns) if full_matrices else (least, least)
@@ -138,7 +172,9 @@ for _label, _rule in (("matrix_norm", matrix_norm), ("vector_norm", vector_norm)
 def logsumexp(facts: Facts, a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Number:
     if return_sign is not False:
         raise NotImplementedError
-    return reduced(a, axis, keepdims is True, result_dtypes(np.exp, a)[0])
+    whole = a if b is None else dataclasses.replace(lift(a, facts), shape=broadcast(lift(a, facts).shape, lift(b, facts).shape))
+    dtype = result_dtypes(np.exp, a)[0] if b is None else result_dtypes(np.multiply, lift(a, facts), lift(b, facts))[0]
+    return reduced(whole, axis, keepdims is True, dtype)
 
 
 SCIPY["logsumexp"] = logsumexp
@@ -164,8 +200,8 @@ def sylvester(facts: Facts, a: Any, b: Any, q: Any) -> Number:
 
 
 SCIPY.update({
-    "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
-    "linalg.det": lambda facts, a: made(np.dtype(float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular,
+    "linalg.sqrtm": lambda facts, a, **rest: Number("array", complex_dtype(a), known_shape(a)), "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
+    "linalg.det": lambda facts, a: made(np.dtype(complex if a.dtype is not None and a.dtype.kind == "c" else float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular,
     "linalg.solve_banded": lambda facts, l_and_u, ab, b, **rest: Number("array", linalg_dtype(ab, b), known_shape(b)), "linalg.solve_sylvester": sylvester,
 })
 
@@ -190,3 +226,12 @@ def of_points(facts: Facts, x: Any, alpha: Any) -> Number:
 
 SCIPY.update({"stats.multivariate_normal_gen.entropy": lambda facts, *args, **keywords: made(np.dtype(float), ()),
               "stats.dirichlet_gen.logpdf": of_points, "stats.dirichlet_gen.pdf": of_points})
+
+
+def solution(facts: Facts, func: Any, y0: Any, t: Any, args: Any = (), rtol: Any = None, atol: Any = None) -> Number:
+    """A row for each time."""
+    start = known_shape(lift(y0, facts))
+    return Number("array", np.dtype(float), (*known_shape(lift(t, facts)), *(start or (Dim.of(1, facts),))))
+
+
+SCIPY["integrate.odeint"] = solution

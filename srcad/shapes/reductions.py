@@ -4,21 +4,27 @@
 """
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts
+from srcad.dims import Dim, Facts, Shape
 from srcad.kinds import BOOL, INT, Number, result_dtypes
 from srcad.shapes import SHAPES, axes_of, known_shape, lift, made, shape
+
+
+def of_number(axis: Any, dims: Shape) -> bool:
+    """Whether a reduction is over the axis 0 or -1 of what has no axes: NumPy lets it be."""
+    return not dims and isinstance(axis, int) and axis in (0, -1)
 
 
 def reduced(x: Number, axis: Any, keepdims: Any, dtype: np.dtype[Any] | None) -> Number:
     if axis is None and not keepdims:
         return made(dtype, ())
     dims = known_shape(x)
-    gone = axes_of(axis, len(dims))
+    gone = () if of_number(axis, dims) else axes_of(axis, len(dims))
     one = Dim.of(1, dims[0].facts) if dims else None
     kept = tuple(one if i in gone else d for i, d in enumerate(dims) if keepdims or i not in gone)
     return made(dtype, kept)  # type: ignore[arg-type]
@@ -74,7 +80,8 @@ SHAPES.update({np.amax: SHAPES[np.max], np.amin: SHAPES[np.min]})
 
 @shape(np.var, np.std, np.nanvar, np.nanstd)
 def variance(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **rest: Any) -> Number:
-    return SHAPES[np.mean](facts, x, axis, dtype, out, keepdims)
+    found = SHAPES[np.mean](facts, x, axis, dtype, out, keepdims)
+    return dataclasses.replace(found, dtype=found.dtype and np.empty(0, found.dtype).real.dtype)
 
 
 @shape(np.median, np.nanmedian)

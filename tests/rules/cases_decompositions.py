@@ -14,7 +14,7 @@ for shape in [(3, 3), (2, 3), (3, 2), (4, 2), (1, 3), (1, 1), (2, 3, 2), (2, 2, 
     case(np.linalg.svd, signed(*shape), full_matrices=False)
     case(np.linalg.svd, signed(*shape), compute_uv=False)
     case(np.linalg.qr, signed(*shape))
-    case(np.linalg.pinv, signed(*shape))
+    case(np.linalg.pinv, regular(*shape) if shape[-2:] == (3, 3) else signed(*shape))  # differences need a well-conditioned square
     case(np.linalg.cond, signed(*shape))
     case(np.linalg.cond, signed(*shape), -2)
     if hasattr(np.linalg, "svdvals"):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-HEADER = "import math\nimport operator\n\nimport numpy as np\nimport scipy.integrate as integrate\nimport scipy.linalg as linalg\nimport scipy.ndimage as ndimage\nimport scipy.signal as signal\nimport scipy.special as special\nimport scipy.stats as stats\n\n\n"
+HEADER = "import math\nimport operator\n\nimport numpy as np\nimport scipy.integrate as integrate\nimport scipy.linalg as linalg\nimport scipy.ndimage as ndimage\nimport scipy.signal as signal\nimport scipy.special as special\nimport scipy.stats as stats\nimport srcad.runtime as runtime\n\n\n"
 STEP = 1e-4
 serial = itertools.count()
 
@@ -49,12 +49,13 @@ def weighted(value: Any, seed: Any) -> float:
 def differences(f: Callable[..., Any], arguments: dict[str, Any], name: str, seed: Any) -> Any:
     """The gradient of `sum(seed * f)` in one argument, element by element, by central differences of two steps."""
     base = np.asarray(arguments[name], dtype=float)
+    scalar = np.float64 if isinstance(arguments[name], np.generic) else float
     out = np.zeros(base.shape)
     for index in np.ndindex(base.shape):
         def moved(t: float, index: tuple[int, ...] = index) -> float:
             point = base.copy()
             point[index] += t
-            value = point if isinstance(arguments[name], np.ndarray) else float(point)
+            value = point if isinstance(arguments[name], np.ndarray) else scalar(point)
             return weighted(f(**{**arguments, name: value}), seed)
 
         coarse, fine = ((moved(h) - moved(-h)) / (2 * h) for h in (STEP, STEP / 2))

@@ -19,6 +19,7 @@ import scipy.ndimage
 import scipy.signal
 import scipy.special as sp
 import scipy.stats
+import srcad.runtime
 
 rng = np.random.default_rng(7)
 Draw = Callable[..., Any]
@@ -88,6 +89,7 @@ SPELLED: dict[Callable[..., Any], str] = {
 PREFIXES = (
     (np, "np."), (np.linalg, "np.linalg."), (np.fft, "np.fft."), (np.lib.scimath, "np.lib.scimath."), (np.lib.stride_tricks, "np.lib.stride_tricks."), (math, "math."),
     (sp, "special."), (scipy.linalg, "linalg."), (scipy.signal, "signal."), (scipy.ndimage, "ndimage."), (builtins, ""), (operator, "operator."),
+    (srcad.runtime, "runtime."),
 )
 DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson", "multivariate_normal", "dirichlet")
 

@@ -65,7 +65,8 @@ def test_every_row_is_known() -> None:
 def test_rules_have_cases() -> None:
     covered = {case.function for case in CASES}
     complex_ones = (ROOT / "tests" / "test_complex.py").read_text()
-    assert not [name for name in of_kind("rule") if coverage.function_of(name) not in covered and f'"{name}":' not in complex_ones]
+    elsewhere = {"scipy.integrate.odeint"}  # in tests/test_odes.py
+    assert not [name for name in of_kind("rule") if coverage.function_of(name) not in covered and f'"{name}":' not in complex_ones and name not in elsewhere]
 
 
 @pytest.mark.parametrize("name", of_kind("written out"))

@@ -361,3 +361,34 @@ def test_shares_that_are_all_given() -> None:
     found, _ = gradients("stats.dirichlet.logpdf(x, y)", shares, powers)
     f = function_of("def f(x, y):\n    return stats.dirichlet.logpdf(x, y)\n")
     assert abs(found @ along - (f(shares + 1e-5 * along, powers) - f(shares - 1e-5 * along, powers)) / 2e-5) < 1e-7
+
+
+def test_logaddexp_is_smooth_where_its_operands_are_equal() -> None:
+    slope = srcad.grad(srcad.grad(lambda x, y: np.logaddexp(x, y), wrt="x"), wrt=("x", "y"))
+    assert slope(0.4, 0.4) == (0.25, -0.25)
+    first = srcad.elementwise_grad(lambda x: np.logaddexp(x, 0.0))
+    np.testing.assert_allclose(first(np.array([-800.0, 0.0, 800.0])), [0.0, 0.5, 1.0])
+
+
+def test_the_second_derivative_of_sinc_at_0() -> None:
+    second = srcad.hessian(function_of("def f(x):\n    return np.sum(np.sinc(x))\n"))
+    np.testing.assert_allclose(second(arr(0, 1)), [[-(np.pi**2) / 3, 0.0], [0.0, 2.0]], atol=1e-12)
+
+
+def test_xlogy_where_x_is_0() -> None:
+    same(gradients("special.xlogy(x, y)", arr(0.0, 0.0, 2.0), arr(2.0, 0.0, 1.0)), (arr(np.log(2), 0, 0), arr(0, 0, 2)))
+    same(gradients("special.xlog1py(x, y)", arr(0.0, 0.0, 2.0), arr(1.0, -1.0, 0.0)), (arr(np.log(2), 0, 0), arr(0, 0, 2)))
+    second = srcad.hessian(function_of("def f(x):\n    return special.xlogy(x[0], x[1])\n"))
+    np.testing.assert_allclose(second(arr(0.0, 2.0)), [[0.0, 0.5], [0.5, 0.0]])
+
+
+@pytest.mark.parametrize(("numbers", "wanted"), [
+    ((0.0, 2.0, 3.0), [[0, 3, 2], [3, 0, 0], [2, 0, 0]]), ((0.0, 2.0, 0.0), [[0, 0, 2], [0, 0, 0], [2, 0, 0]]), ((1.0, 2.0, 3.0), [[0, 3, 2], [3, 0, 1], [2, 1, 0]]),
+    ((0.0, 0.0, 0.0), [[0, 0, 0]] * 3),
+])
+def test_the_second_derivative_of_a_product_with_zeros(numbers: tuple[float, ...], wanted: Any) -> None:
+    np.testing.assert_allclose(srcad.hessian(function_of("def f(x):\n    return np.prod(x)\n"))(np.array(numbers)), wanted)
+    rows = function_of("def f(x):\n    return np.sum(np.prod(x.reshape(1, 3), axis=1))\n")
+    np.testing.assert_allclose(srcad.hessian(rows)(np.array(numbers)), wanted)
+    products = function_of("def f(x):\n    return np.cumprod(x)[-1]\n")
+    np.testing.assert_allclose(srcad.hessian(products)(np.array(numbers)), wanted)
