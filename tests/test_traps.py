@@ -466,3 +466,13 @@ def test_the_function_raises_in_the_pass_in_which_it_raises():
         srcad.grad(f)(np.array([2.0, -1.0]))
     with pytest.raises(IndexError):
         srcad.grad(lambda x: sum(x[i] for i in range(4)))(np.ones(3))
+
+
+@pytest.mark.parametrize("f", [np.log, np.log2, np.log10, lambda x: np.log1p(x - 1), lambda x: np.arctanh(x + 1), lambda x: np.power(x, 0.5),
+                               lambda x: np.arctan2(x, x), np.sqrt, np.reciprocal])
+def test_numpys_functions_of_pythons_zero_do_not_raise_in_the_backward_pass(f):
+    def program(x):
+        return f(x)
+
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(srcad.grad(program)(0.0))

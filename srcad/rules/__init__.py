@@ -213,6 +213,16 @@ def made(like: Any, function: Callable[..., Any], *args: Any, **keywords: Any) -
     return like.apply(function, args, keywords) if hasattr(like, "expr") else function(*args, **keywords)
 
 
+def is_python(x: Any) -> bool:
+    """Whether this is one of Python's own numbers, or the text of one."""
+    return bool(x.number.form == "python") if hasattr(x, "number") else isinstance(x, (int, float)) and not isinstance(x, np.floating)
+
+
+def over(dz: Any, x: Any) -> Any:
+    """`dz / x`; of Python's numbers by NumPy's division, which does not raise at 0, no more than the function that the rule is for."""
+    return np.divide(dz, x) if is_python(dz) and is_python(x) else dz / x
+
+
 def unused(adjoint: Any) -> bool:
     """Whether the text says of an adjoint that it is zero: nothing depends on this result."""
     return bool(getattr(adjoint, "is_blank", False))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import rule, zero
+from srcad.rules import is_python, over, rule, zero
 from srcad.rules.complex import is_complex
 
 Adjoints = tuple[Any, ...]
@@ -60,7 +60,9 @@ def power(dz: Any, z: Any, x: Any, y: Any, *, active: tuple[bool, bool] = (True,
     exponent = literal(y)
     dx = None
     if active[0]:
-        dx = power_by_literal(dz, x, exponent) if exponent is not None else y * x ** np.where(y == 0, 1, y - 1) * dz
+        dx = y * x ** np.where(y == 0, 1, y - 1) * dz if exponent is None else power_by_literal(dz, x, exponent)
+        if is_python(x) and exponent not in (None, 0, 1, 2, 4):  # which does not raise at 0
+            dx = exponent * np.power(x, exponent - 1) * dz
     dy = z * np.log(np.where(x == 0, 1, x)) * dz if active[1] else None
     return dx, dy
 
@@ -114,22 +116,22 @@ def expm1(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.log)
 def log(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / x,)
+    return (over(dz, x),)
 
 
 @rule(np.log2)
 def log2(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / (LN2 * x),)
+    return (over(dz, LN2 * x),)
 
 
 @rule(np.log10)
 def log10(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / (LN10 * x),)
+    return (over(dz, LN10 * x),)
 
 
 @rule(np.log1p)
 def log1p(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / (1 + x),)
+    return (over(dz, 1 + x),)
 
 
 @rule(np.logaddexp)
@@ -175,7 +177,7 @@ def arctan(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.arctan2)
 def arctan2(dz: Any, z: Any, y: Any, x: Any) -> Adjoints:
-    scaled = dz / (x**2 + y**2)
+    scaled = over(dz, x**2 + y**2)
     return x * scaled, -y * scaled
 
 
@@ -206,7 +208,7 @@ def arccosh(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.arctanh)
 def arctanh(dz: Any, z: Any, x: Any) -> Adjoints:
-    return (dz / (1 - x**2),)
+    return (over(dz, 1 - x**2),)
 
 
 @rule(np.hypot)
