@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from srcad.adjoints import adjoint_kind, full
+from srcad.dims import Undecided
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import Operation, flatten
 from srcad.kinds import FLOAT, Number, Ref
 from srcad.outside import leaves
+from srcad.render import Untraceable
 from srcad.reverse import Reverse
 from srcad.rules.tangents import AFFINE, LINEAR, MULTILINEAR, REDUCTIONS, SECOND, TANGENTS
 from srcad.syntax import const, is_module, same, text, without_sign
@@ -42,6 +44,7 @@ class Tangents(Reverse):
     def tangent(self, op: Operation) -> Term | None:
         if any(is_complex(r) for r in (*op.outputs, *flatten(op.operands))):
             raise NoTangent("complex numbers")
+        self.covered(op)
         if op.rule is None or op.function in LINEAR and not adds_something(op):
             return self.linear(op)
         if op.function in MULTILINEAR and is_square(op):
@@ -56,6 +59,18 @@ class Tangents(Reverse):
             moved = self.dots_of(op.operands)[0]
             return moved - np.sum(e * moved, axis=op.params["axis"], keepdims=True) / sums if moved is not None else None
         return self.by_rule(op)
+
+    def covered(self, op: Operation) -> None:
+        """Raise NoTangent for a form that the rule of the reverse mode does not cover: it knows best what the function does there."""
+        if op.rule is None or op.multiple:
+            return
+        out = op.outputs[0]
+        try:
+            self.pushed(op, Term(out.expr, adjoint_kind(out.number), self.facts))
+        except NotImplementedError as problem:
+            raise NoTangent(str(problem)) from None
+        except (Untraceable, TypeError, Undecided, AttributeError):
+            return  # a rule that is called as it is
 
     def dots_of(self, operands: Any) -> list[Any]:
         return [self.dot(o) if isinstance(o, Ref) else [self.dots_of([i])[0] for i in o] if isinstance(o, (list, tuple)) else None for o in operands]

@@ -174,6 +174,11 @@ def test_what_no_forward_rule_is_known_for_is_transposed():
     assert gradient._pushforward((S,), {}) is None and len(gradient.transposed) == 1
 
 
+def test_what_the_reverse_mode_refuses_is_refused():
+    with pytest.raises(srcad.MissingRuleError, match="the mode 'maximum'"):
+        srcad.jvp(lambda x: np.pad(x, 1, mode="maximum"), (X,), X)
+
+
 def test_modes_are_named():
     with pytest.raises(srcad.SrcadError, match="'reverse' or 'forward', not 'both'"):
         srcad.grad(lambda x: x).source_for(1.0, mode="both")
