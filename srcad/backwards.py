@@ -40,6 +40,7 @@ class Backwards(ListBack):
 
     carried_names: dict[str, str]
     known: dict[str, Ref]  # what is given to, by its key
+    bound_in: dict[Region, set[str]]  # the names that regions give values to
 
     def block(self, steps: Sequence[Step]) -> None:
         raise NotImplementedError
@@ -232,10 +233,14 @@ class Backwards(ListBack):
                 found.pop(phi.output.key, None)
         return list(found.values())
 
-    @staticmethod
-    def born_inside(ref: Ref, regions: list[Region]) -> bool:
+    def born_inside(self, ref: Ref, regions: list[Region]) -> bool:
         """Whether memory was made inside: `t = np.zeros(3)` is no operation, but its adjoint does not outlive the pass."""
-        return any(ref.key in rebound(s) for region in regions for s in region.statements)
+        return any(ref.key in self.names_bound(region) for region in regions)
+
+    def names_bound(self, region: Region) -> set[str]:
+        if region not in self.bound_in:
+            self.bound_in[region] = {t for s in region.statements for t in rebound(s)}
+        return self.bound_in[region]
 
     # ---- loops
 

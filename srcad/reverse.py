@@ -31,7 +31,7 @@ from srcad.backwards import Backwards
 from srcad.fitting import pairs, unbroadcast, unknown_like
 from srcad.shadows import every_step, read_by
 from srcad.gates import LOG_SOFTMAX
-from srcad.inference import GETITEM, Inference, Operation, Step, flatten, function_label
+from srcad.inference import GETITEM, Inference, Operation, Region, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
 from srcad.kinds import BOOL, Number, Ref
 from srcad.outside import leaves as leaves_of
@@ -75,6 +75,7 @@ class Reverse(Backwards, PairBack, Detours):
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in self.operations for o in op.outputs}
         self.every = list(every_step(steps))
+        self.bound_in: dict[Region, set[str]] = {}
         self.known = {ref.key: ref for step in self.every for ref in read_by(step)}
         self.remaining = Counter(ref.key for step in self.every for ref in read_by(step))
         self.dense = Counter(ref.key for step in self.every if not (isinstance(step, Operation) and step.rule is None) for ref in read_by(step))
