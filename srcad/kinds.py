@@ -17,6 +17,7 @@ import numpy as np
 from srcad.dims import Dim, Shape
 from srcad.errors import UnsupportedSyntaxError
 from srcad.ir import Location
+from srcad.syntax import same
 
 FLOAT = np.dtype(float)
 
@@ -107,7 +108,7 @@ class Place:
     def same(self, other: Place | None) -> bool:
         if other is None or self.buffer is not other.buffer or self.steps is None or other.steps is None:
             return False
-        return [ast.dump(a) for a in self.steps] == [ast.dump(b) for b in other.steps]
+        return len(self.steps) == len(other.steps) and all(map(same, self.steps, other.steps))
 
 
 UNKNOWN = Number("unknown", None, None)

@@ -154,7 +154,7 @@ class Merger:
             return a
         if x.form == y.form == "python" and x.dim is not None and y.dim is not None and not x.dim.terms and not y.dim.terms and x.dim.const == y.dim.const and x.dtype == y.dtype:
             return a
-        pair = (ast.dump(a.expr) + a.key, ast.dump(b.expr) + b.key)
+        pair = (spelled(a), spelled(b))
         if pair not in self.known:
             active = bool({a.key, b.key} & self.state.active)
             kind = self.joined(x, y)
@@ -215,6 +215,10 @@ class Merger:
             self.seen += [x, y]
             self.containers[key] = make()
         return self.containers[key]
+
+
+def spelled(ref: Ref) -> str:
+    return f"{ref.expr.id} {ref.key}" if isinstance(ref.expr, ast.Name) else ast.dump(ref.expr) + ref.key
 
 
 def joined_dtype(x: Number, y: Number) -> np.dtype[Any] | None:

@@ -4,7 +4,6 @@
 """
 from __future__ import annotations
 
-import ast
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from srcad.ir import UNPLACED
 from srcad.kinds import Number, Record, Ref, Sequence
 from srcad.merge import Env, Merger, is_defined
 from srcad.series import Grows
+from srcad.syntax import same
 
 
 def slot_label(slot: tuple[Any, ...]) -> str:
@@ -67,7 +67,7 @@ def changed_slots(frame: Any, before: Env, end: Env, base: Env) -> Iterator[tupl
 
 def alike(a: Ref | None, b: Ref | None) -> bool:
     """Whether two variables are one value: an object that is the same, written out anew."""
-    return a is not None and b is not None and a.value is b.value and a.key == b.key and (not isinstance(a.value, Number) or ast.dump(a.expr) == ast.dump(b.expr))
+    return a is not None and b is not None and a.value is b.value and a.key == b.key and (not isinstance(a.value, Number) or same(a.expr, b.expr))
 
 
 def widened(merger: Merger, head: Ref, end: Ref | None, init: Ref | None) -> Ref:
