@@ -39,7 +39,9 @@ class Tidying:
             kinds = self.reverse.kinds
             block = (*block[: at + 1], *taken_at_once(block[at + 1 :]))
             block = (*block[: at + 1], *(with_blocks(s, lambda b: summed(b, lambda n: n in kinds and kinds[n].is_plain)) if blocks(s) else s for s in block[at + 1 :]))
-            block = coalesced(block, self.state.user_names, self.parameter_names(), self.adjoint_names())
+            read_last = value if self.request.mode == "value_and_grad" else ()  # the value is returned at the end
+            block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names())
+            block = (*block[: -1 - len(read_last)], block[-1])
             self.forward_bound = {t for s in block[: block.index(MARK)] for t in bound(s)}
         user_names = self.state.user_names | {self.request.title}
         adjoint_names = self.adjoint_names() - self.reverse.foldable

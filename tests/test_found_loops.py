@@ -913,3 +913,26 @@ def test_a_number_that_becomes_numpys_in_a_later_pass_is_given_back_as_pythons()
 
     _, pullback = srcad.vjp(f, np.array([-0.3, 0.6, 0.2]), 0.133)
     assert [type(g) for g in pullback(1.0)] == [np.ndarray, float]
+
+
+def carried_piece(a, b):
+    t = (a, b)
+    for _ in range(2):
+        t = (t[0] * t[1], t[1])
+    return t[0]
+
+
+def carried_first(s, k):
+    s = [s, s * k]
+    n = 0
+    while n < 3:
+        n += 1
+        s = [s[0] + 0.1 * s[1], s[1] - 0.1 * k * s[0]]
+    return s[0]
+
+
+@pytest.mark.parametrize(("f", "args"), [(carried_piece, (1.2, 0.4)), (carried_first, (1.2, 0.4))])
+def test_the_value_is_not_what_the_backward_pass_takes_back(f, args):
+    value, found = srcad.value_and_grad(f)(*args)
+    assert value == f(*args)
+    np.testing.assert_allclose(found, differences(f, args), rtol=1e-6)
