@@ -19,18 +19,19 @@ import numpy as np
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.coalesce import stem
 from srcad.dims import Facts, Undecided
-from srcad.inference import Inference, ListStep, Operation, Step, current
+from srcad.inference import Branch, Inference, ListStep, Loop, Operation, Step, Write, current
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, While, blocks, targets, with_blocks
 from srcad.kinds import Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
 from srcad.memory import mirrored
 from srcad.outside import leaves
+from srcad.ownership import Memory
 from srcad.pairback import PairCall
 from srcad.render import Untraceable, function_path
 from srcad.rules.tangents import LINEAR
-from srcad.shadows import flows
+from srcad.shadows import flows, read_by
 from srcad.simplify import bound
-from srcad.syntax import call, const, expression, name, names, root_of, text
+from srcad.syntax import call, const, expression, method, name, names, root_of, text
 from srcad.tangents import NoTangent, Tangents, adds_something
 from srcad.terms import Term, literal
 
@@ -64,7 +65,7 @@ class Forwards(Tangents):
         self.items = {s.output.key: s for s in self.every if isinstance(s, ListStep) and s.output is not None}
         self.lists = {s.series.name: s for s in self.every if isinstance(s, ListStep)}
         self.heads = {p.output.key for s in self.every for p in getattr(s, "phis", ())}
-        self.sources = {text(r.expr): r for s in self.every for p in getattr(s, "phis", ()) for r in (p.first, p.second) if r is not None}
+        self.refs = {text(r.expr): r for s in self.every for r in met_by(s)} | {text(r.expr): r for r in leaves(state.result)}
         self.passing: dict[str, str] = {}  # the names of tangents that go into the line that uses them
         self.looping = 0
         self.needed = self.leading_to({self.stem(leaf) for leaf in leaves(state.result)})
@@ -143,11 +144,12 @@ class Forwards(Tangents):
 
     def ref_of(self, expr: ast.expr) -> Ref | None:
         """The value that a name or a path stands for."""
-        if isinstance(expr, ast.Name) and expr.id in self.state.kinds:
-            return Ref(expr, self.state.kinds[expr.id], expr.id)
         if isinstance(expr, ast.Constant):
             return None
-        return self.state.guards.refs.get(text(expr)) or self.sources.get(text(expr))
+        known = self.refs.get(text(expr)) or self.state.guards.refs.get(text(expr))  # a name may stand for a part of an argument
+        if known is None and isinstance(expr, ast.Name) and expr.id in self.state.kinds:
+            return Ref(expr, self.state.kinds[expr.id], expr.id)
+        return known
 
     def dot(self, ref: Ref) -> Term | None:
         """The tangent of a value, None where it has none. Raises NoTangent where it should have one."""
@@ -227,11 +229,17 @@ class Forwards(Tangents):
         """Write down the tangent of a value, of its full shape and dtype, in memory of its own where that is changed."""
         given, term = term, self.whole(term, ref)
         shadowed = self.is_shadowed(ref)
-        expr = self.whole_memory(term, given, ref) if shadowed and ref.key not in self.heads else term.expr
+        expr = self.apart(term) if not shadowed else self.whole_memory(term, given, ref) if ref.key not in self.heads else term.expr
         target = self.dot_name(ref.key)
         self.emit(Assign(target, expr, self.here()))
         kind = adjoint_kind(ref.number) if ref.key in self.heads or full(term.number, ref.number) and not ref.number.is_plain else term.number
         self.known_as(ref, target, kind)
+
+    def apart(self, term: Term) -> ast.expr:
+        """A tangent that does not change with the memory that it is read from: its value is a copy too."""
+        memory = Memory()
+        reads_memory = {*self.names.values()} & set(names(term.expr))
+        return method(term.expr, "copy") if reads_memory and not term.number.is_plain and not memory.owned(memory.of(term.expr)) else term.expr
 
     def known_as(self, ref: Ref, target: str, kind: Number) -> None:
         self.kinds[target] = kind
@@ -367,6 +375,20 @@ class Renamed(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         return name(self.changes.get(node.id, node.id))
+
+
+def met_by(step: Step) -> list[Ref]:
+    """The values that a step reads, makes and changes."""
+    match step:
+        case Operation(outputs=outputs):
+            return [*read_by(step), *outputs]
+        case Write(base=base):
+            return [*read_by(step), base]
+        case Branch(phis=phis) | Loop(phis=phis):
+            return [*read_by(step), *(p.output for p in phis)]
+        case ListStep(output=Ref() as output):
+            return [*read_by(step), output]
+    return read_by(step)
 
 
 def read(statement: Statement) -> list[ast.expr]:

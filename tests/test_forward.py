@@ -26,7 +26,7 @@ def like(value: Any, rng: np.random.Generator) -> Any:
     if isinstance(value, dict):
         return {k: like(v, rng) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(like(v, rng) for v in value)
+        return type(value)(*(like(v, rng) for v in value)) if hasattr(value, "_fields") else type(value)(like(v, rng) for v in value)
     if isinstance(value, np.ndarray):
         return rng.standard_normal(value.shape) if value.dtype.kind in "fiu" else value
     return float(rng.standard_normal()) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
@@ -121,6 +121,33 @@ def number_spread_over_memory(x):
     return np.sum(np.sin(y))
 
 
+def tangent_of_a_sum_with_what_changes(x):
+    y = x + 1
+    z = x.reshape(2, 2).ravel()
+    x *= 2
+    return np.sum(x * y * z.copy())
+
+
+def unpacked_before_a_loop(p):
+    a, b = p
+    for _ in range(2):
+        a = a * b
+    return a
+
+
+def unpacked_before_a_branch(p):
+    a, b = p
+    if a > 1:
+        a = a * b
+    return a * b
+
+
+def written_into_a_part_of_an_argument(p):
+    w, b = p
+    w -= 0.1 * w ** 2
+    return np.sum(w) * b
+
+
 def set_on_one_path(x):
     for v in x:
         if v > 1:
@@ -144,7 +171,8 @@ def chosen(x, y):
 
 @pytest.mark.parametrize(("f", "args"), [
     (popped_and_dropped, (X,)), (same_product, (X, X[::-1].copy())), (mean_used_before_it_is_named, (X,)), (joined_memory, (X, 0.7)), (joined_memory, (X, 0.1)),
-    (set_on_one_path, (X,)), (number_spread_over_memory, (X,)), (writes_its_argument, (X,)), (chosen, (0.3, 0.7)), (chosen, (2, 1)),
+    (set_on_one_path, (X,)), (tangent_of_a_sum_with_what_changes, (X,)), (unpacked_before_a_loop, ((1.2, 0.5),)), (unpacked_before_a_branch, ([1.2, 0.5],)),
+    (written_into_a_part_of_an_argument, ((X, 0.5),)), (number_spread_over_memory, (X,)), (writes_its_argument, (X,)), (chosen, (0.3, 0.7)), (chosen, (2, 1)),
     (lambda x: np.sum(np.full(3, x) * np.linspace(x, 2.0, 3)), (0.4,)), (lambda x: np.linalg.norm(x) + np.sum(np.linalg.norm(x, axis=0)), (M,)),
     (lambda x: np.sum(np.cov(x) ** 2), (M,)),
 ], ids=str)
