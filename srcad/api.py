@@ -173,10 +173,6 @@ class Gradient:
             raise SeedError("the cache must be the one that forward returned.", None, self.target.__name__)
         return cache.pull(dout)
 
-    @functools.cached_property
-    def _parameters(self) -> tuple[str, ...]:
-        return tuple(inspect.signature(self.target).parameters)
-
     def _pushforward(self, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled | None:
         """The code that takes tangents along with values; None where an operation has no forward rule."""
         if any(fits(c, primals, keywords) for c in self.transposed):

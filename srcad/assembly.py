@@ -81,6 +81,7 @@ class Assembly(Residuals, Tidying):
         cache_name = self.state.namer.adjoint("cache") if pair else ""
         backward = self.reverse.run(self.seeds(seed_name), self.wanted_leaves())
         statements, end, returned = self.results(backward)
+        self.returned = returned
         forward = unneeded_copies(self.state)
         self.reverse.mirrored |= {n for s in backward.statements for n in reads(s)}
         tail = Return(end, LAST)

@@ -18,9 +18,9 @@ from srcad.simplify import header_mapped
 from srcad.syntax import name, substitute
 
 
-def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str]) -> Block:
-    """The block with the names of copies joined wherever they never live at once."""
-    classes = Classes(block, user_names, tuple(parameters))
+def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], returned: Iterable[str] = ()) -> Block:
+    """The block with the names of copies joined wherever they never live at once. What is returned keeps its name."""
+    classes = Classes(block, user_names, tuple(parameters), frozenset(returned))
     for statement in copies(block, user_names, adjoints):
         assert isinstance(statement.expr, ast.Name)
         classes.join(statement.target, statement.expr.id)
@@ -46,8 +46,8 @@ def stem(identifier: str) -> str:
 class Classes:
     """Names that have become one, and the names that live at the same time."""
 
-    def __init__(self, block: Block, user_names: set[str], parameters: tuple[str, ...]) -> None:
-        self.user_names, self.parameters = user_names, parameters
+    def __init__(self, block: Block, user_names: set[str], parameters: tuple[str, ...], returned: frozenset[str]) -> None:
+        self.user_names, self.parameters, self.returned = user_names, parameters, returned
         self.members: dict[str, set[str]] = {}
         self.meets: dict[str, set[str]] = {}
         live = Live(block)
@@ -97,8 +97,8 @@ class Classes:
             changed |= {m: chosen for m in group if m != chosen}
         return changed
 
-    def rank(self, identifier: str) -> tuple[bool, bool, int, str]:
-        return identifier not in self.parameters, identifier not in self.user_names, len(identifier), identifier
+    def rank(self, identifier: str) -> tuple[bool, bool, bool, int, str]:
+        return identifier not in self.parameters, identifier not in self.returned, identifier not in self.user_names, len(identifier), identifier
 
 
 def renamed(block: Block, changed: dict[str, str]) -> Block:

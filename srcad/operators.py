@@ -15,7 +15,7 @@ import numpy as np
 
 from srcad.api import Gradient, grad
 from srcad.callables import Wrt, calling
-from srcad.dispatch import Specialisations
+from srcad.dispatch import Specialisations, bind
 from srcad.errors import SeedError
 from srcad.request import Compiled, Request
 from srcad.seeds import fitted, form_of
@@ -73,15 +73,24 @@ class Given:
 
     def __init__(self, gradient: Gradient, primals: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         self.primals, self.keywords = (*gradient.bound, *primals), keywords
-        parameters = {**dict(zip(gradient._parameters, self.primals)), **keywords}
-        given = tuple(parameters.get(n) for n in gradient.names)
+        parameters = bind(gradient.target, self.primals, keywords)
+        given = tuple(parameters[n] for n in gradient.names)
         self.bare = gradient.main.request.bare
-        self.form = form_of(given[0] if self.bare else given)
+        self.like = given[0] if self.bare else given
+        self.form = form_of(self.like)
 
     def fitted(self, tangents: Any) -> Any:
-        if self.bare and isinstance(tangents, tuple) and not isinstance(self.form, list) and len(tangents) == 1:
+        if self.bare and isinstance(tangents, tuple) and len(tangents) == 1 and not (isinstance(self.form, list) and len(self.form) == 1):
             tangents = tangents[0]
-        return fitted(tangents, self.form, "tangents", None)
+        return as_given(fitted(tangents, self.form, "tangents", None), self.like)
+
+
+def as_given(tangent: Any, like: Any) -> Any:
+    """A tangent in named tuples where its argument is."""
+    if isinstance(like, (list, tuple)):
+        items = [as_given(t, v) for t, v in zip(tangent, like)]
+        return type(like)(*items) if hasattr(like, "_fields") else items
+    return {k: as_given(tangent[k], v) for k, v in like.items()} if isinstance(like, dict) else tangent
 
 
 class Push(Given):

@@ -53,6 +53,8 @@ class PushforwardAssembly(Assembly):
         return [body], [title]
 
     def title(self) -> str:
+        for pair in self.state.pairings.done:
+            self.state.namer.reserve(pair.ahead)
         return self.state.namer.adjoint(f"{self.request.title}_jvp")
 
     def paired(self, bodies: list[str]) -> list[str]:
@@ -66,7 +68,8 @@ class PushforwardAssembly(Assembly):
             self.places |= assembly.places
             self.facts.imported |= pair.state.facts.imported
             waiting = [p for p in self.state.pairings.done if p.ahead and id(p) not in texts]
-        return [text for pair in self.state.pairings.done for text in texts.get(id(pair), ())]
+        ahead = [text for pair in self.state.pairings.done for text in texts.get(id(pair), ())]
+        return [*super().paired([*ahead, *bodies]), *ahead]  # what has no tangent is called as it is
 
     def parameter_names(self) -> tuple[str, ...]:
         return (*super().parameter_names(), *self.leading)

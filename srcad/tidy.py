@@ -26,6 +26,7 @@ class Tidying:
     state: Walk
     request: Request
     reverse: Reverse
+    returned: Sequence[str] = ()  # the arrays that leave
 
     def simplified(self, forward: Block, backward: Block, kept: ast.expr | None) -> tuple[Block, Block]:
         """Dead code out, copies joined, single uses folded, branches joined."""
@@ -40,7 +41,7 @@ class Tidying:
             block = (*block[: at + 1], *taken_at_once(block[at + 1 :]))
             block = (*block[: at + 1], *(with_blocks(s, lambda b: summed(b, lambda n: n in kinds and kinds[n].is_plain)) if blocks(s) else s for s in block[at + 1 :]))
             read_last = value if self.request.mode == "value_and_grad" else ()  # the value is returned at the end
-            block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names())
+            block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned)
             block = (*block[: -1 - len(read_last)], block[-1])
             self.forward_bound = {t for s in block[: block.index(MARK)] for t in bound(s)}
         user_names = self.state.user_names | {self.request.title}

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import copy
 import random
-from typing import Any
+from typing import Any, NamedTuple
 
 import golden_programs
 import numpy as np
@@ -210,3 +210,31 @@ def test_what_the_reverse_mode_refuses_is_refused():
 def test_modes_are_named():
     with pytest.raises(srcad.SrcadError, match="'reverse' or 'forward', not 'both'"):
         srcad.grad(lambda x: x).source_for(1.0, mode="both")
+
+
+class Pair(NamedTuple):
+    a: float
+    b: float
+
+
+def test_named_tuples_stars_and_one_tuple():
+    assert srcad.jvp(lambda t: t.a * t.b, (Pair(1.2, 0.4),), (Pair(1.0, 0.0),)) == (0.48, 0.4)
+    assert srcad.jvp(lambda t: t[0] * t[1], ((1.2, 0.4),), ((1.0, 0.0),)) == (0.48, 0.4)
+
+    def product(*xs):
+        return xs[0] * xs[1]
+
+    assert srcad.jvp(product, (1.2, 0.4), (1.0, 1.0)) == (0.48, 1.6)
+
+
+def crossed(a, b):
+    n = a.shape[0]
+    if n <= 1:
+        return a * b
+    h = n // 2
+    return crossed(a[:h], b[:h]) + crossed(a[:h], b[h:]) + crossed(a[h:], b[h:]) + crossed(a[h:], b[:h])
+
+
+def test_a_recursion_over_halves():
+    agrees(lambda a, b: crossed(a, b)[0], (X, np.cos(X)))
+

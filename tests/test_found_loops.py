@@ -936,3 +936,14 @@ def test_the_value_is_not_what_the_backward_pass_takes_back(f, args):
     value, found = srcad.value_and_grad(f)(*args)
     assert value == f(*args)
     np.testing.assert_allclose(found, differences(f, args), rtol=1e-6)
+
+
+def test_an_array_in_a_tuple_that_a_loop_carries():
+    def f(t):
+        for _ in range(2):
+            t = (t[0] * t[1], t[1])
+        return t[0].sum()
+
+    found = srcad.grad(f)((np.array([1.0, 2.0]), 0.4))
+    np.testing.assert_allclose(found[0], [0.16, 0.16])
+    assert found[1] == pytest.approx(2.4)
