@@ -333,6 +333,8 @@ class Operations:
         """Record an operation on active operands, with its rule."""
         state = self.state
         self.activate(result)
+        if function is np.arange and state.is_active(list(operands)):
+            self.refuse("np.arange of numbers that are differentiated is not supported: how many there are depends on them. Write start + step * np.arange(n).")
         if not state.is_active(list(operands)) or is_zero(function) and function is not GETITEM:
             return
         outputs = tuple(leaves(result))

@@ -302,6 +302,12 @@ def frexp(dz: Any, z: Any, x: Any) -> Adjoints:
     return (np.ldexp(dz[0], -z[1]),)
 
 
+@rule(np.heaviside)
+def heaviside(dz: Any, z: Any, x1: Any, x2: Any) -> Adjoints:
+    """The step has the derivative 0; the value at 0 is the second operand."""
+    return None, np.where(x1 == 0, dz, 0.0)
+
+
 @rule(np.where, elementwise=True)
 def where(dz: Any, z: Any, condition: Any, x: Any, y: Any) -> Adjoints:
     """The branch not taken gets 0, whatever is in it."""
@@ -324,7 +330,7 @@ def clip(dz: Any, z: Any, x: Any, a_min: Any, a_max: Any, *, active: tuple[bool,
 
 
 zero(
-    np.floor, np.ceil, np.trunc, np.rint, np.sign, np.floor_divide, operator.floordiv, np.heaviside, np.spacing, np.round, np.around, np.fix,
+    np.floor, np.ceil, np.trunc, np.rint, np.sign, np.floor_divide, operator.floordiv, np.spacing, np.round, np.around, np.fix,
     np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.logical_and, np.logical_or, np.logical_not,
     np.logical_xor, np.isnan, np.isinf, np.isfinite, np.signbit, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
     np.left_shift, np.right_shift, np.isclose, np.allclose, np.array_equal, operator.gt, operator.ge, operator.lt, operator.le,

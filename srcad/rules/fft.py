@@ -164,4 +164,7 @@ def irfftn(dz: Any, z: Any, a: Any, s: Any = None, axes: Any = None, norm: Any =
 LABELS = ("fft", "ifft", "fft2", "ifft2", "fftn", "ifftn", "rfft", "irfft", "rfft2", "irfft2", "rfftn", "irfftn", "hfft", "ihfft", "fftshift", "ifftshift")
 OF_COMPLEX.update(getattr(np.fft, label) for label in LABELS)
 
-zero(np.fft.fftfreq, np.fft.rfftfreq)
+@rule(np.fft.fftfreq, np.fft.rfftfreq)
+def fftfreq(dz: Any, z: Any, n: Any, d: Any) -> Adjoints:
+    """z = k / (n d)."""
+    return None, -np.sum(dz * z) / d

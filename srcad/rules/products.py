@@ -73,6 +73,8 @@ def kron(dz: Any, z: Any, a: Any, b: Any) -> Adjoints:
 @rule(np.linalg.multi_dot)
 def multi_dot(dz: Any, z: Any, arrays: Any) -> Adjoints:
     """Each matrix gets what stands before it, transposed, dz, and what stands after it, transposed."""
+    if any(isinstance(x, (list, tuple)) for x in arrays):
+        raise NotImplementedError("a list of numbers. Make it an array")
     first, last = arrays[0], arrays[-1]
     matrices = [first.reshape((1, -1)) if first.ndim == 1 else first, *arrays[1:-1], last.reshape((-1, 1)) if last.ndim == 1 else last]
     whole = dz.reshape((matrices[0].shape[0], matrices[-1].shape[1]))

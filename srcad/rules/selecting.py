@@ -103,6 +103,8 @@ def extract(dz: Any, z: Any, arr: Any, condition: Any = None) -> Adjoints:
 def choose(dz: Any, z: Any, choices: Any, a: Any = None, mode: str = "raise") -> Adjoints:
     if mode != "raise" or not isinstance(choices, (list, tuple)):
         raise NotImplementedError("choices other than a list, nor a mode other than 'raise'")
+    if isinstance(a, (list, tuple)):
+        raise NotImplementedError("a list of indices. Make it an array")
     return ([np.where(a == i, dz, 0.0) for i in range(len(choices))],)
 
 
