@@ -269,7 +269,12 @@ def random_program(rng: random.Random) -> Program:
     """A program and two points to differentiate it at."""
     text, size = random_source(rng)
     numbers = np.random.default_rng(rng.randint(0, 10**6))
-    return Program(text, [(numbers.uniform(-1, 1, size).round(3), numbers.uniform(-1, 1, size).round(3), round(float(numbers.uniform(-1, 1)), 3)) for _ in range(2)])
+    return Program(text, [(off_zero(numbers.uniform(-1, 1, size)), off_zero(numbers.uniform(-1, 1, size)), float(off_zero(numbers.uniform(-1, 1)))) for _ in range(2)])
+
+
+def off_zero(value: Any) -> Any:
+    """Numbers with three digits, none of them 0: there `x or y` and the like jump."""
+    return np.where(np.abs(value) < 1e-3, 1e-3, np.round(value, 3))
 
 
 def copies(args: tuple[Any, ...]) -> tuple[Any, ...]:
