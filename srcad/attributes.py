@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
-from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Series, Static, Super, python
+from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Range, Object, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.operations import Operations
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
@@ -111,6 +111,8 @@ class Attributes(Operations):
                 return number
             case Sequence():
                 return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
+            case Range(bounds=(start, stop, step)):  # an array of numbers to NumPy
+                return infer_call(np.arange, self.state.facts, [start, stop, step], {})
         return UNKNOWN
 
     def index_copied(self, slice_: ast.expr) -> ast.expr:

@@ -310,3 +310,16 @@ def test_the_keys_of_a_dict_are_sorted():
         return total
 
     assert grad(f)({"b": 2.0, "a": 3.0}) == {"b": 8.0, "a": 6.0}
+
+
+def test_a_range_is_an_array_of_indices():
+    def loss(w, x, y):
+        s = x @ w
+        s = s - s[range(len(y)), y][:, None] + s[range(-2, 2)].sum() * s[range(3, 0, -1)][0, 1]
+        s[range(len(y)), y] = 0.0
+        return np.sum(np.maximum(s, 0.1) ** 2)
+
+    rng = np.random.default_rng(0)
+    args = rng.standard_normal((3, 4)), rng.standard_normal((5, 3)), np.array([0, 1, 2, 3, 0])
+    srcad.check_grad(loss, *args)
+    assert "[range(len(y)), y] = 0" in grad(loss).source_for(*args)
