@@ -16,7 +16,7 @@ import numpy as np
 from srcad.api import Gradient, grad
 from srcad.callables import Wrt, calling
 from srcad.dispatch import Specialisations, bind
-from srcad.errors import SeedError
+from srcad.errors import SeedError, SrcadError
 from srcad.request import Compiled, Request
 from srcad.seeds import fitted, form_of
 
@@ -114,7 +114,11 @@ class Transposed(Given):
         self.out = gradient.function(*copied(primals), **keywords)
         pull = gradient.plain_pull.find(self.primals, keywords)
         label = next(iter(inspect.signature(pull.functions[0]).parameters))
-        self.compiled = pushes(Request(pull.functions[0], pull.request.title, (label,), True, True, "push")).find((blank(self.out), *self.primals), keywords)
+        try:
+            self.compiled = pushes(Request(pull.functions[0], pull.request.title, (label,), True, True, "push")).find((blank(self.out), *self.primals), keywords)
+        except SrcadError as problem:
+            reason = f"something in it has no forward rule, and its pullback cannot be transposed instead: {problem.reason}"
+            raise SrcadError(reason, None, gradient.target.__name__) from problem
 
     def __call__(self, tangents: Any) -> tuple[Any, Any]:
         return self.out, self.compiled.functions[0](self.fitted(tangents), blank(self.out), *copied(self.primals), **self.keywords)

@@ -67,6 +67,8 @@ class Term:
     @property
     def T(self) -> Term:
         number = infer_call(np.transpose, self.facts, [self.number], {})
+        if isinstance(self.expr, ast.Attribute) and self.expr.attr == "T":
+            return Term(self.expr.value, number, self.facts)
         return Term(ast.Attribute(value=self.expr, attr="T", ctx=ast.Load()), number, self.facts)
 
     def __bool__(self) -> bool:

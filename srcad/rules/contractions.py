@@ -138,8 +138,7 @@ def einsum_adjoint(dz: Any, i: int, operands: Sequence[Any], inputs: list[str], 
     mine = "".join(dict.fromkeys(inputs[i]))
     reachable = set(output).union(*(letters for _, letters in others)) if others else set(output)
     known = "".join(c for c in mine if c in reachable)
-    terms = ",".join([output, *(letters for _, letters in others)])
-    dx = dz if terms == known else np.einsum(f"{terms}->{known}", dz, *(x for x, _ in others))
+    dx = weighted(dz, output, others, known)
     x = operands[i]
     if known != mine:  # a letter that only this operand has was summed over: its adjoint is spread
         dx = np.expand_dims(dx, tuple(k for k, c in enumerate(mine) if c not in known))
@@ -148,6 +147,18 @@ def einsum_adjoint(dz: Any, i: int, operands: Sequence[Any], inputs: list[str], 
         if inputs[i].count(c) > 1:
             dx, mine = off_diagonal(dx, mine, c, inputs[i].count(c), x.shape[inputs[i].index(c)])
     return dx if mine == inputs[i] else arranged(dx, mine, inputs[i])
+
+
+def weighted(dz: Any, output: str, others: list[tuple[Any, str]], known: str) -> Any:
+    """The sum of the other operands with the result's adjoint, over all letters but the known ones."""
+    if not others and output == known:
+        return dz
+    if not output and [letters for _, letters in others] == [known]:  # of two vectors
+        return others[0][0] * dz
+    if not output and others:  # a number stays outside
+        return np.einsum(f"{','.join(letters for _, letters in others)}->{known}", *(x for x, _ in others)) * dz
+    terms = ",".join([output, *(letters for _, letters in others)])
+    return np.einsum(f"{terms}->{known}", dz, *(x for x, _ in others))
 
 
 def off_diagonal(dx: Any, letters: str, c: str, times: int, size: Any) -> tuple[Any, str]:
