@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import made, rule, zero
+from srcad.rules import made, rule
 from srcad.rules.complex import OF_COMPLEX
 
 Adjoints = tuple[Any, ...]
