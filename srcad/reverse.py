@@ -201,7 +201,8 @@ class Reverse(Backwards, PairBack, Detours):
             raise MissingRuleError(f"its rule does not cover {problem}.", op.loc, function_label(op.function)) from None
         shape = op.outputs[0].number.shape if op.rule.elementwise else None
         given_to = self.masked(op, pairs(op.operands, found))
-        return [(ref, self.reduced(term, ref, shape, op.rule.elementwise)) for ref, term in given_to]
+        alone = op.rule.elementwise and shape is None and sum(not r.number.is_plain for r in flatten(op.operands)) == 1  # the result has its shape
+        return [(ref, cast(term, ref.number) if alone and is_array(ref, term) else self.reduced(term, ref, shape, op.rule.elementwise)) for ref, term in given_to]
 
     def masked(self, op: Operation, contributions: list[tuple[Ref, Any]]) -> list[tuple[Ref, Any]]:
         """Keep what is not a number out of the branch that np.where did not take: 0 times it is not 0."""
@@ -437,3 +438,8 @@ class Reverse(Backwards, PairBack, Detours):
             return Term(method(name(self.constants[key]), "copy"), term.number, self.facts)
         self.constants[key] = self.adjoint_name(leaf.key)
         return term
+
+
+def is_array(ref: Ref, term: Any) -> bool:
+    """Whether a contribution, and what it is for, are no single numbers."""
+    return isinstance(term, Term) and not term.number.is_plain and not ref.number.is_plain
