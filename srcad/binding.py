@@ -44,12 +44,15 @@ def is_random(function: Any) -> bool:
     return isinstance(owner, (np.random.Generator, np.random.RandomState)) or (getattr(function, "__module__", None) or "").startswith(("numpy.random", "random"))
 
 
+UNSIGNED = {np.bincount: inspect.signature(lambda x, weights=None, minlength=0: None)}  # what older versions of NumPy do not say
+
+
 @functools.lru_cache(1024)
 def library_signature(function: Any) -> inspect.Signature | None:
     if isinstance(function, np.ufunc):
         return None
     try:
-        return inspect.signature(function)
+        return UNSIGNED[function] if function in UNSIGNED else inspect.signature(function)
     except (ValueError, TypeError):
         return None
 

@@ -125,10 +125,6 @@ for shape in [(), (3,), (2, 3), (0,)]:
     case(np.real_if_close, signed(*shape))
     if hasattr(np, "astype"):
         case(np.astype, signed(*shape), np.float64)
-for function in (np.fft.fftfreq, np.fft.rfftfreq):
-    for count in (1, 4, 5):
-        case(function, count, 0.7)
-        case(function, count, d=1.3)
 for function in (np.fft.fftshift, np.fft.ifftshift):
     for shape in [(5,), (4,), (2, 3), (0,), (1,)]:
         case(function, signed(*shape))

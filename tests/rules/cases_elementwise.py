@@ -29,7 +29,7 @@ UNARY: dict[Callable[..., Any], Draw] = {
 BINARY: dict[Callable[..., Any], tuple[Draw, Draw]] = {
     np.add: (signed, signed), np.subtract: (signed, signed), np.multiply: (signed, signed), np.divide: (signed, signed),
     np.power: (positive, signed), np.float_power: (positive, signed), np.logaddexp: (signed, signed), np.logaddexp2: (signed, signed),
-    np.arctan2: (signed, signed), np.hypot: (signed, signed), np.heaviside: (signed, signed), np.copysign: (signed, signed), np.remainder: (signed, signed),
+    np.arctan2: (signed, signed), np.hypot: (signed, signed), np.copysign: (signed, signed), np.remainder: (signed, signed),
     np.fmod: (signed, signed), np.maximum: (signed, signed), np.minimum: (signed, signed), np.fmax: (signed, signed),
     np.fmin: (signed, signed), np.divmod: (signed, signed),
     operator.add: (signed, signed), operator.sub: (signed, signed), operator.mul: (signed, signed), operator.truediv: (signed, signed),

@@ -1,4 +1,5 @@
-"""Cases: exponentials with factors, correlations of signals, densities with every keyword, and the helper that undoes broadcasting."""
+"""Cases: exponentials with factors, correlations of signals, densities with every keyword, the helper that undoes broadcasting, and what
+only seems to steer."""
 from __future__ import annotations
 
 import numpy as np
@@ -23,3 +24,9 @@ case(sg.correlate, signed(2), signed(5), mode="same")
 case(sg.correlate, signed(2), signed(5), mode="valid")
 for function in (st.multivariate_normal.logpdf, st.multivariate_normal.pdf):
     case(function, signed(3), signed(3), definite(3, 3), allow_singular=False)
+for a, b in (((), ()), ((4,), (4,)), ((3, 4), (4,)), ((4,), ())):
+    case(np.heaviside, signed(*a), signed(*b))
+for function in (np.fft.fftfreq, np.fft.rfftfreq):
+    for count in (1, 4, 5):
+        case(function, count, 0.7)
+        case(function, count, d=1.3)
