@@ -137,9 +137,10 @@ class DeadCode:
             case With(_, body):
                 body, into = self.sweep(body, live, broken, jumps)
                 return (replaced(statement, body=body) if body else None), into | frozenset(reads(statement) if body else ())
-            case For(_, iterable, body):
+            case For(target, iterable, body):
                 kept, into = self.passes(body, live)
-                return (replaced(statement, body=kept), into | frozenset(names(iterable)) | live) if kept else (None, live)
+                needed = kept or target in live  # what it counted to may be read after it
+                return (replaced(statement, body=kept), into | frozenset(names(iterable)) | live) if needed else (None, live)
             case While(_, test, body):
                 kept, into = self.passes(body, live)
                 return (replaced(statement, body=kept), into | frozenset(names(test)) | live) if kept else (None, live)

@@ -55,7 +55,8 @@ class Tidying:
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))
         block = tuple(s for s in block if s.loc is not VALUE)
         at = block.index(MARK)
-        unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.parameter_names()))))
+        own = frozenset(self.state.kinds) | frozenset(t for s in block[:at] for t in bound(s))
+        unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.parameter_names()), own)))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
         rest = met_once(map_block(block[at + 1 :], plainer))
@@ -147,9 +148,8 @@ class Tidying:
         return short(definition.expr)
 
 
-def maybe_unset(block: Block, known: set[str], own: frozenset[str] | None = None) -> Iterator[str]:
-    """The names that are handed on where paths meet, or kept, though not every path has given them a value. `known` grows."""
-    own = own or frozenset(t for s in block for t in bound(s))
+def maybe_unset(block: Block, known: set[str], own: frozenset[str]) -> Iterator[str]:
+    """The names of our own that are handed on where paths meet, or kept, though not every path has given them a value. `known` grows."""
     for statement in block:
         if statement.loc is UNPLACED and isinstance(statement, (Assign, Effect)):
             yield from (n for n in names(statement.expr) if n in own and n not in known)

@@ -607,6 +607,16 @@ def else_of_a_loop_that_breaks_at_once(s, y):
     return s
 
 
+def index_read_after_an_empty_loop(x, s):
+    for _ in range(5):
+        for v in range(5):
+            pass
+        else:
+            s += x[v]
+        return s * x[v - 1]
+    return 0.7
+
+
 def item_added_to_the_rest(y):
     x = np.array([0.4 * t for t in y])
     x[1:] += x[:1]
@@ -629,6 +639,7 @@ def array_set_before_a_break(x, y):
 CASES = [
     (value_of_unknown_length_stretched_by_a_write, (np.array([-0.9, 0.7, 0.2, -0.7]),)),
     (else_of_a_loop_that_breaks_at_once, (0.3, np.ones(3))),
+    (index_read_after_an_empty_loop, (np.array([-0.9, 0.7, 0.2, -0.7, 0.3]), 0.4)),
     (item_added_to_the_rest, (np.array([-0.9, 0.7, 0.2, -0.7]),)),
     (array_set_before_a_break, (np.array([-0.9, 0.7, 0.2, 0.7, -0.7]), np.array([-0.03, -0.7, 0.7, -0.7, 0.8]))),
     (list_given_to_a_checkpoint_and_written_to, (X, Y)),
