@@ -28,6 +28,7 @@ from srcad.nested import Nested
 from srcad.objects import Objects
 from srcad.odes import is_odeint, solved
 from srcad.pairs import LONG, Callee, Pairs
+from srcad.protocols import called, is_generated
 from srcad.request import Request
 from srcad.outside import Globals, static_value
 from srcad.rules import find, is_zero
@@ -106,6 +107,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
 
     def function(self, function: Any, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A call of a function that is known."""
+        own = called(self.at, function, args)
+        if own is not None:
+            return own
         request = getattr(function, "differentiated", None)
         if isinstance(request, Request):
             return self.gradient_call(request, args, keywords, target)
@@ -135,7 +139,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):
             return self.library(function, args, keywords, text, target)
         if isinstance(function, types.MethodType):
-            owner = self.state.guards.read(path.rpartition(".")[0], function.__self__) if "." in path else None
+            is_class = isinstance(function.__self__, type)
+            place = f"{path}.__self__" if is_class else path.rpartition(".")[0]
+            owner = self.state.guards.read(place, function.__self__) if "." in path else None
             if owner is None:
                 self.at.refuse("this bound method is not supported yet. Call it on its object.")
             return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[list-item]
@@ -163,7 +169,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
     def method(self, method: Method, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         owner, attribute = method.owner, method.attribute
         if isinstance(owner.value, (Sequence, Record)):
-            return self.container_method(owner, attribute, args, keywords)
+            return self.container_method(owner, attribute, args, keywords, text)
         if attribute in IN_PLACE:
             self.at.refuse(f"`.{attribute}()` changes an array in place in a way that is not differentiated. Make a new one.")
         if attribute in ("fill", "sort", "put"):
@@ -228,7 +234,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         function = np.positive if dtype.kind in "fc" else np.floor
         return self.at.operation(function, (owner,), {}, text, target, kind, find(np.positive))
 
-    def container_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    def container_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call) -> Ref:
         value = owner.value
         changed = self.at.list_method(owner, attribute, args, keywords) if isinstance(value, Sequence) and value.type is list else None
         changed = self.at.dict_method(owner, attribute, args, keywords) if isinstance(value, Record) and value.type is dict else changed
@@ -249,12 +255,19 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
                 return record_display(dict, dict(value.items))
         if isinstance(value, Sequence) and attribute == "copy":
             return display(value.type, value.items)
+        if attribute in ("_replace", "_asdict") and isinstance(value, Sequence) and hasattr(value.type, "_fields"):
+            fields = dict(zip(value.type._fields, value.items)) | keywords
+            return self.construct(value.type, [], fields, text, None) if attribute == "_replace" else record_display(dict, fields)
         self.at.refuse(f"the method `.{attribute}()` is not supported on a {value.type.__name__}.")  # type: ignore[union-attr]
         raise AssertionError
 
     # ---- the program's own functions and classes
 
     def own_function(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        if is_generated(function) and function.__name__ == "__init__" and args and isinstance(args[0].value, Record):
+            kind = next(c for c in args[0].value.type.__mro__ if vars(c).get("__init__") is function)
+            self.fields_set(kind, args[0], args[1:], keywords, text)
+            return Ref(const(None), Static(None))
         if find(function) is not None:
             return self.custom(function, path, args, keywords, text, target)
         callee, arguments = self.bound(function, path, args, keywords)
@@ -385,6 +398,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
     def object_call(self, value: Object, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         if is_random(value.value):
             return self.random(value.value, args, keywords, text, target)
+        if not value.path:
+            self.at.refuse("what is called here was made by a library, and is not looked through. Use a function of NumPy's, or of your own.")
         call = getattr(type(value.value), "__call__", None)
         if not isinstance(call, types.FunctionType) or type(value.value).__module__.startswith("srcad"):
             if self.state.is_active([*args, *keywords.values()]):
@@ -418,7 +433,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
 
 
 DEPTH = 40  # calls
-FORBIDDEN = {eval, exec, compile, locals, globals, vars, setattr, delattr, input, open, __import__}
+FORBIDDEN = {eval, exec, compile, locals, globals, vars, delattr, input, open, __import__}
 
 
 class Walker(Interpreter):

@@ -47,6 +47,7 @@ from srcad.live import Live
 from srcad.merge import NOTHING, RETURN, fork, is_defined
 from srcad.outside import static_value
 from srcad.loops import Loops
+from srcad.protocols import defined
 from srcad.rules import find
 from srcad.syntax import const, name, names, substitute
 from srcad.writes import Split
@@ -219,7 +220,7 @@ class Interpreter(Loops):
         return result
 
     def unpack(self, targets: tuple[str, ...], star: int | None, ref: Ref) -> None:
-        if isinstance(ref.value, (Record, Range, Lazy)):
+        if isinstance(ref.value, (Record, Range, Lazy)) or defined(ref, "__iter__"):
             ref = display(tuple, self.listed(ref))
         if isinstance(ref.value, Number):
             self.unpack_array(targets, star, ref)
@@ -319,7 +320,7 @@ class Interpreter(Loops):
         for element in elts:
             if isinstance(element, ast.Starred):
                 starred = self.evaluate(element.value, None)
-                starred = display(tuple, self.listed(starred)) if isinstance(starred.value, (Lazy, Range, Record)) else starred
+                starred = display(tuple, self.listed(starred)) if isinstance(starred.value, (Lazy, Range, Record)) or defined(starred, "__iter__") else starred
                 if not isinstance(starred.value, Sequence):
                     self.refuse("only tuples and lists are unpacked by a star here.")
                     raise AssertionError

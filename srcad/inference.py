@@ -291,6 +291,8 @@ def describe_value(ref: Ref) -> str:
     value = ref.value
     if isinstance(value, (Sequence, Record)):
         return value.type.__name__
+    if isinstance(value, Object) and not value.path:
+        return "library's object"
     return type(value.value).__name__ if isinstance(value, (Static, Object)) else "number"
 
 

@@ -17,6 +17,7 @@ from srcad.infer import Interpreter
 from srcad.inference import Inference, display, function_label
 from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.outside import LIBRARIES, leaves, static_value
+from srcad.protocols import as_array, visible
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
 
@@ -63,6 +64,7 @@ class Library:
     def unknown(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A library function without a rule: fine where nothing that it gets is differentiated."""
         everything = [*args, *keywords.values()]
+        visible(self.at, everything, function_label(function))
         if self.state.is_active(everything):
             self.at.missing(function)
         self.pure(function, everything)
@@ -96,6 +98,10 @@ class Library:
         return infer_call(function, self.facts, [self.at.shape_value(a) for a in args], {k: self.at.shape_value(v) for k, v in keywords.items()})
 
     def library(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        arrays = [as_array(self.at, a, function_label(function)) for a in args]
+        if any(new is not old for new, old in zip(arrays, args)):
+            return self.library(function, arrays, keywords, ast.Call(func=text.func, args=[a.expr for a in arrays], keywords=text.keywords), target)
+        visible(self.at, [*args, *keywords.values()], function_label(function))
         out = keywords.get("out")
         if out is not None and not is_none(out):
             rest = {k: v for k, v in keywords.items() if k != "out"}

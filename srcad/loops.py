@@ -21,6 +21,7 @@ from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.slots import changed_slots, get_slot, set_slot, slot_label, widened, alike
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, pairs, reachable
+from srcad.protocols import iterated
 from srcad.regions import checkpoint, rollback, with_copies
 from srcad.series import Grows
 from srcad.simplify import parallel
@@ -53,7 +54,7 @@ class Loops(Iteration):
 
     def for_loop(self, statement: For) -> None:
         """Walk a for loop; what it runs over can be reached while it does, whatever its name means by then."""
-        iterable = self.evaluate(statement.iter, None)
+        iterable = iterated(self, self.evaluate(statement.iter, None))
         self.consume(iterable)
         self.state.passes += 1
         held = f"<over {self.state.passes}>"

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import enum
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from srcad import protocols
 from srcad.dims import Dim, Undecided, product
 from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import (
@@ -91,7 +93,7 @@ class Operations:
         self.state.operations.append(operation)
 
     def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
-        own = self.own_operator(op, left, right)
+        own = protocols.operated(self, op, left, right)
         if own is not None:
             return own
         ufunc, python_operator = OPERATORS[type(op)]
@@ -109,14 +111,6 @@ class Operations:
         expr = ast.BinOp(left=left.expr, op=op, right=right.expr)
         plain_python = left.number.form == right.number.form == "python"
         return self.numeric(python_operator if plain_python else ufunc, (left, right), expr, target, self.kind_of(ufunc, python_operator, left, right))
-
-    def own_operator(self, op: ast.operator, left: Ref, right: Ref) -> Ref | None:
-        """An operator that an object's class defines: `a + b` by __add__ or __radd__."""
-        word = OPERATORS[type(op)][1].__name__.strip("_")
-        for owner, other, label in ((left, right, f"__{word}__"), (right, left, f"__r{word}__")):
-            if isinstance(owner.value, Record) and owner.value.type is not dict and hasattr(owner.value.type, label):
-                return self.call_method(owner, label, (other,))
-        return None
 
     def call_method(self, owner: Ref, label: str, args: tuple[Ref, ...]) -> Ref:
         raise NotImplementedError
@@ -166,6 +160,10 @@ class Operations:
                 self.refuse(f"a {describe_value(ref)} is not a number.")
 
     def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
+        operand = protocols.truth(self, operand) if isinstance(op, ast.Not) else operand
+        own = protocols.signed(self, op, operand)
+        if own is not None:
+            return own
         ufunc, python_operator = OPERATORS[type(op)]
         if isinstance(op, ast.Not) and not (isinstance(operand.value, Number) and (operand.number.dim is None or operand.number.dim.value is None)):
             return literal_ref(const(not self.decide(operand)), not self.decide(operand), self.state.facts)
@@ -175,6 +173,9 @@ class Operations:
         return self.numeric(python_operator if plain_python else ufunc, (operand,), ast.UnaryOp(op=op, operand=operand.expr), target, kind)
 
     def compare(self, op: ast.cmpop, left: Ref, right: Ref, target: str | None) -> Ref:
+        own = protocols.compared(self, op, left, right)
+        if own is not None:
+            return own
         known = self.known_comparison(op, left, right)
         if known is not None:
             return literal_ref(const(known), known, self.state.facts)
@@ -193,7 +194,9 @@ class Operations:
             statics = [v.value for v in both if isinstance(v, Static)]
             if len(statics) == 2:
                 return (statics[0] is statics[1]) == isinstance(op, ast.Is)
-            if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], type)):
+            if left.value is right.value and isinstance(left.value, (Sequence, Record)):
+                return isinstance(op, ast.Is)
+            if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], (type, enum.Enum))) and not any(map(self.is_hidden, (left, right))):
                 return isinstance(op, ast.IsNot)
             flags = [flag_of(v) for v in both]
             return None if None in flags else (flags[0] == flags[1]) == isinstance(op, ast.Is)
@@ -213,6 +216,11 @@ class Operations:
             return bool(OPERATORS[type(op)][1](static_value(left, facts), static_value(right, facts)))
         except (LookupError, KeyError):
             return None
+
+    @staticmethod
+    def is_hidden(ref: Ref) -> bool:
+        """Whether only the run can tell what a value is: it may be None, or a class."""
+        return isinstance(ref.value, Object) and not ref.value.path
 
     def numeric(self, function: Any, operands: tuple[Ref, ...], expr: ast.expr, target: str | None, kind: Number) -> Ref:
         """An operation on numbers: written down, and recorded if it is differentiated."""
@@ -406,8 +414,11 @@ class Operations:
 
     def decide(self, ref: Ref) -> bool:
         """The truth of a test that is known when the code is generated; it becomes a fact. Raises LookupError for data."""
+        ref = protocols.truth(self, ref)
         if isinstance(ref.value, Sequence) and ref.value.series is not None:
             raise LookupError
+        if isinstance(ref.value, Record) and ref.value.type is not dict:
+            self.refuse("the branch depends on an object. Test one of its attributes.")
         if isinstance(ref.value, (Sequence, Record)):
             return bool(ref.value.items)
         if isinstance(ref.value, Static):

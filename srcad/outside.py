@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import enum
 import types
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +64,9 @@ class Guards:
             return self.callable(path, value)
         if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):
             return self.number(path, value)
+        if isinstance(value, enum.Enum):
+            self.identical(path, value)
+            return Static(value, path)
         self.of_type(path, value)
         if isinstance(value, (str, bytes, slice, range, np.dtype)) or value is Ellipsis:
             return Static(value, path)
@@ -148,7 +152,7 @@ def static_value(ref: Ref, facts: Facts) -> Any:
     value = ref.value
     match value:
         case Static():
-            if value.path and isinstance(value.value, (str, bytes, slice, range)):
+            if value.path and isinstance(value.value, (str, bytes, slice, range)) and not isinstance(value.value, enum.Enum):
                 facts.record(f"{value.path} == {value.value!r}")
             return value.value
         case Number(dim=Dim() as dim) if dim.value is not None:
