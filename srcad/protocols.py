@@ -100,11 +100,11 @@ def operated(at: Operations, op: ast.operator, left: Ref, right: Ref) -> Ref | N
 
 
 def not_spread(at: Operations, array: Ref, owner: Ref, label: str) -> None:
-    """Refuse an array before an object: NumPy asks the object once for each element."""
+    """Refuse an array before an object: NumPy asks the object once for each element. So it does with a number of its own and an object of items."""
     kind = own_class(owner)
-    if array.number.form in ("array", "unknown") and isinstance(array.value, Number) and getattr(kind, "__array_ufunc__", 0) is not None:
-        if getattr(kind, "__array_priority__", -1.0) <= 0:
-            at.refuse(f"NumPy calls `{label}` for each element of the array. Set `__array_ufunc__ = None` in the class, or put the object first.")
+    spread = array.number.form in ("array", "unknown") or array.number.form == "scalar" and any(class_entry(kind or object, k) for k in ("__getitem__", "__array__"))
+    if isinstance(array.value, Number) and spread and getattr(kind, "__array_ufunc__", 0) is not None and getattr(kind, "__array_priority__", -1.0) <= 0:
+        at.refuse(f"NumPy calls `{label}` for each element of the array. Set `__array_ufunc__ = None` in the class, or put the object first.")
 
 
 def updated(at: Operations, op: ast.operator, old: Ref, value: Ref) -> Ref | None:
@@ -113,7 +113,10 @@ def updated(at: Operations, op: ast.operator, old: Ref, value: Ref) -> Ref | Non
         at.require_mutable(old.value)
         old.value.items = {**old.value.items, **value.value.items}
         return old
-    return asked(at, old, f"__i{OPERATORS[type(op)][1].__name__.strip('_')}__", value)
+    word = OPERATORS[type(op)][1].__name__.strip("_")
+    if isinstance(old.value, Number) and not old.number.is_plain and defined(value, f"__r{word}__"):
+        at.refuse(f"an array is changed in place by an object that has __r{word}__. Write it as `a = a + b`.")
+    return asked(at, old, f"__i{word}__", value)
 
 
 def signed(at: Operations, op: ast.unaryop, operand: Ref) -> Ref | None:
@@ -127,7 +130,13 @@ def compared(at: Operations, op: ast.cmpop, left: Ref, right: Ref) -> Ref | None
         return contained(at, op, left, right)
     if type(op) not in COMPARED:
         return None
-    for owner, other, label in ((left, right, COMPARED[type(op)][0]), (right, left, COMPARED[type(op)][1])):
+    tried = [(left, right, COMPARED[type(op)][0]), (right, left, COMPARED[type(op)][1])]
+    one, two = own_class(left), own_class(right)
+    if one is not None and two is not None and one is not two and issubclass(two, one):
+        tried.reverse()
+    for owner, other, label in tried:
+        if owner is right and defined(owner, label):
+            not_spread(at, left, owner, label)
         result = asked(at, owner, label, other)
         if result is not None:
             return result
