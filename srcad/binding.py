@@ -8,7 +8,7 @@ import ast
 import functools
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -148,3 +148,13 @@ def names_in(code: types.CodeType) -> list[str]:
 @functools.lru_cache(1024)
 def globals_of(function: types.FunctionType) -> Globals:
     return Globals(function)
+
+
+def signature_of(arguments: ast.arguments, defaults: Mapping[str, Ref]) -> inspect.Signature:
+    """The parameters of a function's tree."""
+    kinds = inspect.Parameter
+    pairs = [(a, kinds.POSITIONAL_ONLY) for a in arguments.posonlyargs] + [(a, kinds.POSITIONAL_OR_KEYWORD) for a in arguments.args]
+    pairs += [(arguments.vararg, kinds.VAR_POSITIONAL)] if arguments.vararg else []
+    pairs += [(a, kinds.KEYWORD_ONLY) for a in arguments.kwonlyargs]
+    pairs += [(arguments.kwarg, kinds.VAR_KEYWORD)] if arguments.kwarg else []
+    return inspect.Signature([kinds(a.arg, kind, default=None if a.arg in defaults else kinds.empty) for a, kind in pairs])

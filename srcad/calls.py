@@ -11,12 +11,12 @@ import functools
 import inspect
 import types
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from srcad.binding import is_hashable, is_random
+from srcad.binding import is_hashable, is_random, signature_of
 from srcad.custom import Custom, is_own
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
@@ -256,8 +256,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         if isinstance(value, Sequence) and attribute == "copy":
             return display(value.type, value.items)
         if attribute in ("_replace", "_asdict") and isinstance(value, Sequence) and hasattr(value.type, "_fields"):
-            fields = dict(zip(value.type._fields, value.items)) | keywords
-            return self.construct(value.type, [], fields, text, None) if attribute == "_replace" else record_display(dict, fields)
+            return self.named_again(value, attribute, keywords, text)
         self.at.refuse(f"the method `.{attribute}()` is not supported on a {value.type.__name__}.")  # type: ignore[union-attr]
         raise AssertionError
 
@@ -465,13 +464,3 @@ def dict_view(record: Record, what: str, items: tuple[Ref, ...]) -> Ref:
 
 
 INNER: weakref.WeakKeyDictionary[ast.AST, Source] = weakref.WeakKeyDictionary()
-
-
-def signature_of(arguments: ast.arguments, defaults: Mapping[str, Ref]) -> inspect.Signature:
-    """The parameters of a function's tree."""
-    kinds = inspect.Parameter
-    pairs = [(a, kinds.POSITIONAL_ONLY) for a in arguments.posonlyargs] + [(a, kinds.POSITIONAL_OR_KEYWORD) for a in arguments.args]
-    pairs += [(arguments.vararg, kinds.VAR_POSITIONAL)] if arguments.vararg else []
-    pairs += [(a, kinds.KEYWORD_ONLY) for a in arguments.kwonlyargs]
-    pairs += [(arguments.kwarg, kinds.VAR_KEYWORD)] if arguments.kwarg else []
-    return inspect.Signature([kinds(a.arg, kind, default=None if a.arg in defaults else kinds.empty) for a, kind in pairs])

@@ -86,6 +86,11 @@ class Objects:
                 raise TypeError(f"{kind.__name__}() misses the argument `{field}`")
         return Ref(text, Sequence(kind, tuple(given[f] if f in given else self.literal_or_held(kind._field_defaults[f]) for f in fields)))
 
+    def named_again(self, value: Sequence, attribute: str, keywords: dict[str, Ref], text: ast.Call) -> Ref:
+        """The fields of a named tuple in another, or in a dict."""
+        fields = dict(zip(value.type._fields, value.items)) | keywords  # type: ignore[attr-defined]
+        return self.construct(value.type, [], fields, text, None) if attribute == "_replace" else record_display(dict, fields)
+
     def dataclass(self, kind: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call) -> Ref:
         """A dataclass, made as its fields say."""
         made = Ref(text, Record(kind, {}, True))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import enum
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -190,16 +189,8 @@ class Operations:
         """The answer to a comparison of flags, shapes and the like; None for one of data."""
         facts = self.state.facts
         if isinstance(op, (ast.Is, ast.IsNot)):
-            both = [r.value for r in (left, right)]
-            statics = [v.value for v in both if isinstance(v, Static)]
-            if len(statics) == 2:
-                return (statics[0] is statics[1]) == isinstance(op, ast.Is)
-            if left.value is right.value and isinstance(left.value, (Sequence, Record)):
-                return isinstance(op, ast.Is)
-            if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], (type, enum.Enum))) and not any(map(self.is_hidden, (left, right))):
-                return isinstance(op, ast.IsNot)
-            flags = [flag_of(v) for v in both]
-            return None if None in flags else (flags[0] == flags[1]) == isinstance(op, ast.Is)
+            same = protocols.identical(left, right)
+            return None if same is None else same == isinstance(op, ast.Is)
         a, b = left.number.dim, right.number.dim
         if a is not None and b is not None and not self.state.is_active([left, right]):
             if type(op) in OPERATORS:
@@ -216,11 +207,6 @@ class Operations:
             return bool(OPERATORS[type(op)][1](static_value(left, facts), static_value(right, facts)))
         except (LookupError, KeyError):
             return None
-
-    @staticmethod
-    def is_hidden(ref: Ref) -> bool:
-        """Whether only the run can tell what a value is: it may be None, or a class."""
-        return isinstance(ref.value, Object) and not ref.value.path
 
     def numeric(self, function: Any, operands: tuple[Ref, ...], expr: ast.expr, target: str | None, kind: Number) -> Ref:
         """An operation on numbers: written down, and recorded if it is differentiated."""
@@ -458,12 +444,6 @@ class Operations:
         self.state.integral |= ref.number.origin
         if ref.number.dim is not None:
             self.state.integral |= set(ref.number.dim.terms)
-
-
-def flag_of(value: object) -> bool | None:
-    """The boolean that a value is known to be; that becomes a fact."""
-    dim = value.dim if isinstance(value, Number) and value.form == "python" and value.dtype == BOOL else None
-    return None if dim is None or dim.value is None else bool(dim != 0)
 
 
 def unnamed(kind: Any) -> Any:

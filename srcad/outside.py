@@ -137,11 +137,16 @@ class Guards:
         self.facts.record(f"len({path}) == {len(value)}")
         items = {}
         for key, item in value.items():
-            if not isinstance(key, (str, int, bool, tuple)):
+            if not is_literal(key):
                 raise SrcadError(f"`{path}` has the key {key!r}; keys must be strings or integers.")
             self.facts.record(f"{key!r} in {path}")
             items[key] = self.read(f"{path}[{key!r}]", item)
         return Record(dict, items)
+
+
+def is_literal(key: object) -> bool:
+    """Whether a key can be written down as it is."""
+    return all(map(is_literal, key)) if type(key) is tuple else isinstance(key, (str, int)) and not isinstance(key, enum.Enum)
 
 
 def static_value(ref: Ref, facts: Facts) -> Any:

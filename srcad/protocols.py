@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from srcad.inference import OPERATORS, display, literal_ref, record_display
-from srcad.kinds import Bound, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Static
+from srcad.kinds import BOOL, Bound, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.outside import LIBRARIES
 from srcad.syntax import const, expression
 
@@ -125,7 +125,10 @@ def signed(at: Operations, op: ast.unaryop, operand: Ref) -> Ref | None:
 
 
 def compared(at: Operations, op: ast.cmpop, left: Ref, right: Ref) -> Ref | None:
-    """`a == b` and `k in a` of objects; None where neither is one."""
+    """`a == b` and `k in a` of objects; None where neither is one. Whether what a library has returned is None is asked when the program runs."""
+    if isinstance(op, (ast.Is, ast.IsNot)) and any(isinstance(r.value, Static) and r.value.value is None for r in (left, right)):
+        if any(is_unknown(at, r) for r in (left, right)):
+            return at.opaque(ast.Compare(left=left.expr, ops=[op], comparators=[right.expr]), None, python(BOOL))
     if isinstance(op, (ast.In, ast.NotIn)):
         return contained(at, op, left, right)
     if type(op) not in COMPARED:
@@ -172,6 +175,33 @@ def truth(at: Operations, ref: Ref) -> Ref:
     if isinstance(ref.value, Sequence) or hasattr(kind, "__bool__") or hasattr(kind, "__len__"):
         return ref
     return literal_ref(const(True), True, at.state.facts)
+
+
+def is_unknown(at: Operations, ref: Ref) -> bool:
+    """Whether only the run can tell what kind of thing a value is."""
+    value = ref.value
+    return isinstance(value, Object) and not value.path or isinstance(value, Number) and value.form == "unknown" and not at.state.is_active([ref])
+
+
+def identical(left: Ref, right: Ref) -> bool | None:
+    """`a is b`, where it is known."""
+    both = [r.value for r in (left, right)]
+    statics = [v.value for v in both if isinstance(v, Static)]
+    if len(statics) == 2:
+        return statics[0] is statics[1]
+    if left.value is right.value and isinstance(left.value, (Sequence, Record)):
+        return True
+    hidden = any(isinstance(v, Object) and not v.path for v in both)  # what a library made: it may be None, or a class
+    if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], (type, enum.Enum))) and not hidden:
+        return False
+    flags = [flag_of(v) for v in both]
+    return None if None in flags else flags[0] == flags[1]
+
+
+def flag_of(value: object) -> bool | None:
+    """The boolean that a value is known to be; that becomes a fact."""
+    dim = value.dim if isinstance(value, Number) and value.form == "python" and value.dtype == BOOL else None
+    return None if dim is None or dim.value is None else bool(dim != 0)
 
 
 # ---- calls of Python's own functions

@@ -8,6 +8,7 @@ import dataclasses
 import enum
 import functools
 import math
+import re
 import typing
 
 import numpy as np
@@ -255,14 +256,14 @@ def attributes(x):
 
 def reflection(x):
     a = Slots(x)
-    setattr(a, "a", 3 * x)
+    setattr(a, "a", 3 * x)  # noqa: B010
     known = hasattr(a, "a") and not hasattr(a, "c") and type(a) is Slots and a.__class__ is Slots
-    return (getattr(a, "a") * getattr(a, "c", 3.0) if known else x) * len(Bag(x, x))
+    return (getattr(a, "a") * getattr(a, "c", 3.0) if known else x) * len(Bag(x, x))  # noqa: B009
 
 
 def types(x, y, n):
     a = 2 * x if type(x) is float and x.__class__ is float and type(n) is int and type(n) in (int, float) else x
-    b = np.sum(y) if type(y) is np.ndarray and type([x]) is list and type("a") is str and isinstance(type(y), type) else x
+    b = np.sum(y) if type(y) is np.ndarray and type([x]) is list and isinstance(type(y), type) else x
     return a * b * type(x)(3.0) * (2 if type(x) is np.ndarray else 1)
 
 
@@ -371,7 +372,7 @@ class Way(enum.Enum):
         return 2 * self.value
 
 
-class Name(str, enum.Enum):
+class Name(str, enum.Enum):  # noqa: UP042
     A = "a"
 
 
@@ -411,6 +412,19 @@ def test_an_object_is_asked_what_python_asks(f, x):
     np.testing.assert_allclose(srcad.value_and_grad(f)(x)[0], f(x))
     np.testing.assert_allclose(srcad.jvp(f, (x,), (1.0,))[1], srcad.grad(f)(x))
     srcad.check_grad(f, x)
+
+
+PATTERN = re.compile("a+")
+
+
+def found_or_not(x, text):
+    found = PATTERN.match(text)
+    return 2 * x if found is None else x * x if found is not None else 3 * x
+
+
+def test_what_a_library_returns_may_be_none():
+    gradient = srcad.grad(found_or_not, wrt="x")
+    assert gradient(3.0, "aa") == 6.0 and gradient(3.0, "b") == 2.0
 
 
 def test_types_are_known():
