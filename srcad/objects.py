@@ -8,6 +8,7 @@ import ast
 import collections
 import dataclasses
 import functools
+import inspect
 import types
 from typing import Any
 
@@ -100,10 +101,9 @@ class Objects:
 
     def fields_set(self, kind: Any, made: Ref, args: Arguments, keywords: dict[str, Ref], text: ast.Call) -> None:
         """The __init__ that a dataclass has by itself: its fields by position, name or default; then __post_init__."""
-        fields = [f for f in dataclasses.fields(kind) if f.init]
-        given = dict(zip([f.name for f in fields if not f.kw_only], args)) | keywords
-        if len(args) > len([f for f in fields if not f.kw_only]) or set(given) - {f.name for f in fields}:
-            raise TypeError(f"{kind.__name__}() got arguments that are not its fields")
+        given = dict(inspect.signature(kind.__init__).bind(made, *args, **keywords).arguments)
+        given.pop(next(iter(inspect.signature(kind.__init__).parameters)))
+        rest = [given.get(k) or self.literal_or_held(kind.__dataclass_fields__[k].default) for k in self.init_only(kind)]
         for field in dataclasses.fields(kind):
             if field.name in given:
                 continue
@@ -111,14 +111,18 @@ class Objects:
                 given[field.name] = self.literal_or_held(field.default)
             elif field.default_factory is not dataclasses.MISSING:
                 given[field.name] = self.by_factory(field.default_factory, text)
-            elif field.init:
-                raise TypeError(f"{kind.__name__}() misses the argument `{field.name}`")
         self.set_in_order(made, {f.name: given[f.name] for f in dataclasses.fields(kind) if f.name in given})
         record = made.value
         assert isinstance(record, Record)
         found = class_entry(record.type, "__post_init__")
         if found is not None:
-            self.own_function(found[1], f"{self.class_label(found[0])}.__post_init__", [made], {}, text, None)
+            self.own_function(found[1], f"{self.class_label(found[0])}.__post_init__", [made, *rest], {}, text, None)
+
+    @staticmethod
+    def init_only(kind: Any) -> list[str]:
+        """The parameters of a dataclass that are no fields of it: __post_init__ gets them."""
+        fields = {f.name for f in dataclasses.fields(kind)}
+        return [k for k in list(inspect.signature(kind.__init__).parameters)[1:] if k not in fields]
 
     def by_factory(self, factory: Any, text: ast.Call) -> Ref:
         """What default_factory makes of a field."""

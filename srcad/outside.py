@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import enum
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -75,9 +76,20 @@ class Guards:
         if isinstance(value, dict):
             return self.mapping(path, value)
         if dataclasses.is_dataclass(value):
+            self.only_fields(path, value)
             fields = {f.name: self.read(f"{path}.{f.name}", getattr(value, f.name)) for f in dataclasses.fields(value)}
             return Record(type(value), fields)
         return Object(value, path)
+
+    def only_fields(self, path: str, value: Any) -> None:
+        """Refuse a dataclass that holds something in place of what its class has, besides its fields."""
+        held = getattr(value, "__dict__", None)
+        if held is None:
+            return
+        self.facts.record(f"len({path}.__dict__) == {len(held)}")
+        for label in held.keys() - {f.name for f in dataclasses.fields(value)}:
+            if hasattr(type(value), label) and not isinstance(getattr(type(value), label), functools.cached_property):
+                raise SrcadError(f"`{path}.{label}` is no field of the dataclass {type(value).__qualname__}, but was set on the object. Make it a field.")
 
     def callable(self, path: str, value: object) -> Value:
         """Functions, classes, modules: by identity, and a Python function by its code too."""

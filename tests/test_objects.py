@@ -584,3 +584,41 @@ def test_what_is_not_asked_is_refused(f, reason):
     with pytest.raises(srcad.SrcadError, match=reason) as caught:
         srcad.grad(f)(1.2)
     assert caught.value.location is not None
+
+
+@dataclasses.dataclass
+class Marked:
+    a: float
+    kind = 2.0
+
+    def plus(self):
+        return self.a + 1
+
+
+@dataclasses.dataclass
+class Begun:
+    a: float
+    scale: dataclasses.InitVar[float] = 3.0
+    b: float = 0.0
+
+    def __post_init__(self, scale):
+        self.a = self.a * scale
+
+
+def begun(x):
+    return Begun(x, 2.0).a * Begun(x).a + Begun(x, b=x).b
+
+
+def test_parameters_that_are_no_fields():
+    np.testing.assert_allclose(srcad.value_and_grad(begun)(1.3)[0], begun(1.3))
+    srcad.check_grad(begun, 1.3)
+
+
+def test_what_a_dataclass_holds_besides_its_fields():
+    gradient, p, q = srcad.grad(lambda p: p.a * p.kind * p.plus()), Marked(3.0), Marked(3.0)
+    q.kind = 5.0
+    assert gradient(p).a == 14.0
+    with pytest.raises(srcad.SrcadError, match="is no field of the dataclass"):
+        gradient(q)
+    with pytest.raises(srcad.SrcadError, match="is no field of the dataclass"):
+        srcad.grad(lambda p: p.a * p.kind)(q)
