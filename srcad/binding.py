@@ -44,6 +44,13 @@ def is_random(function: Any) -> bool:
     return isinstance(owner, (np.random.Generator, np.random.RandomState)) or (getattr(function, "__module__", None) or "").startswith(("numpy.random", "random"))
 
 
+def reads_text(function: Any) -> bool:
+    """Whether a function may make a number of a string."""
+    if isinstance(function, type):
+        return not issubclass(function, (str, BaseException))
+    return (getattr(function, "__module__", None) or "").split(".")[0] in ("numpy", "ast", "json")
+
+
 @functools.lru_cache(1024)
 def library_signature(function: Any) -> inspect.Signature | None:
     if isinstance(function, np.ufunc):

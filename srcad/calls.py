@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from srcad.binding import is_hashable, is_random, signature_of
+from srcad.binding import is_hashable, is_random, reads_text, signature_of
 from srcad.custom import Custom, is_own
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
-from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
-from srcad.library import WRITERS, Library
+from srcad.kinds import BOOL, Bound, Closure, Method, Object, Record, Ref, Sequence, Static, python
+from srcad.library import Library
 from srcad.mirror import Unpaired
 from srcad.nested import Nested
 from srcad.objects import Objects
@@ -33,7 +33,6 @@ from srcad.request import Request
 from srcad.outside import Globals, static_value
 from srcad.rules import find, is_zero
 from srcad.runtime import unbroadcast
-from srcad.shapes import infer_call
 from srcad.source import Source, read
 from srcad.specials import SPECIAL
 from srcad.stage import identifiers, stage
@@ -110,6 +109,12 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         own = called(self.at, function, args)
         if own is not None:
             return own
+        if any(a.key in self.state.texts for a in args) and reads_text(function):
+            self.at.refuse("it reads a string that says what is differentiated, and what it makes of that has no derivative. Use the number itself.", what=function_label(function))
+        if function in (str, repr, format) and self.state.is_active(args):
+            made = self.at.opaque(text, target)
+            self.state.texts.add(made.key)
+            return made
         request = getattr(function, "differentiated", None)
         if isinstance(request, Request):
             return self.gradient_call(request, args, keywords, target)
@@ -406,29 +411,6 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return self.at.opaque(text, target)
         owner = Ref(text.func, value)
         return self.own_function(call, value.path, [owner, *args], keywords, text, target)
-
-    # ---- effects
-
-    def random(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        """A draw: made once, in its place, with derivative zero."""
-        self.pure(function, args) if getattr(function, "__name__", "") in WRITERS else None
-        self.integral_arguments([*args, *keywords.values()])
-        label = getattr(function, "__name__", "")
-        kind = UNKNOWN
-        try:
-            size = keywords.get("size")
-            if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
-                return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
-            if label in ("rand", "randn") and args:
-                kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
-            elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size or args[0])], {})
-            elif size is not None:
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size)], {})
-                kind = dataclasses.replace(kind, dtype=None) if label in ("integers", "randint", "choice", "binomial", "poisson") else kind
-        except (TypeError, ValueError):
-            kind = UNKNOWN
-        return self.at.opaque(text, target, kind)
 
 
 DEPTH = 40  # calls

@@ -519,6 +519,18 @@ def test_an_argument_is_asked():
     srcad.check_grad(of_weights, p)
 
 
+def said(x):
+    text = f"{x:.1f}"
+    print(text, str(x))
+    if x < 0:
+        raise ValueError(f"{x} of {text}")
+    return x * 3
+
+
+def test_what_is_differentiated_may_be_said(capsys):
+    assert srcad.grad(said)(1.25) == 3.0 and capsys.readouterr().out.startswith("1.2 1.25")
+
+
 # ---- refused
 
 class Meddling:
@@ -577,9 +589,12 @@ class Ordered:
     (lambda x: collections.defaultdict(float)["a"] + x, "a defaultdict is not looked through. Use a dict"),
     (lambda x: Shape().area() * x, "abstract class"),
     (lambda x: x if Pair(x) is Pair(x) else 2 * x, "`is` and `in` need values that are known"),
+    (lambda x: float(f"{x}") * x, "reads a string that says what is differentiated"),
+    (lambda x: float(str(x)) * x, "reads a string that says what is differentiated"),
+    (lambda x: len(f"{Pair(x)}") * x, "an object that the function makes is given to it"),
     (lambda x: vars(Pair(x))["x"], "reads or runs what the text does not say"),
     (lambda x: Pair(x).__dict__["x"], "is not looked through"),
-], ids=str)
+], ids=lambda v: v if isinstance(v, str) else "")
 def test_what_is_not_asked_is_refused(f, reason):
     with pytest.raises(srcad.SrcadError, match=reason) as caught:
         srcad.grad(f)(1.2)
