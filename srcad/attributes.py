@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import enum
+import functools
 import types
 from typing import Any
 
 import numpy as np
 
+from srcad import protocols
 from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
 from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Range, Object, Record, Ref, Sequence, Series, Static, Super, python
@@ -37,16 +40,40 @@ class Attributes(Operations):
     def item(self, base: Ref, index: ast.expr, target: str | None) -> Ref:
         if isinstance(base.value, Sequence) and base.value.series is not None:
             return self.series_item(base.value.series, index, target)
+        if protocols.defined(base, "__getitem__"):
+            return self.call_method(base, "__getitem__", (self.index_ref(index),))
+        if isinstance(base.value, Record) and base.value.type is not dict:
+            raise TypeError(f"'{base.value.type.__name__}' object is not subscriptable")
         expr = ast.Subscript(value=base.expr, slice=self.renamed(index), ctx=ast.Load())
         if isinstance(base.value, (Sequence, Record)):
             return self.container_item(base, index)
         if isinstance(base.value, Static) and (base.value.value is np.c_ or base.value.value is np.r_):
             return self.joined_by_index(base.value.value, self.evaluate(index, None), expr, target)
+        if isinstance(base.value, Static) and isinstance(base.value.value, type):
+            return self.class_item(base, base.value.value, index, target)
         if isinstance(base.value, Static):
             known = base.value.value[self.static_index(index)]  # type: ignore[index]
             return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else literal_ref(const(known), known, self.state.facts)
         self.require_numbers(base)
         return self.subscript(base, self.index_values(index), expr, target)
+
+    def class_item(self, base: Ref, kind: type, index: ast.expr, target: str | None) -> Ref:
+        """`Kind["A"]` of an enum; `Box[float]` is the class Box."""
+        if isinstance(kind, enum.EnumMeta):
+            return self.attribute(base, kind[self.static_index(index)].name, target)
+        if not hasattr(kind, "__class_getitem__"):
+            raise TypeError(f"type '{kind.__name__}' is not subscriptable")
+        return base
+
+    def index_ref(self, index: ast.expr) -> Ref:
+        """An index as __getitem__ gets it: a slice is an object."""
+        if isinstance(index, ast.Tuple):
+            return display(tuple, tuple(map(self.index_ref, index.elts)))
+        if not isinstance(index, ast.Slice):
+            return self.evaluate(index, None)
+        known = self.static_index(index)
+        parts = [const(part) for part in (known.start, known.stop, known.step)]
+        return Ref(ast.Call(func=expression("slice"), args=parts, keywords=[]), Static(known))
 
     def joined_by_index(self, joiner: object, parts: Ref, expr: ast.Subscript, target: str | None) -> Ref:
         """`np.r_[x, y]` is np.concatenate; `np.c_[x, y]` joins the last axes, as np.column_stack does of vectors and matrices."""
@@ -113,6 +140,7 @@ class Attributes(Operations):
                 return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
             case Range(bounds=(start, stop, step)):  # an array of numbers to NumPy
                 return infer_call(np.arange, self.state.facts, [start, stop, step], {})
+        protocols.visible(self, [ref], "an index")
         return UNKNOWN
 
     def index_copied(self, slice_: ast.expr) -> ast.expr:
@@ -132,20 +160,24 @@ class Attributes(Operations):
 
     def attribute(self, base: Ref, attribute: str, target: str | None) -> Ref:
         value = base.value
+        if attribute == "__class__":
+            known = protocols.class_of(self, base)
+            if known is not None:
+                return known
         if isinstance(value, Number):
             return self.number_attribute(base, attribute, target)
-        if isinstance(value, Record) and attribute in value.items and value.type is not dict:
-            return value.items[attribute]
+        if isinstance(value, Record) and value.type is not dict:
+            return self.object_attribute(base, value, attribute, target)
         if isinstance(value, Sequence) and attribute in getattr(value.type, "_fields", ()):
             return value.items[value.type._fields.index(attribute)]
+        if isinstance(value, Sequence) and protocols.has_of_its_own(value.type, attribute):
+            return self.class_attribute(base, value.type, attribute, target)
         if isinstance(value, Sequence) and attribute in self.state.fields.get(base.key, ()):
             return value.items[self.state.fields[base.key].index(attribute)]
         if isinstance(value, Super):
             assert isinstance(value.owner.value, Record)
             kind = value.owner.value.type
             return self.class_attribute(value.owner, kind, attribute, target, kind.__mro__.index(value.kind) + 1)
-        if isinstance(value, Record) and value.type is not dict:
-            return self.class_attribute(base, value.type, attribute, target)
         if isinstance(value, (Sequence, Record)):
             return Ref(base.expr, Method(base, attribute))
         if isinstance(value, Object) and value.path or isinstance(value, Static) and value.path:
@@ -164,28 +196,109 @@ class Attributes(Operations):
                 return Ref(expression(path), python(FLOAT))
             return self.state.guards.read(path, found)
         if isinstance(value, Static):
-            return Ref(expression(f"{ast.unparse(base.expr)}.{attribute}"), Static(getattr(value.value, attribute)))
+            return self.static_attribute(base, getattr(value.value, attribute), attribute)
         self.refuse(f"the attribute `{attribute}` of a {describe_value(base)} is not supported.")
         raise AssertionError
 
+    def static_attribute(self, base: Ref, found: object, attribute: str) -> Ref:
+        """What a value that the text says has: a string, a function, a number."""
+        expr = expression(f"{ast.unparse(base.expr)}.{attribute}")
+        if isinstance(found, np.generic):
+            return Ref(expr, Number("scalar", found.dtype, ()))
+        return literal_ref(expr, found, self.state.facts)
+
+    def object_attribute(self, base: Ref, value: Record, attribute: str, target: str | None) -> Ref:
+        """What an object has: of its class where that decides (a property), of its own, of its class."""
+        entry = protocols.class_entry(value.type, attribute)
+        if protocols.defined(base, "__getattribute__"):
+            self.refuse(f"`{value.type.__name__}` has a __getattribute__ of its own, which is not looked through. Use properties, or __getattr__.")
+        if attribute in value.items and (entry is None or not protocols.decides(entry[1])):
+            return value.items[attribute]
+        if entry is None and protocols.defined(base, "__getattr__"):
+            return self.call_method(base, "__getattr__", (literal_ref(const(attribute), attribute, self.state.facts),))
+        return self.class_attribute(base, value.type, attribute, target)
+
     def class_attribute(self, base: Ref, kind: type, attribute: str, target: str | None, after: int = 0) -> Ref:
         """What an object has from its class, or from the classes after one of its own: methods, properties, class variables."""
-        for owner in kind.__mro__[after:]:
-            if attribute in vars(owner):
-                break
-        else:
+        owner, found = next(((c, vars(c)[attribute]) for c in kind.__mro__[after:] if attribute in vars(c)), (kind, None))
+        if attribute not in vars(owner) or isinstance(found, types.MemberDescriptorType):
             raise AttributeError(f"'{kind.__name__}' object has no attribute '{attribute}'")
-        found = vars(owner)[attribute]
-        label = self.state.guards.held(owner)
-        self.state.helpers[label] = owner
+        label = self.class_name(owner)
         path = f"{label}.{attribute}"
         if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
             return self.call_function(found.fget, f"{path}.fget", (base,), target)
         if isinstance(found, types.FunctionType):
             return Ref(base.expr, Bound(self.state.guards.read(path, found), (base,), {}))
         if isinstance(found, classmethod):
+            label = self.class_name(kind)
             return Ref(base.expr, Bound(self.state.guards.read(f"{path}.__func__", found.__func__), (Ref(expression(label), Static(kind, label)),), {}))
+        if isinstance(found, types.WrapperDescriptorType):  # of `object`
+            return Ref(base.expr, Bound(Ref(expression(path), Static(found, path)), (base,), {}))
+        if isinstance(found, functools.cached_property):
+            return self.cached(base, found, f"{path}.func", attribute, target)
+        getter = getattr(type(found), "__get__", None)
+        if isinstance(getter, types.FunctionType):
+            return self.call_function(getter, f"type({label}.__dict__[{attribute!r}]).__get__", (self.descriptor(label, attribute, found), base, Ref(expression(label), Static(kind, label))), target)
+        if getter is not None and not isinstance(found, staticmethod):
+            self.refuse(f"`{attribute}` is a {type(found).__name__} of the class `{owner.__name__}`, which is not looked through. Use a method or a property.")
         return self.state.guards.read(path, getattr(kind, attribute))
+
+    def descriptor(self, label: str, attribute: str, found: object) -> Ref:
+        """An object that a class holds, and that Python asks for the attribute."""
+        return self.state.guards.read(f"{label}.__dict__[{attribute!r}]", found)
+
+    def class_name(self, kind: type) -> str:
+        """A name for a class in the generated code."""
+        label = self.state.guards.held(kind)
+        self.state.helpers[label] = kind
+        return label
+
+    def cached(self, base: Ref, found: functools.cached_property[Any], path: str, attribute: str, target: str | None) -> Ref:
+        """functools.cached_property: computed at the first time, and an attribute from then on."""
+        record = base.value
+        if not isinstance(record, Record) or not record.mutable and base.key or not isinstance(found.func, types.FunctionType):
+            self.refuse("a cached_property is looked through of objects that the function makes. Use a property.")
+            raise AssertionError
+        made = self.call_function(found.func, path, (base,), target)
+        record.items = {**record.items, attribute: made}
+        return made
+
+    def set_by_class(self, owner: Ref, attribute: str, value: Ref) -> bool:
+        """Whether the class of an object says what `a.x = v` does: a __setattr__, a property, a descriptor. Then that is done."""
+        kind = protocols.own_class(owner)
+        if kind is None or not isinstance(owner.value, Record):
+            return False
+        setter = protocols.class_entry(kind, "__setattr__")
+        if setter is not None and protocols.defined(owner, "__setattr__") and not protocols.is_generated(setter[1]):
+            self.call_method(owner, "__setattr__", (literal_ref(const(attribute), attribute, self.state.facts), value))
+            return True
+        return self.set_by_descriptor(owner, kind, attribute, value)
+
+    def set_by_descriptor(self, owner: Ref, kind: type, attribute: str, value: Ref) -> bool:
+        place, found = protocols.class_entry(kind, attribute) or (kind, None)
+        label = self.class_name(place)
+        path = f"{label}.__dict__[{attribute!r}]"
+        if isinstance(found, property):
+            if not isinstance(found.fset, types.FunctionType):
+                raise AttributeError(f"property '{attribute}' of '{kind.__name__}' object has no setter")
+            self.call_function(found.fset, f"{path}.fset", (owner, value), None)
+            return True
+        setter = getattr(type(found), "__set__", None)
+        if setter is None or isinstance(found, types.MemberDescriptorType):
+            return False
+        if not isinstance(setter, types.FunctionType):
+            self.refuse(f"`{attribute}` is a {type(found).__name__} of the class `{place.__name__}`, which is not looked through. Use a property.")
+        self.call_function(setter, f"type({path}).__set__", (self.descriptor(label, attribute, found), owner, value), None)
+        return True
+
+    def set_plainly(self, owner: Ref, attribute: str, value: Ref) -> None:
+        """object.__setattr__: the attribute, whatever the class says of it."""
+        record = owner.value
+        if not isinstance(record, Record) or not record.mutable and owner.key:
+            self.refuse("it changes an object that outlives the call. Make a copy inside the function, or return the new value.")
+            raise AssertionError
+        if not self.set_by_descriptor(owner, record.type, attribute, value):
+            record.items = {**record.items, attribute: value}
 
     def call_function(self, function: types.FunctionType, path: str, args: tuple[Ref, ...], target: str | None) -> Ref:
         raise NotImplementedError

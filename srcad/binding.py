@@ -8,7 +8,7 @@ import ast
 import functools
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,13 @@ def is_random(function: Any) -> bool:
 
 
 UNSIGNED = {np.bincount: inspect.signature(lambda x, weights=None, minlength=0: None)}  # what older versions of NumPy do not say
+
+
+def reads_text(function: Any) -> bool:
+    """Whether a function may make a number of a string."""
+    if isinstance(function, type):
+        return not issubclass(function, (str, BaseException))
+    return (getattr(function, "__module__", None) or "").split(".")[0] in ("numpy", "ast", "json")
 
 
 @functools.lru_cache(1024)
@@ -151,3 +158,13 @@ def names_in(code: types.CodeType) -> list[str]:
 @functools.lru_cache(1024)
 def globals_of(function: types.FunctionType) -> Globals:
     return Globals(function)
+
+
+def signature_of(arguments: ast.arguments, defaults: Mapping[str, Ref]) -> inspect.Signature:
+    """The parameters of a function's tree."""
+    kinds = inspect.Parameter
+    pairs = [(a, kinds.POSITIONAL_ONLY) for a in arguments.posonlyargs] + [(a, kinds.POSITIONAL_OR_KEYWORD) for a in arguments.args]
+    pairs += [(arguments.vararg, kinds.VAR_POSITIONAL)] if arguments.vararg else []
+    pairs += [(a, kinds.KEYWORD_ONLY) for a in arguments.kwonlyargs]
+    pairs += [(arguments.kwarg, kinds.VAR_KEYWORD)] if arguments.kwarg else []
+    return inspect.Signature([kinds(a.arg, kind, default=None if a.arg in defaults else kinds.empty) for a, kind in pairs])

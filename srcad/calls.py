@@ -11,28 +11,28 @@ import functools
 import inspect
 import types
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from srcad.binding import is_hashable, is_random
+from srcad.binding import is_hashable, is_random, reads_text, signature_of
 from srcad.custom import Custom, is_own
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
-from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
-from srcad.library import WRITERS, Library
+from srcad.kinds import BOOL, Bound, Closure, Method, Object, Record, Ref, Sequence, Static, python
+from srcad.library import Library
 from srcad.mirror import Unpaired
 from srcad.nested import Nested
 from srcad.objects import Objects
 from srcad.odes import is_odeint, solved
 from srcad.pairs import LONG, Callee, Pairs
+from srcad.protocols import called, is_generated
 from srcad.request import Request
 from srcad.outside import Globals, static_value
 from srcad.rules import find, is_zero
 from srcad.runtime import unbroadcast
-from srcad.shapes import infer_call
 from srcad.source import Source, read
 from srcad.specials import SPECIAL
 from srcad.stage import identifiers, stage
@@ -106,6 +106,15 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
 
     def function(self, function: Any, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A call of a function that is known."""
+        own = called(self.at, function, args)
+        if own is not None:
+            return own
+        if any(a.key in self.state.texts for a in args) and reads_text(function):
+            self.at.refuse("it reads a string that says what is differentiated, and what it makes of that has no derivative. Use the number itself.", what=function_label(function))
+        if function in (str, repr, format) and self.state.is_active(args):
+            made = self.at.opaque(text, target)
+            self.state.texts.add(made.key)
+            return made
         request = getattr(function, "differentiated", None)
         if isinstance(request, Request):
             return self.gradient_call(request, args, keywords, target)
@@ -135,7 +144,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):
             return self.library(function, args, keywords, text, target)
         if isinstance(function, types.MethodType):
-            owner = self.state.guards.read(path.rpartition(".")[0], function.__self__) if "." in path else None
+            is_class = isinstance(function.__self__, type)
+            place = f"{path}.__self__" if is_class else path.rpartition(".")[0]
+            owner = self.state.guards.read(place, function.__self__) if "." in path else None
             if owner is None:
                 self.at.refuse("this bound method is not supported yet. Call it on its object.")
             return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[list-item]
@@ -163,7 +174,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
     def method(self, method: Method, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         owner, attribute = method.owner, method.attribute
         if isinstance(owner.value, (Sequence, Record)):
-            return self.container_method(owner, attribute, args, keywords)
+            return self.container_method(owner, attribute, args, keywords, text)
         if attribute in IN_PLACE:
             self.at.refuse(f"`.{attribute}()` changes an array in place in a way that is not differentiated. Make a new one.")
         if attribute in ("fill", "sort", "put"):
@@ -228,7 +239,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         function = np.positive if dtype.kind in "fc" else np.floor
         return self.at.operation(function, (owner,), {}, text, target, kind, find(np.positive))
 
-    def container_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref]) -> Ref:
+    def container_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call) -> Ref:
         value = owner.value
         changed = self.at.list_method(owner, attribute, args, keywords) if isinstance(value, Sequence) and value.type is list else None
         changed = self.at.dict_method(owner, attribute, args, keywords) if isinstance(value, Record) and value.type is dict else changed
@@ -249,12 +260,18 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
                 return record_display(dict, dict(value.items))
         if isinstance(value, Sequence) and attribute == "copy":
             return display(value.type, value.items)
+        if attribute in ("_replace", "_asdict") and isinstance(value, Sequence) and hasattr(value.type, "_fields"):
+            return self.named_again(value, attribute, keywords, text)
         self.at.refuse(f"the method `.{attribute}()` is not supported on a {value.type.__name__}.")  # type: ignore[union-attr]
         raise AssertionError
 
     # ---- the program's own functions and classes
 
     def own_function(self, function: types.FunctionType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        if is_generated(function) and function.__name__ == "__init__" and args and isinstance(args[0].value, Record):
+            kind = next(c for c in args[0].value.type.__mro__ if vars(c).get("__init__") is function)
+            self.fields_set(kind, args[0], args[1:], keywords, text)
+            return Ref(const(None), Static(None))
         if find(function) is not None:
             return self.custom(function, path, args, keywords, text, target)
         callee, arguments = self.bound(function, path, args, keywords)
@@ -385,6 +402,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
     def object_call(self, value: Object, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         if is_random(value.value):
             return self.random(value.value, args, keywords, text, target)
+        if not value.path:
+            self.at.refuse("what is called here was made by a library, and is not looked through. Use a function of NumPy's, or of your own.")
         call = getattr(type(value.value), "__call__", None)
         if not isinstance(call, types.FunctionType) or type(value.value).__module__.startswith("srcad"):
             if self.state.is_active([*args, *keywords.values()]):
@@ -393,32 +412,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         owner = Ref(text.func, value)
         return self.own_function(call, value.path, [owner, *args], keywords, text, target)
 
-    # ---- effects
-
-    def random(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        """A draw: made once, in its place, with derivative zero."""
-        self.pure(function, args) if getattr(function, "__name__", "") in WRITERS else None
-        self.integral_arguments([*args, *keywords.values()])
-        label = getattr(function, "__name__", "")
-        kind = UNKNOWN
-        try:
-            size = keywords.get("size")
-            if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
-                return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
-            if label in ("rand", "randn") and args:
-                kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
-            elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size or args[0])], {})
-            elif size is not None:
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size)], {})
-                kind = dataclasses.replace(kind, dtype=None) if label in ("integers", "randint", "choice", "binomial", "poisson") else kind
-        except (TypeError, ValueError):
-            kind = UNKNOWN
-        return self.at.opaque(text, target, kind)
-
 
 DEPTH = 40  # calls
-FORBIDDEN = {eval, exec, compile, locals, globals, vars, setattr, delattr, input, open, __import__}
+FORBIDDEN = {eval, exec, compile, locals, globals, vars, delattr, input, open, __import__}
 
 
 class Walker(Interpreter):
@@ -450,13 +446,3 @@ def dict_view(record: Record, what: str, items: tuple[Ref, ...]) -> Ref:
 
 
 INNER: weakref.WeakKeyDictionary[ast.AST, Source] = weakref.WeakKeyDictionary()
-
-
-def signature_of(arguments: ast.arguments, defaults: Mapping[str, Ref]) -> inspect.Signature:
-    """The parameters of a function's tree."""
-    kinds = inspect.Parameter
-    pairs = [(a, kinds.POSITIONAL_ONLY) for a in arguments.posonlyargs] + [(a, kinds.POSITIONAL_OR_KEYWORD) for a in arguments.args]
-    pairs += [(arguments.vararg, kinds.VAR_POSITIONAL)] if arguments.vararg else []
-    pairs += [(a, kinds.KEYWORD_ONLY) for a in arguments.kwonlyargs]
-    pairs += [(arguments.kwarg, kinds.VAR_KEYWORD)] if arguments.kwarg else []
-    return inspect.Signature([kinds(a.arg, kind, default=None if a.arg in defaults else kinds.empty) for a, kind in pairs])

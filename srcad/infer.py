@@ -47,6 +47,7 @@ from srcad.live import Live
 from srcad.merge import NOTHING, RETURN, fork, is_defined
 from srcad.outside import static_value
 from srcad.loops import Loops
+from srcad.protocols import defined, visible
 from srcad.rules import find
 from srcad.syntax import const, name, names, substitute
 from srcad.writes import Split
@@ -211,6 +212,8 @@ class Interpreter(Loops):
         number = ref.number
         if number.dim is not None:
             self.name_dim(number.dim, made)
+        if ref.key in self.state.texts:
+            self.state.texts.add(made)
         if ref.key in self.state.active:
             self.state.active.add(made)
             if not number.is_plain and self.shadowed(ref):  # one memory, one adjoint
@@ -219,7 +222,7 @@ class Interpreter(Loops):
         return result
 
     def unpack(self, targets: tuple[str, ...], star: int | None, ref: Ref) -> None:
-        if isinstance(ref.value, (Record, Range, Lazy)):
+        if isinstance(ref.value, (Record, Range, Lazy)) or defined(ref, "__iter__"):
             ref = display(tuple, self.listed(ref))
         if isinstance(ref.value, Number):
             self.unpack_array(targets, star, ref)
@@ -305,10 +308,18 @@ class Interpreter(Loops):
                 return self.dict_display(keys, values)
             case ast.Call():
                 return self.call(expr, target)
-            case ast.JoinedStr():
-                return self.opaque(self.renamed(expr), target)
+            case ast.JoinedStr(values=values):
+                return self.formatted(expr, [self.evaluate(v.value, None) for v in values if isinstance(v, ast.FormattedValue)], target)
         self.refuse(f"{type(expr).__name__} is not in the language that srcad differentiates.")
         raise AssertionError
+
+    def formatted(self, expr: ast.JoinedStr, values: list[Ref], target: str | None) -> Ref:
+        """A string: what is differentiated may be said in it, and not read back."""
+        visible(self, values, "a formatted string")
+        made = self.opaque(self.renamed(expr), target)
+        if self.state.is_active(values):
+            self.state.texts.add(made.key)
+        return made
 
     def call(self, expr: ast.Call, target: str | None) -> Ref:
         """The value of a call."""
@@ -319,7 +330,7 @@ class Interpreter(Loops):
         for element in elts:
             if isinstance(element, ast.Starred):
                 starred = self.evaluate(element.value, None)
-                starred = display(tuple, self.listed(starred)) if isinstance(starred.value, (Lazy, Range, Record)) else starred
+                starred = display(tuple, self.listed(starred)) if isinstance(starred.value, (Lazy, Range, Record)) or defined(starred, "__iter__") else starred
                 if not isinstance(starred.value, Sequence):
                     self.refuse("only tuples and lists are unpacked by a star here.")
                     raise AssertionError

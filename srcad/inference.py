@@ -222,6 +222,7 @@ class Inference:
     bound: set[str] = field(default_factory=set)  # the names that the generated code has bound so far
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)  # results of several parts -> their names
     impure: set[str] = field(default_factory=set)  # targets whose statements must run, and in order
+    texts: set[str] = field(default_factory=set)  # strings that say what is differentiated
     raising: set[str] = field(default_factory=set)  # targets whose statements may raise
     active: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)  # an adjoint's key -> the name that it is called after
@@ -291,6 +292,8 @@ def describe_value(ref: Ref) -> str:
     value = ref.value
     if isinstance(value, (Sequence, Record)):
         return value.type.__name__
+    if isinstance(value, Object) and not value.path:
+        return "library's object"
     return type(value.value).__name__ if isinstance(value, (Static, Object)) else "number"
 
 

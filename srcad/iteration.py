@@ -13,6 +13,7 @@ from srcad.dims import Dim, Undecided
 from srcad.inference import display, literal_ref
 from srcad.ir import Assign
 from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Series, Static, python
+from srcad.protocols import iterated
 from srcad.regions import Regions
 from srcad.syntax import call, const, expression, name
 
@@ -120,6 +121,7 @@ class Iteration(Regions):
 
     def listed(self, ref: Ref) -> tuple[Ref, ...]:
         """The items of anything that can be iterated over, one by one."""
+        ref = iterated(self, ref)
         self.consume(ref)
         try:
             count = self.length(ref).known() if self.is_known(ref) else self.passes(ref)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import math
 from typing import Any
 
@@ -15,8 +16,9 @@ from srcad.dims import Facts, Undecided
 from srcad.errors import MissingRuleError
 from srcad.infer import Interpreter
 from srcad.inference import Inference, display, function_label
-from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static
+from srcad.kinds import UNKNOWN, Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.outside import LIBRARIES, leaves, static_value
+from srcad.protocols import as_array, visible
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
 
@@ -63,6 +65,7 @@ class Library:
     def unknown(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A library function without a rule: fine where nothing that it gets is differentiated."""
         everything = [*args, *keywords.values()]
+        visible(self.at, everything, function_label(function))
         if self.state.is_active(everything):
             self.at.missing(function)
         self.pure(function, everything)
@@ -96,6 +99,10 @@ class Library:
         return infer_call(function, self.facts, [self.at.shape_value(a) for a in args], {k: self.at.shape_value(v) for k, v in keywords.items()})
 
     def library(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        arrays = [as_array(self.at, a, function_label(function)) for a in args]
+        if any(new is not old for new, old in zip(arrays, args)):
+            return self.library(function, arrays, keywords, ast.Call(func=text.func, args=[a.expr for a in arrays], keywords=text.keywords), target)
+        visible(self.at, [*args, *keywords.values()], function_label(function))
         out = keywords.get("out")
         if out is not None and not is_none(out):
             rest = {k: v for k, v in keywords.items() if k != "out"}
@@ -202,3 +209,24 @@ class Library:
             return static_value(ref, self.facts)
         except (LookupError, Undecided):
             return ref
+
+    def random(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A draw: made once, in its place, with derivative zero."""
+        self.pure(function, args) if getattr(function, "__name__", "") in WRITERS else None
+        self.integral_arguments([*args, *keywords.values()])
+        label = getattr(function, "__name__", "")
+        kind = UNKNOWN
+        try:
+            size = keywords.get("size")
+            if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
+                return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
+            if label in ("rand", "randn") and args:
+                kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
+            elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
+                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size or args[0])], {})
+            elif size is not None:
+                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size)], {})
+                kind = dataclasses.replace(kind, dtype=None) if label in ("integers", "randint", "choice", "binomial", "poisson") else kind
+        except (TypeError, ValueError):
+            kind = UNKNOWN
+        return self.at.opaque(text, target, kind)

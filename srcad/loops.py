@@ -21,6 +21,7 @@ from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.slots import changed_slots, get_slot, set_slot, slot_label, widened, alike
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, pairs, reachable
+from srcad.protocols import iterated
 from srcad.regions import checkpoint, rollback, with_copies
 from srcad.series import Grows
 from srcad.simplify import parallel
@@ -53,7 +54,7 @@ class Loops(Iteration):
 
     def for_loop(self, statement: For) -> None:
         """Walk a for loop; what it runs over can be reached while it does, whatever its name means by then."""
-        iterable = self.evaluate(statement.iter, None)
+        iterable = iterated(self, self.evaluate(statement.iter, None))
         self.consume(iterable)
         self.state.passes += 1
         held = f"<over {self.state.passes}>"
@@ -78,7 +79,7 @@ class Loops(Iteration):
             return
         if self.site("loop", statement) in self.state.knowledge.peeled:
             counter = self.first_pass(statement, counter, iterable)
-        self.either(statement, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, iterable))
+        self.either(statement, iterable, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, iterable))
 
     def first_pass(self, statement: For, counter: Ref, iterable: Ref) -> Ref:
         """Walk the first pass of a loop on its own; the range of the others is returned."""
@@ -106,12 +107,12 @@ class Loops(Iteration):
         start, stop, step = value.bounds
         return step == 1 and start < stop
 
-    def is_short(self, statement: Statement) -> bool:
+    def is_short(self, iterable: Ref | None) -> bool:
         """Whether a loop has so few passes that it is rather written out than its list kept in the generated code."""
-        if not isinstance(statement, For):
+        if iterable is None:
             return False
         try:
-            return self.length(self.evaluate(statement.iter, None)).known() <= SHORT
+            return self.length(iterable).known() <= SHORT
         except (Endless, LookupError, AttributeError):
             return False
 
@@ -127,7 +128,7 @@ class Loops(Iteration):
             return False
         return start >= stop if step > 0 else start <= stop
 
-    def either(self, statement: Statement, structured: Callable[[], None], unrolled: Callable[[], None]) -> None:
+    def either(self, statement: Statement, iterable: Ref | None, structured: Callable[[], None], unrolled: Callable[[], None]) -> None:
         """A loop as a loop if it can be one, else written out."""
         state = self.state
         site = self.site("loop", statement)
@@ -145,7 +146,7 @@ class Loops(Iteration):
         except Grows as problem:
             if problem.found:
                 raise
-            if problem.site in state.knowledge.series or self.is_short(statement):
+            if problem.site in state.knowledge.series or self.is_short(iterable):
                 first = problem
             else:
                 state.knowledge.series[problem.site] = (None, False)
@@ -418,7 +419,7 @@ class Loops(Iteration):
     pinned: list[Statement]
 
     def while_loop(self, statement: While) -> None:
-        self.either(statement, lambda: self.structured(statement, None, None), lambda: self.unrolled_while(statement))
+        self.either(statement, None, lambda: self.structured(statement, None, None), lambda: self.unrolled_while(statement))
 
     def unrolled_while(self, statement: While) -> None:
         """A while loop whose tests are all known."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad import protocols
 from srcad.dims import Dim, Undecided, product
 from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import (
@@ -91,7 +92,7 @@ class Operations:
         self.state.operations.append(operation)
 
     def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
-        own = self.own_operator(op, left, right)
+        own = protocols.operated(self, op, left, right)
         if own is not None:
             return own
         ufunc, python_operator = OPERATORS[type(op)]
@@ -109,14 +110,6 @@ class Operations:
         expr = ast.BinOp(left=left.expr, op=op, right=right.expr)
         plain_python = left.number.form == right.number.form == "python"
         return self.numeric(python_operator if plain_python else ufunc, (left, right), expr, target, self.kind_of(ufunc, python_operator, left, right))
-
-    def own_operator(self, op: ast.operator, left: Ref, right: Ref) -> Ref | None:
-        """An operator that an object's class defines: `a + b` by __add__ or __radd__."""
-        word = OPERATORS[type(op)][1].__name__.strip("_")
-        for owner, other, label in ((left, right, f"__{word}__"), (right, left, f"__r{word}__")):
-            if isinstance(owner.value, Record) and owner.value.type is not dict and hasattr(owner.value.type, label):
-                return self.call_method(owner, label, (other,))
-        return None
 
     def call_method(self, owner: Ref, label: str, args: tuple[Ref, ...]) -> Ref:
         raise NotImplementedError
@@ -166,6 +159,10 @@ class Operations:
                 self.refuse(f"a {describe_value(ref)} is not a number.")
 
     def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
+        operand = protocols.truth(self, operand) if isinstance(op, ast.Not) else operand
+        own = protocols.signed(self, op, operand)
+        if own is not None:
+            return own
         ufunc, python_operator = OPERATORS[type(op)]
         if isinstance(op, ast.Not) and not (isinstance(operand.value, Number) and (operand.number.dim is None or operand.number.dim.value is None)):
             return literal_ref(const(not self.decide(operand)), not self.decide(operand), self.state.facts)
@@ -175,6 +172,9 @@ class Operations:
         return self.numeric(python_operator if plain_python else ufunc, (operand,), ast.UnaryOp(op=op, operand=operand.expr), target, kind)
 
     def compare(self, op: ast.cmpop, left: Ref, right: Ref, target: str | None) -> Ref:
+        own = protocols.compared(self, op, left, right)
+        if own is not None:
+            return own
         known = self.known_comparison(op, left, right)
         if known is not None:
             return literal_ref(const(known), known, self.state.facts)
@@ -189,14 +189,8 @@ class Operations:
         """The answer to a comparison of flags, shapes and the like; None for one of data."""
         facts = self.state.facts
         if isinstance(op, (ast.Is, ast.IsNot)):
-            both = [r.value for r in (left, right)]
-            statics = [v.value for v in both if isinstance(v, Static)]
-            if len(statics) == 2:
-                return (statics[0] is statics[1]) == isinstance(op, ast.Is)
-            if len(statics) == 1 and (statics[0] is None or isinstance(statics[0], type)):
-                return isinstance(op, ast.IsNot)
-            flags = [flag_of(v) for v in both]
-            return None if None in flags else (flags[0] == flags[1]) == isinstance(op, ast.Is)
+            same = protocols.identical(left, right)
+            return None if same is None else same == isinstance(op, ast.Is)
         a, b = left.number.dim, right.number.dim
         if a is not None and b is not None and not self.state.is_active([left, right]):
             if type(op) in OPERATORS:
@@ -408,8 +402,11 @@ class Operations:
 
     def decide(self, ref: Ref) -> bool:
         """The truth of a test that is known when the code is generated; it becomes a fact. Raises LookupError for data."""
+        ref = protocols.truth(self, ref)
         if isinstance(ref.value, Sequence) and ref.value.series is not None:
             raise LookupError
+        if isinstance(ref.value, Record) and ref.value.type is not dict:
+            self.refuse("the branch depends on an object. Test one of its attributes.")
         if isinstance(ref.value, (Sequence, Record)):
             return bool(ref.value.items)
         if isinstance(ref.value, Static):
@@ -449,12 +446,6 @@ class Operations:
         self.state.integral |= ref.number.origin
         if ref.number.dim is not None:
             self.state.integral |= set(ref.number.dim.terms)
-
-
-def flag_of(value: object) -> bool | None:
-    """The boolean that a value is known to be; that becomes a fact."""
-    dim = value.dim if isinstance(value, Number) and value.form == "python" and value.dtype == BOOL else None
-    return None if dim is None or dim.value is None else bool(dim != 0)
 
 
 def unnamed(kind: Any) -> Any:

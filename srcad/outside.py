@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import enum
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +65,9 @@ class Guards:
             return self.callable(path, value)
         if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):
             return self.number(path, value)
+        if isinstance(value, enum.Enum):
+            self.identical(path, value)
+            return Static(value, path)
         self.of_type(path, value)
         if isinstance(value, (str, bytes, slice, range, np.dtype)) or value is Ellipsis:
             return Static(value, path)
@@ -71,9 +76,20 @@ class Guards:
         if isinstance(value, dict):
             return self.mapping(path, value)
         if dataclasses.is_dataclass(value):
+            self.only_fields(path, value)
             fields = {f.name: self.read(f"{path}.{f.name}", getattr(value, f.name)) for f in dataclasses.fields(value)}
             return Record(type(value), fields)
         return Object(value, path)
+
+    def only_fields(self, path: str, value: Any) -> None:
+        """Refuse a dataclass that holds something in place of what its class has, besides its fields."""
+        held = getattr(value, "__dict__", None)
+        if held is None:
+            return
+        self.facts.record(f"len({path}.__dict__) == {len(held)}")
+        for label in held.keys() - {f.name for f in dataclasses.fields(value)}:
+            if hasattr(type(value), label) and not isinstance(getattr(type(value), label), functools.cached_property):
+                raise SrcadError(f"`{path}.{label}` is no field of the dataclass {type(value).__qualname__}, but was set on the object. Make it a field.")
 
     def callable(self, path: str, value: object) -> Value:
         """Functions, classes, modules: by identity, and a Python function by its code too."""
@@ -133,11 +149,16 @@ class Guards:
         self.facts.record(f"len({path}) == {len(value)}")
         items = {}
         for key, item in value.items():
-            if not isinstance(key, (str, int, bool, tuple)):
+            if not is_literal(key):
                 raise SrcadError(f"`{path}` has the key {key!r}; keys must be strings or integers.")
             self.facts.record(f"{key!r} in {path}")
             items[key] = self.read(f"{path}[{key!r}]", item)
         return Record(dict, items)
+
+
+def is_literal(key: object) -> bool:
+    """Whether a key can be written down as it is."""
+    return all(map(is_literal, key)) if type(key) is tuple else isinstance(key, (str, int)) and not isinstance(key, enum.Enum)
 
 
 def static_value(ref: Ref, facts: Facts) -> Any:
@@ -148,7 +169,7 @@ def static_value(ref: Ref, facts: Facts) -> Any:
     value = ref.value
     match value:
         case Static():
-            if value.path and isinstance(value.value, (str, bytes, slice, range)):
+            if value.path and isinstance(value.value, (str, bytes, slice, range)) and not isinstance(value.value, enum.Enum):
                 facts.record(f"{value.path} == {value.value!r}")
             return value.value
         case Number(dim=Dim() as dim) if dim.value is not None:

@@ -18,6 +18,7 @@ from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With,
 from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
 from srcad.loopcode import at_ends, breaks_off
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, fork, pairs, reachable
+from srcad.protocols import truth
 from srcad.runtime import handled, scope
 from srcad.scopes import HANDLED
 from srcad.syntax import name
@@ -79,7 +80,7 @@ class Regions(Lists):
     # ---- branches
 
     def branch(self, statement: If) -> None:
-        test = self.evaluate(statement.test, None)
+        test = truth(self, self.evaluate(statement.test, None))
         try:
             self.block(statement.body if self.decide(test) else statement.orelse)
         except (LookupError, Undecided) as problem:

@@ -19,8 +19,10 @@ from srcad import spelled
 from srcad.dims import Dim, product
 from srcad.inference import Operation, display, literal_ref, record_display
 from srcad.ir import Assign, Effect, map_block
-from srcad.kinds import UNKNOWN, Lazy, Number, Object, Place, Range, Record, Ref, Sequence, Static, Super, python
+from srcad.kinds import UNKNOWN, Lazy, Number, Place, Range, Record, Ref, Sequence, Static, python
 from srcad.outside import static_value
+from srcad.protocols import defined, is_dict, iterated, own_class, visible
+from srcad.reflection import REFLECTION, known_number
 from srcad.rules import find
 from srcad.runtime import adjoint, checkpoint, stop_gradient
 from srcad.shapes import infer_call
@@ -33,16 +35,12 @@ if TYPE_CHECKING:
 Arguments = list[Ref]
 
 
-def known_number(calls: Calls, value: int | bool) -> Ref:
-    return literal_ref(const(value), value, calls.facts)
-
-
 def special_len(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     value = args[0].value
     if isinstance(value, Sequence) and value.series is not None:
         return calls.at.length_ref(value.series)
-    if isinstance(value, (Sequence, Record)):
-        return known_number(calls, len(value.items))
+    if isinstance(value, Sequence) or is_dict(args[0]):
+        return known_number(calls, len(value.items))  # type: ignore[union-attr]
     if isinstance(value, Static) and hasattr(value.value, "__len__"):
         return known_number(calls, len(static_value(args[0], calls.facts)))
     if isinstance(value, Number) and value.shape:
@@ -71,67 +69,11 @@ def special_ndim(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: 
     return None if number.ndim is None else known_number(calls, number.ndim)
 
 
-def type_of(number: Number) -> type:
-    """The Python type of a number whose form and dtype are known."""
-    assert number.dtype is not None
-    if number.form == "array":
-        return np.ndarray
-    return number.dtype.type if number.form == "scalar" else type(number.dtype.type(0).item())
-
-
-def special_isinstance(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    kinds = static_value(args[1], calls.facts)
-    value = args[0].value
-    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
-        made = type_of(value)
-        made = int if value.form == "python" and args[0].key in value.origin else made
-        return known_number(calls, issubclass(made, kinds))
-    if isinstance(value, (Sequence, Record)):
-        return known_number(calls, issubclass(value.type, kinds))
-    if isinstance(value, (Static, Object)):
-        return known_number(calls, isinstance(value.value, kinds))
-    return None
-
-
-def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    value, attribute = args[0].value, static_value(args[1], calls.facts)
-    if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
-        return known_number(calls, hasattr(type_of(value), attribute))
-    if isinstance(value, Number):
-        answers = {hasattr(kind, attribute) for kind in (np.ndarray, np.generic, float, int, complex)}
-        return known_number(calls, answers.pop()) if len(answers) == 1 else None
-    return None
-
-
-def special_super(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    """super() in a method of an object that the program made."""
-    frame = calls.at.frame
-    function = frame.function
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ())) if function is not None else {}
-    owner = next(iter(frame.locals.values()), None)
-    if args or "__class__" not in cells or owner is None or not isinstance(owner.value, Record):
-        calls.at.refuse("super() is supported in methods of objects that the function makes, without arguments.")
-        raise AssertionError
-    return Ref(text, Super(owner, cells["__class__"].cell_contents))
-
-
-def special_replace(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    """dataclasses.replace: the same fields, some of them others."""
-    value = args[0].value
-    assert isinstance(value, Record)
-    return Ref(text, Record(value.type, {**value.items, **keywords}, value.mutable))
-
-
-def special_getattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    return calls.at.attribute(args[0], str(static_value(args[1], calls.facts)), target) if len(args) == 2 else None
-
-
 def special_sequence(kind: type) -> Callable[..., Ref | None]:
     def convert(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         if not args:
             return display(kind, ())
-        if isinstance(args[0].value, Sequence):
+        if isinstance(args[0].value, Sequence) and not defined(args[0], "__iter__"):
             return display(kind, args[0].value.items)
         return display(kind, calls.at.listed(args[0]))
 
@@ -163,7 +105,7 @@ def special_range(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
 def special_lazy(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, kind: str) -> Ref | None:
     """enumerate, zip, reversed: of whatever a loop runs over."""
     start = args[1] if len(args) > 1 and kind == "enumerate" else keywords.get("start")
-    parts = tuple(args) if kind == "zip" else (args[0],)
+    parts = tuple(iterated(calls.at, a) for a in (args if kind == "zip" else args[:1]))
     return Ref(text, Lazy(kind, parts, start, calls.state.loops))
 
 
@@ -184,7 +126,7 @@ def special_reversed(calls: Calls, args: Arguments, keywords: dict[str, Ref], te
 
 def special_map(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """map(f, xs): f of each item when its turn comes."""
-    return Ref(text, Lazy("map", tuple(args[1:]), None, calls.state.loops, each=lambda row: call_value(calls, args[0], row)))
+    return Ref(text, Lazy("map", tuple(iterated(calls.at, a) for a in args[1:]), None, calls.state.loops, each=lambda row: call_value(calls, args[0], row)))
 
 
 def call_value(calls: Calls, function: Ref, args: Arguments) -> Ref:
@@ -213,14 +155,16 @@ def special_shares(calls: Calls, args: Arguments, keywords: dict[str, Ref], text
 
 def special_any(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """any and all: a truth."""
-    if isinstance(args[0].value, (Lazy, Range, Record)):
-        text = ast.Call(func=text.func, args=[display(list, calls.at.listed(args[0])).expr], keywords=[])
+    if isinstance(args[0].value, (Lazy, Range, Record)) or defined(args[0], "__iter__"):
+        args = [display(list, calls.at.listed(args[0]))]
+        text = ast.Call(func=text.func, args=[args[0].expr], keywords=[])
+    visible(calls.at, args, "any and all")
     return calls.at.operation(np.any, (), {}, text, target, python(np.dtype(bool)))
 
 
 def special_dict(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    base = dict(args[0].value.items) if args and isinstance(args[0].value, Record) else {}
-    if args and not isinstance(args[0].value, Record):
+    base = dict(args[0].value.items) if args and is_dict(args[0]) else {}  # type: ignore[union-attr]
+    if args and not is_dict(args[0]):
         pairs = [calls.at.listed(p) for p in calls.at.listed(args[0])]
         base = {static_value(key, calls.facts): value for key, value in pairs}
     return record_display(dict, base | keywords)
@@ -271,12 +215,16 @@ def special_adjoint(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
 
 def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """Python's sum over a list of what is known: one addition after the other."""
+    whole = iterated(calls.at, args[0])
+    if whole is not args[0]:
+        args, text = [whole, *args[1:]], ast.Call(func=text.func, args=[whole.expr, *(a.expr for a in args[1:])], keywords=text.keywords)
     items = args[0].value
     if isinstance(items, Sequence) and items.series is not None and len(args) == 1 and not keywords:
         return calls.at.series_whole(items.series, "sum", text, target)
     start = args[1] if len(args) > 1 else keywords.get("start")
     if isinstance(items, (Range, Lazy, Record)):
-        return special_sum(calls, [display(tuple, calls.at.listed(args[0])), *args[1:]], keywords, text, target)
+        listed = [display(tuple, calls.at.listed(args[0])), *args[1:]]
+        return special_sum(calls, listed, keywords, ast.Call(func=text.func, args=[a.expr for a in listed], keywords=text.keywords), target)
     if isinstance(items, Sequence):
         if items.items and all(i.number.form == "python" for i in items.items) and start is None:
             kind = infer_call(np.add.reduce, calls.facts, [], {})
@@ -285,6 +233,8 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
             return calls.at.operation(builtins.sum, ([*items.items],), {}, text, target, kind, find(builtins.sum))
         total = start
         for item in items.items:
+            if total is None and own_class(item) is not None:
+                total = known_number(calls, 0)
             total = item if total is None else calls.at.binary(ast.Add(), total, item, None)
         return total if total is not None else known_number(calls, 0)
     if isinstance(items, Number) and items.ndim == 1 and start is None:
@@ -298,7 +248,9 @@ def special_extreme(function: Any) -> Callable[..., Ref | None]:
     def extreme(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         if keywords:
             calls.at.refuse(f"{function.__name__}() with keywords is not supported.")
-        args = [display(tuple, calls.at.listed(a)) if isinstance(a.value, Lazy) else a for a in args]
+        if any(isinstance(a.value, Lazy) or defined(a, "__iter__") for a in args[:1]) and len(args) == 1:
+            args = [display(tuple, calls.at.listed(args[0]))]
+            text = ast.Call(func=text.func, args=[args[0].expr], keywords=[])
         if len(args) == 1 and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
             whole = np.max if function is max else np.min
             array = calls.at.array_of_series(args[0].value.series)
@@ -324,6 +276,7 @@ def special_extreme(function: Any) -> Callable[..., Ref | None]:
 
 
 def special_print(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    visible(calls.at, args, "print")
     calls.at.write(Effect(text, calls.at.loc))
     return Ref(const(None), Static(None))
 
@@ -444,7 +397,7 @@ def special_apply_over(calls: Calls, args: Arguments, keywords: dict[str, Ref], 
 REDUCTIONS = {np.add.reduce: np.sum, np.multiply.reduce: np.prod, np.maximum.reduce: np.max, np.minimum.reduce: np.min,
               np.add.accumulate: np.cumsum, np.multiply.accumulate: np.cumprod}
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
-    len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
+    len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, collections.OrderedDict: special_dict, **REFLECTION,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, sorted: special_sorted, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,

@@ -18,6 +18,7 @@ from srcad.ir import Effect, Location, Store, Update
 from srcad.kinds import BOOL, Buffer, Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.memory import is_basic
 from srcad.outside import static_value
+from srcad.protocols import defined, is_dict, updated
 from srcad.shapes.indexing import distinct, getitem
 from srcad.syntax import const, name, names, substitute
 
@@ -51,6 +52,8 @@ class Writes(Attributes):
                 self.set_item(self.evaluate(owner, None), index, value)
 
     def set_attribute(self, owner: Ref, attribute: str, value: Ref) -> None:
+        if self.set_by_class(owner, attribute, value):
+            return
         if not isinstance(owner.value, Record) or owner.value.type is dict or not owner.value.mutable:
             if isinstance(owner.value, Number):
                 self.refuse(f"the attribute `{attribute}` of an array is not set in the language that srcad differentiates. Use np.reshape and its like.")
@@ -60,6 +63,9 @@ class Writes(Attributes):
 
     def set_item(self, owner: Ref, index: ast.expr, value: Ref) -> None:
         container = owner.value
+        if defined(owner, "__setitem__"):
+            self.call_method(owner, "__setitem__", (self.index_ref(index), value))
+            return
         if isinstance(container, (Sequence, Record)):
             self.require_mutable(container)
             if isinstance(container, Sequence) and container.series is not None:
@@ -93,8 +99,8 @@ class Writes(Attributes):
         raise NotImplementedError
 
     def require_mutable(self, container: Sequence | Record) -> None:
-        if container.type is tuple:
-            raise TypeError("'tuple' object does not support item assignment")
+        if container.type not in (list, dict):
+            raise TypeError(f"'{container.type.__name__}' object does not support item assignment")
         if not container.mutable:
             self.refuse(OUTLIVES.format(with_article(container.type.__name__)))
 
@@ -199,6 +205,9 @@ class Writes(Attributes):
 
     def updated(self, old: Ref, op: ast.operator, value: Ref, target: str | None) -> Ref:
         """What `old op= value` leaves under the name."""
+        own = updated(self, op, old, value)
+        if own is not None:
+            return own
         if isinstance(old.value, Sequence) and old.value.type is list and isinstance(op, (ast.Add, ast.Mult)):
             self.require_mutable(old.value)
             old.value.items = self.binary(op, old, value, None).value.items  # type: ignore[union-attr]
@@ -317,8 +326,8 @@ class Writes(Attributes):
         result = Ref(const(None), Static(None))
         match attribute:
             case "update":
-                items |= {**(args[0].value.items if args and isinstance(args[0].value, Record) else {}), **keywords}
-                if args and not isinstance(args[0].value, Record):
+                items |= {**(args[0].value.items if args and is_dict(args[0]) else {}), **keywords}
+                if args and not is_dict(args[0]):
                     self.refuse("a dict is updated by a dict or by keywords here.")
             case "pop":
                 key = self.known_index(args[0])

@@ -114,6 +114,8 @@ def moved(value: Any, path: Path, step: float) -> Any:
         return value + step
     key, *rest = path
     inner = moved(part(value, (key,)), tuple(rest), step)
+    if hasattr(value, "_fields"):
+        return type(value)._make([*value[:key], inner, *value[key + 1 :]])
     if isinstance(value, tuple):
         return (*value[:key], inner, *value[key + 1 :])
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

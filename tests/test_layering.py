@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "notebook", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"coalesce", "debug", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
-    {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"stage"},
+    {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"protocols", "stage"}, {"reflection"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
