@@ -14,20 +14,23 @@ import numpy as np
 from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
 from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Series, Static, Super, python
-from srcad.operations import Operations
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
 from srcad.rules import find
 from srcad.shapes import infer_call
 from srcad.shapes.indexing import getitem
 from srcad.syntax import const, expression
+from srcad.texts import Texts, is_string
+
+
+GENERATORS = (np.random.Generator, np.random.RandomState)
 
 
 def inspect_property(owner: object, attribute: str) -> object:
     return getattr(type(owner), attribute, None)
 
 
-class Attributes(Operations):
+class Attributes(Texts):
     """Reads items, slices and attributes."""
 
     def evaluate(self, expr: ast.expr, target: str | None) -> Ref:
@@ -146,6 +149,10 @@ class Attributes(Operations):
             return self.class_attribute(base, value.type, attribute, target)
         if isinstance(value, (Sequence, Record)):
             return Ref(base.expr, Method(base, attribute))
+        if is_string(base):
+            return Ref(base.expr, Method(base, attribute))
+        if isinstance(value, Object) and isinstance(value.value, GENERATORS):
+            return Ref(ast.Attribute(value=base.expr, attr=attribute, ctx=ast.Load()), Static(getattr(value.value, attribute)))
         if isinstance(value, Object) and value.path or isinstance(value, Static) and value.path:
             owner = value.value
             path = f"{value.path}.{attribute}"

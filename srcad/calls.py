@@ -37,6 +37,7 @@ from srcad.source import Source, read
 from srcad.specials import SPECIAL
 from srcad.stage import identifiers, stage
 from srcad.syntax import const, expression
+from srcad.texts import is_stringlike, known_parts
 from srcad.writing import WRITING, Writing
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -164,6 +165,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         owner, attribute = method.owner, method.attribute
         if isinstance(owner.value, (Sequence, Record)):
             return self.container_method(owner, attribute, args, keywords)
+        if is_stringlike(owner, self.facts):
+            return self.string_method(owner, attribute, args, keywords, text, target)
         if attribute in IN_PLACE:
             self.at.refuse(f"`.{attribute}()` changes an array in place in a way that is not differentiated. Make a new one.")
         if attribute in ("fill", "sort", "put"):
@@ -196,6 +199,17 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         if attribute == "round" and owner.number.form == "python":
             function = round
         return self.library(function, [owner, *args], keywords, text, target)
+
+    def string_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A method of a string: what it returns is known where all that it is given is."""
+        given, labels = (owner, *args, *keywords.values()), [*keywords]
+        if attribute == "format":
+            return self.at.text(text, target, given, lambda form, *values: form.format(*values[: len(args)], **dict(zip(labels, values[len(args) :]))))
+        try:
+            known, *values = (static_value(g, self.facts) for g in given)
+        except LookupError:
+            return self.at.opaque(text, target)
+        return known_parts(getattr(known, attribute)(*values[: len(args)], **dict(zip(labels, values[len(args) :]))), self.facts)
 
     def operation_as(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, fresh: bool = False) -> Ref:
         """A call that is another function's, written as the user wrote it."""
@@ -400,9 +414,11 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         self.pure(function, args) if getattr(function, "__name__", "") in WRITERS else None
         self.integral_arguments([*args, *keywords.values()])
         label = getattr(function, "__name__", "")
+        if function in GENERATORS:
+            return self.at.opaque(text, target, Object(GENERATORS[function], ""))
         kind = UNKNOWN
         try:
-            size = keywords.get("size")
+            size = keywords.get("size", args[2] if label in TWO_PARAMETERS and len(args) > 2 else None)
             if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
                 return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
             if label in ("rand", "randn") and args:
@@ -418,6 +434,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
 
 
 DEPTH = 40  # calls
+GENERATORS: dict[Any, Any] = {np.random.default_rng: np.random.default_rng(0), np.random.RandomState: np.random.RandomState(0)}  # what is made -> one such
+TWO_PARAMETERS = ("normal", "uniform", "laplace", "logistic", "gumbel", "lognormal", "beta", "gamma", "integers", "randint", "binomial")  # before the size
 FORBIDDEN = {eval, exec, compile, locals, globals, vars, setattr, delattr, input, open, __import__}
 
 

@@ -211,6 +211,8 @@ class Interpreter(Loops):
         number = ref.number
         if number.dim is not None:
             self.name_dim(number.dim, made)
+        if ref.key in self.state.facts.texts:
+            self.state.facts.texts[made] = self.state.facts.texts[ref.key]
         if ref.key in self.state.active:
             self.state.active.add(made)
             if not number.is_plain and self.shadowed(ref):  # one memory, one adjoint
@@ -306,7 +308,7 @@ class Interpreter(Loops):
             case ast.Call():
                 return self.call(expr, target)
             case ast.JoinedStr():
-                return self.opaque(self.renamed(expr), target)
+                return self.formatted(expr, self.renamed(expr), target)
         self.refuse(f"{type(expr).__name__} is not in the language that srcad differentiates.")
         raise AssertionError
 

@@ -160,6 +160,10 @@ def special_range(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
     return Ref(text, Range(text, start, stop, step))
 
 
+def special_str(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    return calls.at.text(text, target, tuple(args), str) if len(args) == 1 and not keywords else None
+
+
 def special_lazy(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, kind: str) -> Ref | None:
     """enumerate, zip, reversed: of whatever a loop runs over."""
     start = args[1] if len(args) > 1 and kind == "enumerate" else keywords.get("start")
@@ -447,7 +451,7 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
-    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, sorted: special_sorted, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
+    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, sorted: special_sorted, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
     np.apply_over_axes: special_apply_over, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},

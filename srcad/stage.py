@@ -99,7 +99,7 @@ class Stager(Patterns, Comprehensions, Scopes):
                 for t, v in zip(target.elts, [self.snapshot(v) for v in value.elts]):
                     self.assign(t, v, node)
         else:
-            self.assign(target, self.atom(value), node)
+            self.assign(target, self.atom(self.consumed(value) if isinstance(target, (ast.Tuple, ast.List)) else value), node)
 
     def snapshot(self, value: ast.expr) -> ast.expr:
         """The value of an expression now, under a name that nothing rebinds."""
@@ -288,7 +288,7 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def read_Call(self, node: ast.Call) -> ast.expr:
         func = self.path(node.func)
-        args = [ast.Starred(value=self.atom(a.value), ctx=ast.Load()) if isinstance(a, ast.Starred) else self.atom(self.consumed(a)) for a in node.args]
+        args = [self.element(self.consumed(a)) for a in node.args]
         keywords = [ast.keyword(arg=k.arg, value=self.atom(k.value)) for k in node.keywords]
         return ast.Call(func=func, args=args, keywords=keywords)
 
@@ -323,7 +323,7 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def element(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.Starred):
-            return ast.Starred(value=self.atom(node.value), ctx=ast.Load())
+            return ast.Starred(value=self.atom(self.consumed(node.value)), ctx=ast.Load())
         return self.atom(node)
 
     def read_Dict(self, node: ast.Dict) -> ast.expr:

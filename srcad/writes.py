@@ -33,6 +33,14 @@ class Split(SrcadError):
         self.site = site
 
 
+class Indexed(UnsupportedSyntaxError):
+    """An item of a list of arrays or lists by an index that only the run can tell: the loop is written out, if it can be. `site`: where the list is made."""
+
+    def __init__(self, reason: str, loc: Location | None, site: tuple[object, ...]) -> None:
+        super().__init__(reason, loc)
+        self.site = site
+
+
 def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
@@ -81,9 +89,12 @@ class Writes(Attributes):
         """The key of an item; where only the run can tell it, a list made by the program becomes one of the generated code."""
         try:
             return self.static_index(index)
-        except UnsupportedSyntaxError:
+        except UnsupportedSyntaxError as problem:
             if isinstance(container, Sequence) and container.site and container.site not in self.state.knowledge.series:
-                self.state.knowledge.series[container.site] = (None, False)
+                if all(isinstance(i.value, Number) and i.number.is_plain for i in container.items):
+                    self.state.knowledge.series[container.site] = (None, False)
+                elif all(isinstance(i.value, Number) for i in container.items):
+                    raise Indexed(problem.reason, problem.location, container.site) from None
             raise
 
     def series_store(self, series: Series, index: ast.expr, value: Ref) -> None:

@@ -1,0 +1,223 @@
+"""Idioms that NumPy programs are full of, each as small as it can be, compared with finite differences."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import srcad
+
+X = np.array([0.3, 1.2, -0.7])
+A = np.array([[0.4, -1.1, 0.8], [1.3, 0.2, -0.5]])
+
+
+def layers(seed=0):
+    rng = np.random.default_rng(seed)
+    return {"W0": rng.normal(size=(3, 2)), "b0": rng.normal(size=2), "W1": rng.normal(size=(2, 4)), "b1": rng.normal(size=4)}
+
+
+# ---- strings that are put together
+
+def keys_of_f_strings(params, x):
+    for i in range(2):
+        x = np.tanh(x @ params[f"W{i}"] + params[f"b{i}"])
+    return x.sum()
+
+
+def keys_added_up(params, x):
+    for i in range(len(params) // 2):
+        x = np.tanh(x @ params["W" + str(i)] + params["b" + str(i)])
+    return x.sum()
+
+
+def keys_by_percent(params, x):
+    for i in range(2):
+        x = np.tanh(x @ params["W%d" % i] + params["%s%d" % ("b", i)])  # noqa: UP031
+    return x.sum()
+
+
+def keys_by_format(params, x):
+    for i in range(2):
+        key = "W{}".format(i)  # noqa: UP032
+        again = key
+        x = np.tanh(x @ params[again] + params["{}{n}".format("b", n=i)])
+    return x.sum()
+
+
+def keys_with_a_format(params, x):
+    for name in ("W", "b"):
+        x = x @ params["W0"] + params["b0"] if f"{name:s}0" == "W0" else x * f"{name!r}".count("b")
+    return x.sum()
+
+
+def keys_looked_for(params, x):
+    i = 0
+    while f"W{i}" in params:
+        x = np.tanh(x @ params[f"W{i}"] + params.get(f"b{i}", 0.0))
+        i += 1
+    return x.sum()
+
+
+def keys_stored(params, x):
+    grads = {}
+    for i in range(2):
+        grads[f"g{i}"] = params[f"W{i}"].sum() * x[i] ** 2
+    return grads["g0"] * grads["g1"]
+
+
+@pytest.mark.parametrize("f", [keys_of_f_strings, keys_added_up, keys_by_percent, keys_by_format, keys_with_a_format, keys_looked_for, keys_stored])
+def test_keys(f):
+    srcad.check_grad(f, layers(), X)
+
+
+def test_a_message_costs_no_guard():
+    def f(x):
+        message = f"{len(x)} numbers, " + str(len(x))
+        print(message)
+        return (x ** 2).sum()
+
+    compiled = srcad.grad(f).specialise(X)
+    np.testing.assert_array_equal(compiled(np.arange(5.0)), 2 * np.arange(5.0))
+
+
+def test_words_of_a_string():
+    def f(x, expression):
+        for word in expression.split():
+            if word == "sin":
+                x = np.sin(x)
+            elif word.startswith("tw"):
+                x = x * 2
+        return x
+
+    grad = srcad.grad(f, wrt="x")
+    assert np.isclose(grad(0.4, "sin twice"), 2 * np.cos(0.4))
+    assert np.isclose(grad(0.4, "twice sin"), 2 * np.cos(0.8))
+
+
+# ---- lists of arrays and tables, by a known index
+
+def params_updated(w, b):
+    params = [w, b]
+    for i in range(len(params)):
+        params[i] = params[i] - 0.1 * params[i] ** 2
+    return params[0].sum() + (params[1] ** 2).sum()
+
+
+def rmsprop(w, b):
+    params, caches = [w, b], [np.zeros_like(w), np.zeros_like(b)]
+    for _ in range(2):
+        grads = [2 * params[0], params[1] ** 2]
+        for i in range(len(params)):
+            caches[i] = 0.9 * caches[i] + 0.1 * grads[i] ** 2
+            params[i] -= 0.1 * grads[i] / (np.sqrt(caches[i]) + 1e-3)
+    return (params[0] ** 2).sum() * params[1].sum()
+
+
+def table_of_rows(x):
+    table = [[0.0] * 3 for _ in range(2)]
+    for i in range(2):
+        for j in range(3):
+            table[i][j] = x[j] ** (i + 1) + (table[i - 1][j] if i else 0.0)
+    return table[1][1] * table[1][2] + table[0][0]
+
+
+def arrays_written(x):
+    rows = [np.zeros(2) for _ in range(3)]
+    for i in range(3):
+        rows[i][0] = x[i] ** 2
+        rows[i][1] += x[i - 1]
+    return sum(row[0] * row[1] for row in rows)
+
+
+def arrays_by_data(x):
+    rows = [x * 2, x ** 2]
+    return rows[int(x[0] > 0)].sum()
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (params_updated, (A, X)), (rmsprop, (A, X)), (table_of_rows, (X,)), (arrays_written, (X,)), (arrays_by_data, (X,)),
+    (lambda x: (lambda a, b: a * b)(*(v * v for v in (x, 2 * x))), (1.2,)),
+])
+def test_lists(f, args):
+    srcad.check_grad(f, *args)
+
+
+def test_a_table_as_long_as_an_argument_says():
+    def f(x, n):
+        table = [[0.0] * n, [1.0] * n]
+        for i in range(1, n):
+            table[0][i] = table[0][i - 1] + x * table[1][i]
+            table[1][i] = table[0][i] * x
+        return table[1][n - 1]
+
+    for n in (2, 4):
+        srcad.check_grad(f, 0.7, n)
+
+
+def test_a_generator_is_unpacked():
+    def f(x, y):
+        a, b = (v * v for v in (x, y))
+        return a * b + a
+
+    srcad.check_grad(f, 1.2, -0.4)
+
+
+# ---- the function's own options
+
+def test_options_are_taken_out():
+    def f(x, **options):
+        power = options.pop("power", 2)
+        options["scale"] = options.setdefault("scale", 3.0) * x
+        return options["scale"] * x ** power + len(options)
+
+    assert np.isclose(srcad.grad(f)(1.5), 27 * 1.5 ** 2 / 3)
+    assert np.isclose(srcad.grad(f, wrt="x")(1.5, power=3, scale=2.0), 8 * 1.5 ** 3)
+    srcad.check_grad(f, 1.5, wrt="x", scale=2.0)
+
+
+# ---- what is drawn from a generator made inside
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState])
+def test_a_generator_made_inside(make):
+    def f(x, seed):
+        rng = make(seed)
+        noise = rng.normal(0.0, 1.0, x.shape)
+        for _ in range(2):
+            x = x * rng.uniform(size=3) + noise
+        return np.sum(x ** 2)
+
+    srcad.check_grad(f, X, 3, wrt="x")
+
+
+# ---- copies
+
+def array_copied(p):
+    q = np.array(p, copy=True)
+    q[0] = q[1] * p[0]
+    return (q * p).sum()
+
+
+def copied_in_c_order(a):
+    b = a.copy()
+    b[:, 0] *= a[:, 1]
+    return (b.ravel() ** 2)[1:].sum()
+
+
+@pytest.mark.parametrize(("f", "args"), [(array_copied, (X,)), (copied_in_c_order, (A,)), (copied_in_c_order, (np.asfortranarray(A),))])
+def test_copies(f, args):
+    srcad.check_grad(f, *args)
+
+
+# ---- widths of a border
+
+def padded(x, pad=1):
+    return (np.pad(x, ((0, 0), (pad, pad)), mode="constant")[:, :3] ** 2).sum()
+
+
+def padded_by_half_a_filter(x, k):
+    p = k.shape[0] // 2
+    return (np.pad(x, ((p, p), (0, 0)))[:2] * k[0]).sum()
+
+
+@pytest.mark.parametrize(("f", "args"), [(padded, (A,)), (padded, (A, 2)), (padded_by_half_a_filter, (A, X))])
+def test_borders(f, args):
+    srcad.check_grad(f, *args)
