@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from srcad.dims import Facts
 from srcad.inference import display, literal_ref
-from srcad.kinds import UNKNOWN, Number, Ref, Static
+from srcad.kinds import UNKNOWN, Number, Ref, Sequence, Static
 from srcad.operations import Operations
-from srcad.outside import static_value
+from srcad.outside import leaves, static_value
 from srcad.syntax import const
 
 CONVERSIONS: dict[int, Callable[[object], object]] = {-1: lambda value: value, ord("s"): str, ord("r"): repr, ord("a"): ascii}
@@ -28,10 +28,17 @@ class Texts(Operations):
         """A string that runs as it is; `spelled` makes it of the values of its parts, where they are known."""
         facts = self.state.facts
         made = self.opaque(expr, target, dataclasses.replace(UNKNOWN))
-        facts.texts[made.key] = lambda: spelled(*(static_value(p, facts) for p in parts))
+        if not any(may_change(p) for p in parts):
+            facts.texts[made.key] = lambda: spelled(*map(self.known_part, parts))
         if all(isinstance(p.value, Static) or isinstance(p.value, Number) and (p.number.is_plain or is_text(p, facts)) for p in parts):
             self.state.impure.discard(made.key)
         return made
+
+    def known_part(self, part: Ref) -> object:
+        """The value of a part, now that it is asked for: a number is no longer one to be differentiated."""
+        for leaf in leaves(part):
+            self.integer_use(leaf)
+        return static_value(part, self.state.facts)
 
     def formatted(self, expr: ast.JoinedStr, written: ast.expr, target: str | None) -> Ref:
         """`f"W{i}"`."""
@@ -75,6 +82,14 @@ def piece(value: ast.FormattedValue) -> Callable[[object], str]:
         return format(convert(known), spec)
 
     return spell
+
+
+def may_change(ref: Ref) -> bool:
+    """Whether a part may be another by the time that the string is asked for."""
+    match ref.value:
+        case Sequence(type=kind, items=items):
+            return kind is list or any(map(may_change, items))
+    return False
 
 
 def is_string(ref: Ref) -> bool:

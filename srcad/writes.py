@@ -212,6 +212,9 @@ class Writes(Attributes):
         """What `old op= value` leaves under the name."""
         if isinstance(old.value, Sequence) and old.value.type is list and isinstance(op, (ast.Add, ast.Mult)):
             self.require_mutable(old.value)
+            if old.value.series is not None and isinstance(op, ast.Add):
+                self.series_method(old.value.series, "extend", [value])
+                return old
             old.value.items = self.binary(op, old, value, None).value.items  # type: ignore[union-attr]
             return old
         if isinstance(old.value, Number) and not old.value.is_plain:

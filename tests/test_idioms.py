@@ -69,6 +69,15 @@ def test_keys(f):
     srcad.check_grad(f, layers(), X)
 
 
+def test_a_key_made_of_an_argument():
+    def f(params, x, k):
+        return (x @ params[f"W{k}"]).sum() * k
+
+    assert srcad.grad(f, wrt="x")(layers() | {"W1": np.ones((3, 4))}, X, 1).shape == (3,)
+    *_, dk = srcad.grad(f)(layers() | {"W1": np.ones((3, 4))}, X, 1)
+    assert dk is None
+
+
 def test_a_message_costs_no_guard():
     def f(x):
         message = f"{len(x)} numbers, " + str(len(x))
@@ -221,3 +230,85 @@ def padded_by_half_a_filter(x, k):
 @pytest.mark.parametrize(("f", "args"), [(padded, (A,)), (padded, (A, 2)), (padded_by_half_a_filter, (A, X))])
 def test_borders(f, args):
     srcad.check_grad(f, *args)
+
+
+# ---- lists of constants
+
+def neighbours(x, edges):
+    total = 0.0
+    for i in range(3):
+        near = [j for (s, j) in edges if s == i]
+        if not near:
+            continue
+        total += (x[near] ** 2).sum() * x[i]
+    return total
+
+
+def neighbours_summed(x, edges):
+    total = 0.0
+    for i in range(2):
+        near = [j for (s, j) in edges if s == i]
+        total += sum(x[k] ** 2 for k in near)
+    return total
+
+
+def labels_apart(x, labels):
+    extended = [0]
+    for label in labels:
+        extended += [label, 0]
+    total = 0.0
+    for s in range(len(extended)):
+        if s > 1 and extended[s] != extended[s - 2]:
+            total += x[extended[s]] ** 2
+    return total
+
+
+def first_positive(x):
+    found = [v for v in x if v > 0]
+    if not found:
+        return 0.0
+    return found[0] ** 2 + x.sum()
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (neighbours, (X, [(0, 1), (2, 0), (0, 2)])), (neighbours_summed, (X, [(0, 1), (0, 2), (1, 0)])), (labels_apart, (X, [1, 2, 2])),
+    (first_positive, (X,)), (first_positive, (-np.ones(3),)),
+])
+def test_lists_of_constants(f, args):
+    srcad.check_grad(f, *args, wrt="x")
+    np.testing.assert_allclose(np.asarray(srcad.grad(f)(*args) if len(args) == 1 else srcad.grad(f)(*args)[0]), srcad.grad(f, wrt="x")(*args))
+
+
+# ---- results whose shape only the run can tell
+
+def least_but_one(x):
+    return x[np.argpartition(x, 1)[1]] ** 2
+
+
+def counted(x):
+    return np.count_nonzero(x) * x[0]
+
+
+def shrinking(x):
+    d = x * x
+    while len(d) > 1:
+        d = d[:-1] + d[1:]
+    return d[0]
+
+
+@pytest.mark.parametrize("f", [least_but_one, counted, shrinking])
+def test_one_number_that_only_the_run_can_tell(f):
+    srcad.check_grad(f, X)
+    value, dx = srcad.value_and_grad(f)(X)
+    assert value == f(X)
+    np.testing.assert_array_equal(dx, srcad.grad(f)(X))
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: x[np.argpartition(x, 1)[:1]],
+    lambda x: x[np.argpartition(x, 1)[:2]],
+    lambda x: x[np.argpartition(x, 1)[0]] * (1 + 2j),
+])
+def test_the_run_tells_that_it_is_not_one_number(f):
+    with pytest.raises(srcad.SeedError, match="needs (one|a) real number"):
+        srcad.grad(f)(X)
