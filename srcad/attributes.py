@@ -13,13 +13,14 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
-from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Record, Ref, Sequence, Series, Static, Super, python
+from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
+from srcad.iterables import slice_of_range
 from srcad.rules import find
 from srcad.shapes import infer_call
 from srcad.shapes.indexing import getitem
-from srcad.syntax import const, expression
+from srcad.syntax import const, expression, names
 from srcad.texts import Texts, is_string
 
 
@@ -45,11 +46,33 @@ class Attributes(Texts):
             return self.container_item(base, index)
         if isinstance(base.value, Static) and (base.value.value is np.c_ or base.value.value is np.r_):
             return self.joined_by_index(base.value.value, self.evaluate(index, None), expr, target)
+        if isinstance(base.value, Range):
+            return self.range_item(base, base.value, index)
+        if isinstance(base.value, Static) and (base.value.value is np.mgrid or base.value.value is np.ogrid):
+            return self.grid(base.value.value, index, expr, target)
         if isinstance(base.value, Static):
             known = base.value.value[self.static_index(index)]  # type: ignore[index]
             return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else literal_ref(const(known), known, self.state.facts)
         self.require_numbers(base)
         return self.subscript(base, self.index_values(index), expr, target)
+
+    def range_item(self, base: Ref, value: Range, index: ast.expr) -> Ref:
+        """`range(n)[::-1]`, and other slices of a range that is known."""
+        made = slice_of_range(value, self.static_index(index), self.state.facts) if isinstance(index, ast.Slice) else None
+        if made is None:
+            self.refuse("of a range only slices are taken, and of one that only the run can tell only [::-1]. Count in the loop.")
+            raise AssertionError
+        return Ref(base.expr, made)
+
+    def grid(self, maker: Any, index: ast.expr, expr: ast.expr, target: str | None) -> Ref:
+        """`np.mgrid[0:2, 0:3]`: of bounds that are known."""
+        for part in names(index):
+            self.integer_use(self.evaluate(ast.Name(id=part, ctx=ast.Load()), None))
+        key = tuple(map(self.static_index, index.elts)) if isinstance(index, ast.Tuple) else self.static_index(index)
+        made = maker[key]
+        facts = self.state.facts
+        kinds = [Number("array", a.dtype, tuple(Dim.of(n, facts) for n in a.shape)) for a in (made if isinstance(made, tuple) else (made,))]
+        return self.operation(maker, (), {}, expr, target, kinds if isinstance(made, tuple) else kinds[0])
 
     def joined_by_index(self, joiner: object, parts: Ref, expr: ast.Subscript, target: str | None) -> Ref:
         """`np.r_[x, y]` is np.concatenate; `np.c_[x, y]` joins the last axes, as np.column_stack does of vectors and matrices."""

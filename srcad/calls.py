@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad import iterables
 from srcad.binding import is_hashable, is_random
 from srcad.custom import Custom, is_own
 from srcad.errors import SrcadError, UnsupportedSyntaxError
@@ -112,7 +113,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return self.gradient_call(request, args, keywords, target)
         if getattr(function, "makes_gradients", False):
             return self.gradient_made(function, args, keywords, text)
-        special = SPECIAL.get(function) if is_hashable(function) else None
+        special = iterables.SPECIAL.get(function, SPECIAL.get(function)) if is_hashable(function) else None
         if special is not None:
             found = special(self, args, keywords, text, target)
             if found is not None:
@@ -125,8 +126,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return self.value_called(self.partial(function, path), args, keywords, text, target)
         if isinstance(function, np.ufunc) or getattr(function, "__self__", None).__class__ is np.ufunc:
             written = self.ufunc_writing(function, args, keywords, text, target)
-            if written is not None:
-                return written
+            found = written or iterables.ufunc_method(self, function, args, keywords, text, target)
+            if found is not None:
+                return found
         if is_hashable(function) and function in WRITING:
             return WRITING[function](self, args, keywords)
         if is_odeint(function):
@@ -149,6 +151,10 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         if isinstance(function, type):
             return self.construct(function, args, keywords, text, target)
         return self.unknown(function, args, keywords, text, target)
+
+    def by_key(self, function: Any, args: Arguments, key: Ref) -> Ref:
+        """max and min with a key."""
+        return iterables.by_key(self, function, args, key)
 
     def partial(self, partial: functools.partial[Any], path: str) -> Ref:
         """functools.partial from outside, opened: what it holds is read afresh."""
@@ -173,10 +179,6 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return WRITING[{"fill": np.copyto, "sort": np.ndarray.sort, "put": np.put}[attribute]](self, [owner, *args], keywords)
         if attribute in ("reshape", "transpose") and len(args) > 1:
             args = [display(tuple, tuple(args))]
-        if attribute == "clip":
-            keywords = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
-            none = Ref(const(None), Static(None))
-            keywords = {k: none for k in ("a_min", "a_max")[len(args) :]} | keywords
         if attribute == "flatten" and not args and not keywords:
             return self.operation_as(np.ravel, [owner], {}, text, target, fresh=True)
         if attribute in ("item", "tolist"):

@@ -19,6 +19,7 @@ from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.outside import LIBRARIES, leaves, static_value
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
+from srcad.syntax import const
 
 Arguments = list[Ref]
 SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
@@ -45,12 +46,19 @@ TAKE_LISTS = {
 
 REDUCING = {np.sum, np.prod, np.max, np.amax, np.min, np.amin, np.ptp, np.nansum, np.nanprod, np.nanmax, np.nanmin}
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
-TAKE_LISTS |= {np.full, np.einsum, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
+TAKE_LISTS |= {np.full, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
 JOINING |= {np.dstack}
 if hasattr(np, "row_stack"):  # an older name of np.vstack
     TAKE_LISTS.add(np.row_stack)
     JOINING.add(np.row_stack)
 INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
+
+
+def both_bounds(args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:
+    """The keywords of np.clip by their older names: min and max are a_min and a_max, and None where they are not given."""
+    none = Ref(const(None), Static(None))
+    named = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
+    return {k: none for k in ("a_min", "a_max")[max(0, len(args) - 1) :]} | named
 
 
 class Library:
@@ -68,7 +76,7 @@ class Library:
         self.pure(function, everything)
         self.integral_arguments(everything)
         kind = self.inferred(function, args, keywords)
-        if isinstance(kind, Number) and kind.form != "unknown":
+        if isinstance(kind, list) or isinstance(kind, Number) and kind.form != "unknown":
             return self.at.operation(function, tuple(args), {}, text, target, kind)
         return self.at.opaque(text, target)
 
@@ -108,6 +116,8 @@ class Library:
             whole = self.of_series(function, args[0].value.series, args, keywords, text, target)
             if whole is not None:
                 return whole
+        if function is np.clip:
+            keywords = both_bounds(args, keywords)
         if is_zero(function):
             if function in INTEGRAL:
                 self.integral_arguments([*args, *keywords.values()])

@@ -118,7 +118,7 @@ class Lists(Writes):
 
     def item_of(self, series: Series, expr: ast.expr, target: str | None) -> Ref:
         if series.kind is None:
-            self.refuse("the list is empty as far as is known here.")
+            self.refuse("nothing is appended to this list before it is read here. What grows in a loop grows by append.")
             raise AssertionError
         made = self.new_name(target or self.state.namer.temporary("item"))
         self.write(Assign(made, expr, self.loc))

@@ -47,6 +47,8 @@ def special_len(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
         return known_number(calls, len(static_value(args[0], calls.facts)))
     if isinstance(value, Number) and value.shape:
         return Ref(text, python(np.dtype(int), value.shape[0]))
+    if isinstance(value, Number) and value.shape == ():
+        calls.at.refuse("len() of a number raises a TypeError. Ask np.ndim first.")
     return None
 
 
@@ -136,14 +138,6 @@ def special_sequence(kind: type) -> Callable[..., Ref | None]:
         return display(kind, calls.at.listed(args[0]))
 
     return convert
-
-
-def special_sorted(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    """sorted of names: the keys of a dict, strings."""
-    items = calls.at.listed(args[0]) if len(args) == 1 and not keywords and isinstance(args[0].value, (Sequence, Record)) else ()
-    if not items or not all(isinstance(i.value, Static) and isinstance(i.value.value, str) for i in items):
-        return None
-    return display(list, tuple(sorted(items, key=lambda i: static_value(i, calls.facts))))
 
 
 def special_range(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -300,8 +294,10 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
 
 def special_extreme(function: Any) -> Callable[..., Ref | None]:
     def extreme(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        if [*keywords] == ["key"]:
+            return calls.by_key(function, args, keywords["key"])
         if keywords:
-            calls.at.refuse(f"{function.__name__}() with keywords is not supported.")
+            calls.at.refuse(f"{function.__name__}() with a default is not supported. Ask for the length first.")
         args = [display(tuple, calls.at.listed(a)) if isinstance(a.value, Lazy) else a for a in args]
         if len(args) == 1 and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
             whole = np.max if function is max else np.min
@@ -451,7 +447,7 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, super: special_super, dataclasses.replace: special_replace, collections.OrderedDict: special_dict, isinstance: special_isinstance, getattr: special_getattr, hasattr: special_hasattr,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
-    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, sorted: special_sorted, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
+    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
     np.apply_over_axes: special_apply_over, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},

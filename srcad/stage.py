@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from srcad.comprehensions import Comprehensions
 from srcad.control import tail_form
@@ -67,6 +67,16 @@ def identifiers(tree: FunctionTree) -> frozenset[str]:
     for node in ast.walk(tree):
         found |= {label for field in ("arg", "name", "asname", "rest") if isinstance(label := getattr(node, field, None), str)}
     return frozenset(found)
+
+
+def made_after(node: ast.AST, place: tuple[int, int]) -> Iterator[ast.AST]:
+    """What a comprehension computes after what stands at a place in its clauses: its element, which is written before them."""
+    if not isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp)):
+        return
+    tests = [c for g in node.generators for c in g.ifs]
+    if any((c.lineno, c.col_offset) <= place < (c.end_lineno or 0, c.end_col_offset or 0) for c in tests):
+        for element in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
+            yield from ast.walk(element)
 
 
 class Stager(Patterns, Comprehensions, Scopes):
@@ -280,8 +290,10 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def read_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
         place = (node.lineno, node.col_offset)
-        for other in ast.walk(self.expression_of(self.statement)):
-            if isinstance(other, ast.Name) and other.id == node.target.id and (other.lineno, other.col_offset) < place:
+        whole = self.expression_of(self.statement)
+        later = {id(n) for made in ast.walk(whole) for n in made_after(made, place)}
+        for other in ast.walk(whole):
+            if isinstance(other, ast.Name) and other.id == node.target.id and (other.lineno, other.col_offset) < place and id(other) not in later:
                 self.refuse(node, f"`{node.target.id}` is read earlier in the statement that binds it again. Use two statements.")
         self.emit(node.target.id, self.operation(node.value), node.value)
         return name(node.target.id)

@@ -228,7 +228,7 @@ class Writes(Attributes):
         if isinstance(owner.value, (Sequence, Record)):
             old = self.item(owner, index, None)
             new = self.updated(old, op, self.evaluate(expr, None), None)
-            if new is not old or not isinstance(old.value, Sequence):
+            if new is not old or owner.value.type is tuple:  # else it has changed where it is
                 self.set_item(owner, index, new)
             return
         if not isinstance(owner.value, Number):

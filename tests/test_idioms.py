@@ -1,6 +1,8 @@
 """Idioms that NumPy programs are full of, each as small as it can be, compared with finite differences."""
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -312,3 +314,141 @@ def test_one_number_that_only_the_run_can_tell(f):
 def test_the_run_tells_that_it_is_not_one_number(f):
     with pytest.raises(srcad.SeedError, match="needs (one|a) real number"):
         srcad.grad(f)(X)
+
+
+# ---- what loops run over
+
+def backwards(x):
+    total = 0.0
+    for i in range(len(x))[::-1]:
+        total = total * 0.5 + x[i] ** 2
+    return total
+
+
+def part_of_a_range(x):
+    total = 0.0
+    for i in range(len(x))[1:]:
+        total = total * 0.5 + x[i] ** 2
+    for i in reversed(range(6)[::-1][::2]):
+        total = total * x[i // 2]
+    return total
+
+
+def pairs_of_a_product(a):
+    total = 0.0
+    for i, j in itertools.product(range(2), range(3)):
+        total = total * 0.7 + a[i, j] ** 2
+    return total
+
+
+def pairs_of_combinations(x):
+    return sum(x[i] * x[j] ** 2 for i, j in itertools.combinations(range(len(x)), 2))
+
+
+def places_of_an_array(a):
+    total = 0.0
+    for i, j in np.ndindex(a.shape):
+        total += a[i, j] ** 2 * (i + j)
+    for place in np.ndindex(2, 3):
+        total += a[place] ** 3
+    return total
+
+
+def in_order(x):
+    s = sorted(x)
+    t = sorted([x[0], x[1] * 2], reverse=True)
+    return s[0] + 2 * s[-1] ** 2 + t[0] * 3
+
+
+def keys_in_order(params, x):
+    for k in sorted(params):
+        x = x * params[k]
+    return x.sum()
+
+
+def furthest(x):
+    best = max(range(len(x)), key=lambda i: x[i] ** 2)
+    return x[best] ** 3 + min(x, key=lambda v: abs(v)) + max([x * 2, x ** 2], key=np.sum)[0]
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (backwards, (X,)), (part_of_a_range, (X,)), (pairs_of_a_product, (A,)), (pairs_of_combinations, (X,)), (places_of_an_array, (A,)), (in_order, (X,)),
+    (keys_in_order, ({2: X, 1: X * 2}, X)), (furthest, (X,)),
+])
+def test_what_loops_run_over(f, args):
+    srcad.check_grad(f, *args)
+
+
+def test_a_product_is_run_over_once():
+    def f(x):
+        pairs = itertools.product(range(2), range(2))
+        return sum(x[i] for i, j in pairs) + sum(x[j] for i, j in pairs)
+
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="a second time"):
+        srcad.grad(f)(X)
+
+
+# ---- functions of NumPy
+
+def grid(k):
+    ys, xs = np.mgrid[0:2, 0:3]
+    rows, columns = np.ogrid[0:2, -1:1:5j]
+    return (np.sin(k * xs) * ys).sum() + np.cos(rows * k + columns).sum() + (np.mgrid[0:1:0.25] * k).sum()
+
+
+def grid_of_a_size(k, n):
+    return (np.mgrid[0:n, 0:n][0] * k ** 2).sum()
+
+
+def written_in_order(a):
+    b = np.ascontiguousarray(a.T)
+    return (b * np.asfortranarray(b)).ravel()[1:].sum()
+
+
+def options(P, x):
+    for k in P:
+        P[k] *= 0.9
+    return (P["W"] * x).sum() * P["V"].sum()
+
+
+def quadrature(x):
+    nodes, weights = np.polynomial.legendre.leggauss(4)
+    return np.sum(weights * np.sin(x * nodes + x))
+
+
+def step_of_a_grid(a):
+    x, h = np.linspace(0, a, 5, retstep=True)
+    y, g = np.linspace(a, 2.0, num=4, endpoint=False, retstep=True)
+    return np.sum(np.sin(x)) * h + np.sum(y ** 2) * g
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (lambda a: np.full((2, 2), fill_value=a ** 2).sum(), (1.2,)), (lambda x, a: np.clip(x, min=-a).sum(), (X, 0.5)),
+    (lambda x, a: (np.clip(a, a_min=x, a_max=None) ** 2).sum(), (X, 0.5)), (lambda x, a: (np.clip(x, max=a, min=0.1 * a) ** 2).sum(), (X, 0.5)),
+    (lambda x, a: np.einsum("i,i", x, [a, 1.0, a ** 2]), (X, 1.2)), (lambda x: sum(y * y for v in x if (y := v * 2) is not None), (X,)),
+    (grid, (0.7,)), (grid_of_a_size, (0.7, 3)), (written_in_order, (A,)), (quadrature, (0.7,)), (step_of_a_grid, (1.3,)),
+    (lambda x: x * 2 if np.isscalar(x) else x.sum(), (1.2,)), (lambda x: x * 2 if np.isscalar(x) else x.sum(), (X,)),
+    (lambda x: (np.maximum.accumulate(x) ** 2).sum(), (X,)), (lambda a: (np.minimum.accumulate(a) ** 2).sum(), (A,)),
+    (lambda x, a: (np.multiply.outer(x, a) ** 2).sum(), (X, A)), (lambda x, a: (np.subtract.outer(x, a) ** 2).sum(), (X, 1.3)),
+    (options, ({"W": X, "V": A}, 1.2)),
+])
+def test_functions_of_numpy(f, args):
+    srcad.check_grad(f, *args)
+
+
+# ---- patterns
+
+def commands(x, command):
+    match command:
+        case ("scale", k):
+            return x * k
+        case ["pow", k, *rest, last]:
+            return x ** k + len(rest) * x * last
+        case [*_, k]:
+            return x * k ** 2
+    return -x
+
+
+@pytest.mark.parametrize("command", [("scale", 2.0), ["pow", 3.0, 1.0, 2.0, 0.5], ["other", 1.0, 4.0]])
+def test_a_star_in_a_pattern(command):
+    srcad.check_grad(commands, 1.2, command)
