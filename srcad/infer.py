@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad import spelled
 from srcad.dims import Undecided
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.inference import Frame, Inference, Operation, current, display, literal_ref, record_display
@@ -371,6 +372,8 @@ class Interpreter(Loops):
         if function is not None and identifier in function.__code__.co_freevars:
             return self.closure_value(function, identifier, frame)
         space = function.__globals__ if function is not None else {}
+        if identifier in space and space.get("__name__") == spelled.__name__ and isinstance(space[identifier], types.ModuleType):
+            return self.imported(identifier, space[identifier], identifier)
         if identifier in space:
             return self.outside(f"{frame.prefix}{identifier}", space[identifier])
         if hasattr(builtins, identifier):

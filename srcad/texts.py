@@ -30,7 +30,7 @@ class Texts(Operations):
         made = self.opaque(expr, target, dataclasses.replace(UNKNOWN))
         if not any(may_change(p) for p in parts):
             facts.texts[made.key] = lambda: spelled(*map(self.known_part, parts))
-        if all(isinstance(p.value, Static) or isinstance(p.value, Number) and (p.number.is_plain or is_text(p, facts)) for p in parts):
+        if all(isinstance(p.value, Static) or isinstance(p.value, Number) and (p.number.is_plain or is_text(p, facts)) for part in parts for p in leaves(part)):
             self.state.impure.discard(made.key)
         return made
 
