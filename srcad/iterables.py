@@ -54,24 +54,51 @@ def special_ndindex(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
     return special_combined(itertools.product)(calls, ranges, {}, text, target)
 
 
+def special_ndenumerate(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.ndenumerate: each place, and what is there when its turn comes."""
+    array = calls.as_array(args[0])
+    if array.number.shape is None:
+        return None
+    places = special_ndindex(calls, [Ref(text, python(np.dtype(int), d)) for d in array.number.shape], {}, text, target)
+    assert places is not None and isinstance(places.value, Lazy)
+
+    def each(row: Arguments) -> Ref:
+        index = ast.Tuple(elts=[i.expr for i in row[0].value.items], ctx=ast.Load())  # type: ignore[union-attr]
+        item = calls.at.subscript(array, tuple(i.number for i in row[0].value.items), ast.Subscript(value=array.expr, slice=index, ctx=ast.Load()), None)  # type: ignore[union-attr]
+        return display(tuple, (row[0], item))
+
+    return Ref(text, Lazy("ndenumerate", places.value.parts, None, calls.state.loops, each=each))
+
+
 def special_sorted(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    """sorted of names, by their order; of numbers, np.sort and its items."""
+    """sorted of what is known, by its order; of numbers, np.sort and its items, or the items in the order of their keys."""
     items = calls.at.listed(args[0])
+    key = keywords.get("key", Ref(const(None), Static(None)))
+    has_key = not (isinstance(key.value, Static) and key.value.value is None)
+    keys = tuple(calls.value_called(key, [i], {}, ast.Call(func=key.expr, args=[i.expr], keywords=[]), None) for i in items) if has_key else items
     turned = "reverse" in keywords and bool(static_value(keywords["reverse"], calls.facts))
-    if "key" in keywords:
-        calls.at.refuse("sorted() with a key is not supported. Sort by the order that np.argsort gives.")
-    if not calls.state.is_active(list(items)):
+    if not calls.state.is_active(list(keys)):
         try:
-            return display(list, tuple(sorted(items, key=lambda i: static_value(i, calls.facts), reverse=turned)))
+            known = [static_value(k, calls.facts) for k in keys]
+            return display(list, tuple(items[i] for i in sorted(range(len(items)), key=known.__getitem__, reverse=turned)))
         except LookupError:
             pass
-    if not all(isinstance(i.value, Number) and i.number.is_plain for i in items):
-        calls.at.refuse("sorted() is differentiated of single numbers. Use np.sort.")
+    if not all(isinstance(i.value, Number) and i.number.is_plain for i in (*items, *keys)):
+        calls.at.refuse("sorted() is differentiated of single numbers, by keys that are single numbers. Use np.sort, or the order that np.argsort gives.")
+    if has_key:
+        signs = literal_ref(const(-1 if turned else 1), -1 if turned else 1, calls.facts)
+        plain = ast.Call(func=const(None), args=[], keywords=[])
+        return taken_apart(calls, calls.own_function(spelled.in_order_of, "", [display(list, items), display(list, keys), signs], {}, plain, target), len(items), False)
     array = args[0] if isinstance(args[0].value, Number) else calls.at.array_of(display(list, items))
     head = expression(f"{calls.facts.module('numpy')}.sort")
     kind = infer_call(np.sort, calls.facts, [array.number], {})
     whole = calls.at.operation(np.sort, (array,), {}, ast.Call(func=head, args=[array.expr], keywords=[]), target, kind, find(np.sort))
-    found = [calls.at.subscript(whole, (i,), ast.Subscript(value=whole.expr, slice=const(i), ctx=ast.Load()), None) for i in range(len(items))]
+    return taken_apart(calls, whole, len(items), turned)
+
+
+def taken_apart(calls: Calls, whole: Ref, count: int, turned: bool) -> Ref:
+    """The items of an array as a list."""
+    found = [calls.at.subscript(whole, (i,), ast.Subscript(value=whole.expr, slice=const(i), ctx=ast.Load()), None) for i in range(count)]
     return display(list, tuple(found[::-1] if turned else found))
 
 
@@ -144,5 +171,5 @@ def slice_of_range(value: Range, part: slice, facts: Facts) -> Range | None:
 
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     **{f: special_combined(f) for f in (itertools.product, itertools.combinations, itertools.permutations, itertools.combinations_with_replacement)},
-    np.ndindex: special_ndindex, sorted: special_sorted, np.isscalar: special_isscalar, np.linspace: special_linspace,
+    np.ndindex: special_ndindex, np.ndenumerate: special_ndenumerate, sorted: special_sorted, np.isscalar: special_isscalar, np.linspace: special_linspace,
 }

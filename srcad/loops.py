@@ -171,8 +171,8 @@ class Loops(Iteration):
         try:
             unrolled()
         except Endless:
-            if isinstance(first, Split):
-                raise UnsupportedSyntaxError(first.reason, first.location) from None
+            if isinstance(first, (Split, Grows)):
+                raise UnsupportedSyntaxError(first.reason, first.location if isinstance(first, Split) else self.moved(statement.loc)) from None
             raise first from None
         state.knowledge.unrolled.add(site)
 

@@ -36,6 +36,11 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     return value
 
 
+def in_order_of(items: Any, keys: Any, sign: int) -> Any:
+    """Numbers in the order of their keys, upwards or downwards; those with equal keys stay as they are."""
+    return np.array(items)[np.argsort(sign * np.array(keys), kind="stable")]
+
+
 def greatest(first: Any, rest: Any, key: Callable[[Any], Any]) -> Any:
     """The item whose key is the greatest, the first of several."""
     best, most = first, key(first)

@@ -139,13 +139,38 @@ def arrays_written(x):
     return sum(row[0] * row[1] for row in rows)
 
 
+def distance(a, b):
+    table = [[float("inf")] * (len(b) + 1) for _ in range(len(a) + 1)]
+    table[0][0] = 0.0
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            table[i][j] = (a[i - 1] - b[j - 1]) ** 2 + min(table[i - 1][j], table[i][j - 1], table[i - 1][j - 1])
+    return table[len(a)][len(b)]
+
+
+def changed_in_place(w, b):
+    params = [w * 1, b * 1]
+    first = params[0]
+    for i in range(2):
+        params[i] -= 0.1 * params[i] ** 2
+    return first.sum() * (params[1] ** 2).sum()
+
+
+def rows_shared(x):
+    table = [[0.0] * 3] * 2
+    for i in range(2):
+        for j in range(3):
+            table[i][j] += x[j] ** (i + 1)
+    return table[0][0] * table[1][1]
+
+
 def arrays_by_data(x):
     rows = [x * 2, x ** 2]
     return rows[int(x[0] > 0)].sum()
 
 
 @pytest.mark.parametrize(("f", "args"), [
-    (params_updated, (A, X)), (rmsprop, (A, X)), (table_of_rows, (X,)), (arrays_written, (X,)), (arrays_by_data, (X,)),
+    (params_updated, (A, X)), (distance, (X, np.array([0.1, 0.5, -0.4, 0.9]))), (changed_in_place, (A, X)), (rows_shared, (X,)), (rmsprop, (A, X)), (table_of_rows, (X,)), (arrays_written, (X,)), (arrays_by_data, (X,)),
     (lambda x: (lambda a, b: a * b)(*(v * v for v in (x, 2 * x))), (1.2,)),
 ])
 def test_lists(f, args):
@@ -371,7 +396,34 @@ def furthest(x):
     return x[best] ** 3 + min(x, key=lambda v: abs(v)) + max([x * 2, x ** 2], key=np.sum)[0]
 
 
+def in_order_of_keys(x):
+    order = sorted(range(len(x)), key=lambda i: x[i])
+    falling = sorted([x[0] * 2, x[1], x[2]], key=lambda v: v ** 2, reverse=True)
+    words = sorted([("b", 2), ("a", 3)], key=lambda pair: pair[0])
+    return x[order[0]] * x[order[-1]] ** 2 + falling[0] * 3 + falling[2] * words[0][1]
+
+
+def enumerated(x):
+    a = np.zeros((3, 3))
+    for (i, j), w in np.ndenumerate(np.eye(3)):
+        a[i, j] = x[i] * x[j] ** 2 + w
+    for (i,), v in np.ndenumerate(x):
+        a[i, 0] *= v
+    rows, columns = np.indices((3, 3))
+    return (a @ x).sum() + (x[rows] * x[columns] ** 2).sum()
+
+
+def enumerated_while_changed(x):
+    y = x * 1.0
+    total = 0.0
+    for (i,), v in np.ndenumerate(y):
+        total += v ** 2
+        y[2] = total * x[i]
+    return total
+
+
 @pytest.mark.parametrize(("f", "args"), [
+    (in_order_of_keys, (X,)), (enumerated, (X,)), (enumerated_while_changed, (X,)),
     (backwards, (X,)), (part_of_a_range, (X,)), (pairs_of_a_product, (A,)), (pairs_of_combinations, (X,)), (places_of_an_array, (A,)), (in_order, (X,)),
     (keys_in_order, ({2: X, 1: X * 2}, X)), (furthest, (X,)),
 ])

@@ -140,6 +140,14 @@ def quadrature(facts: Facts, deg: Any) -> list[Number]:
     return [Number("array", FLOAT, (dimension(deg, facts),)) for _ in range(2)]
 
 
+@shape(np.indices)
+def indices(facts: Facts, dimensions_: Any, dtype: Any = int, sparse: Any = False) -> Number:
+    if sparse is not False:
+        raise NotImplementedError
+    dims = dimensions(dimensions_, facts)
+    return Number("array", np.dtype(dtype), (Dim.of(len(dims), facts), *dims))
+
+
 @shape(np.vander)
 def vander(facts: Facts, x: Any, N: Any = None, increasing: Any = False) -> Number:  # noqa: N803
     rows, = known_shape(lift(x, facts))
