@@ -19,7 +19,7 @@ import numpy as np
 from srcad import iterables
 from srcad.binding import is_hashable, is_random
 from srcad.custom import Custom, is_own
-from srcad.errors import SrcadError, UnsupportedSyntaxError
+from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
 from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
@@ -418,6 +418,10 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         label = getattr(function, "__name__", "")
         if function in GENERATORS:
             return self.at.opaque(text, target, Object(GENERATORS[function], ""))
+        given = [*args[:1], keywords.get("a")] if label == "choice" else [*args, *keywords.values()]  # its weights steer it
+        if label not in DISCRETE and self.state.is_active(given):
+            self.at.refuse("a draw that depends on what is differentiated has no derivative here. Draw without it, and compute: "
+                           "mean + scale * rng.standard_normal(shape), x[rng.permutation(len(x))].", MissingRuleError, function_label(function))
         kind = UNKNOWN
         try:
             size = keywords.get("size", args[2] if label in TWO_PARAMETERS and len(args) > 2 else None)
@@ -437,6 +441,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
 
 DEPTH = 40  # calls
 GENERATORS: dict[Any, Any] = {np.random.default_rng: np.random.default_rng(0), np.random.RandomState: np.random.RandomState(0)}  # what is made -> one such
+GENERATORS[np.random.Generator] = GENERATORS[np.random.default_rng]
+DISCRETE = ("binomial", "geometric", "hypergeometric", "integers", "logseries", "multinomial", "negative_binomial", "poisson", "randint", "random_integers", "zipf")
 TWO_PARAMETERS = ("normal", "uniform", "laplace", "logistic", "gumbel", "lognormal", "beta", "gamma", "integers", "randint", "binomial")  # before the size
 FORBIDDEN = {eval, exec, compile, locals, globals, vars, setattr, delattr, input, open, __import__}
 

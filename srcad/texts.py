@@ -62,6 +62,8 @@ class Texts(Operations):
         expr = ast.BinOp(left=left.expr, op=op, right=right.expr)
         if isinstance(op, ast.Mod) and is_string(left):
             return self.text(expr, target, (left, right), lambda form, value: form % value)
+        if isinstance(op, ast.Mult) and (is_string(left) or is_string(right)):
+            return self.text(expr, target, (left, right), lambda a, b: a * b)
         if isinstance(op, ast.Add) and (is_text(left, facts) and is_stringlike(right, facts) or is_string(left) and is_text(right, facts)):
             return self.text(expr, target, (left, right), lambda a, b: a + b)
         return None

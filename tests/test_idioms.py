@@ -224,6 +224,33 @@ def test_a_generator_made_inside(make):
     srcad.check_grad(f, X, 3, wrt="x")
 
 
+@pytest.mark.parametrize("f", [
+    lambda x: np.random.default_rng(0).permutation(x)[0],
+    lambda x: np.random.default_rng(0).choice(x, 3)[0],
+    lambda x: np.random.default_rng(0).normal(x, 1.0).sum(),
+    lambda x: np.random.normal(0.0, x[0], 3).sum(),
+])
+def test_a_draw_that_depends_on_what_is_differentiated_is_refused(f):
+    with pytest.raises(srcad.MissingRuleError, match="Draw without it"):
+        srcad.grad(f)(X)
+
+
+def test_a_choice_by_weights():
+    def f(x):
+        p = np.exp(x) / np.exp(x).sum()
+        return np.log(p[np.random.default_rng(0).choice(len(x), p=p)]) * 3
+
+    srcad.check_grad(f, X)
+
+
+def test_a_draw_is_moved():
+    def f(mean, scale, x):
+        rng = np.random.Generator(np.random.PCG64(1))
+        return ((mean + scale * rng.standard_normal(3)) * x[rng.permutation(len(x))]).sum() * (1 + rng.binomial(1, 0.5))
+
+    srcad.check_grad(f, 0.3, 1.2, X)
+
+
 # ---- copies
 
 def array_copied(p):
