@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
+from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
 from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
@@ -37,6 +37,12 @@ class Attributes(Texts):
     def evaluate(self, expr: ast.expr, target: str | None) -> Ref:
         """The value of an operation on atoms."""
         raise NotImplementedError
+
+    def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
+        """`a | b` of two dicts has the items of both."""
+        if isinstance(op, ast.BitOr) and isinstance(left.value, Record) and isinstance(right.value, Record) and left.value.type is right.value.type is dict:
+            return record_display(dict, {**left.value.items, **right.value.items})
+        return super().binary(op, left, right, target)
 
     def item(self, base: Ref, index: ast.expr, target: str | None) -> Ref:
         if isinstance(base.value, Sequence) and base.value.series is not None:
@@ -192,7 +198,8 @@ class Attributes(Texts):
                 return Ref(expression(path), python(FLOAT))
             return self.state.guards.read(path, found)
         if isinstance(value, Static):
-            return Ref(expression(f"{ast.unparse(base.expr)}.{attribute}"), Static(getattr(value.value, attribute)))
+            known, expr = getattr(value.value, attribute), expression(f"{ast.unparse(base.expr)}.{attribute}")
+            return Ref(expr, Number("scalar", known.dtype, ())) if isinstance(known, np.generic) else Ref(expr, Static(known))
         self.refuse(f"the attribute `{attribute}` of a {describe_value(base)} is not supported.")
         raise AssertionError
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad import iterables
+from srcad import copies, iterables
 from srcad.binding import is_hashable, is_random
 from srcad.custom import Custom, is_own
 from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
@@ -49,6 +49,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     )
 }
 METHODS.update({"flatten": np.ravel, "conj": np.conjugate, "conjugate": np.conjugate})
+LOOKED_THROUGH = {**SPECIAL, **iterables.SPECIAL, **copies.SPECIAL}
 IN_PLACE = ("resize", "partition", "itemset", "setflags", "setfield", "byteswap")
 
 
@@ -113,7 +114,7 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return self.gradient_call(request, args, keywords, target)
         if getattr(function, "makes_gradients", False):
             return self.gradient_made(function, args, keywords, text)
-        special = iterables.SPECIAL.get(function, SPECIAL.get(function)) if is_hashable(function) else None
+        special = LOOKED_THROUGH.get(function) if is_hashable(function) else None
         if special is not None:
             found = special(self, args, keywords, text, target)
             if found is not None:

@@ -217,6 +217,9 @@ class Writes(Attributes):
                 return old
             old.value.items = self.binary(op, old, value, None).value.items  # type: ignore[union-attr]
             return old
+        if isinstance(old.value, Record) and old.value.type is dict and isinstance(op, ast.BitOr):
+            self.dict_method(old, "update", [value], {})
+            return old
         if isinstance(old.value, Number) and not old.value.is_plain:
             if old.value.form == "unknown":
                 self.refuse(f"`{symbol_of(op)}=` changes an array in place and makes a new number, and which this is cannot be told. Write it out.")

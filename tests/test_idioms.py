@@ -1,6 +1,7 @@
 """Idioms that NumPy programs are full of, each as small as it can be, compared with finite differences."""
 from __future__ import annotations
 
+import copy
 import itertools
 
 import numpy as np
@@ -531,3 +532,59 @@ def commands(x, command):
 @pytest.mark.parametrize("command", [("scale", 2.0), ["pow", 3.0, 1.0, 2.0, 0.5], ["other", 1.0, 4.0]])
 def test_a_star_in_a_pattern(command):
     srcad.check_grad(commands, 1.2, command)
+
+
+# ---- copies of lists and dicts, dicts put together, limits
+
+def copied_deep(params, x):
+    own = copy.deepcopy(params)
+    own["W0"] *= 2
+    shallow = copy.copy(params)
+    shallow["b0"] = x[:2]
+    y = copy.copy(x)
+    y[0] = 2.0
+    return (own["W0"] * params["W0"]).sum() + (shallow["b0"] * params["b0"]).sum() + (x * y).sum()
+
+
+def put_together(params, x):
+    both = params | {"b0": x[:2], "c": x}
+    again = both
+    again |= {"d": x ** 2}
+    return both["b0"].sum() * both["W0"].sum() + (both["c"] * both["d"]).sum()
+
+
+def limits(x):
+    return (x * (1 + np.finfo(float).eps) / np.finfo(x.dtype).max * 1e308).sum()
+
+
+@pytest.mark.parametrize(("f", "args"), [(copied_deep, (layers(), X)), (put_together, (layers(), X)), (limits, (X,))])
+def test_copies_and_dicts(f, args):
+    srcad.check_grad(f, *args)
+
+
+def test_an_argument_is_not_put_together_in_place():
+    def f(params, x):
+        params |= {"b": x}
+        return params["b"] * params["a"]
+
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="outlives the call"):
+        srcad.grad(f)({"a": 2.0}, 1.0)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: copy.deepcopy([[x[0]], x])[0][0] * x[1],
+    lambda x: copy.deepcopy((x, {"a": x[1:]}))[1]["a"].sum() * x[0],
+])
+def test_deep_copies(f):
+    srcad.check_grad(f, X)
+
+
+def test_what_lies_in_two_places_is_not_copied_apart():
+    def f(x):
+        row = [x[0], x[1]]
+        rows = copy.deepcopy([row, row])
+        rows[0][0] = x[2] ** 2
+        return rows[1][0]
+
+    with pytest.raises(srcad.SrcadError):
+        srcad.grad(f)(X)
