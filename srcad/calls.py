@@ -19,11 +19,12 @@ import numpy as np
 from srcad import copies, iterables
 from srcad.binding import is_hashable, is_random
 from srcad.custom import Custom, is_own
-from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
+from srcad.draws import Draws
+from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
-from srcad.kinds import BOOL, UNKNOWN, Bound, Closure, Method, Number, Object, Record, Ref, Sequence, Static, python
-from srcad.library import WRITERS, Library
+from srcad.kinds import BOOL, Bound, Closure, Method, Object, Record, Ref, Sequence, Static, python
+from srcad.library import Library
 from srcad.mirror import Unpaired
 from srcad.nested import Nested
 from srcad.objects import Objects
@@ -33,7 +34,6 @@ from srcad.request import Request
 from srcad.outside import Globals, static_value
 from srcad.rules import find, is_zero
 from srcad.runtime import unbroadcast
-from srcad.shapes import infer_call
 from srcad.source import Source, read
 from srcad.specials import SPECIAL
 from srcad.stage import identifiers, stage
@@ -62,7 +62,7 @@ def is_helper(function: Any) -> bool:
     return code is not None and code.co_name == "unbroadcast" and code.co_filename.startswith("<srcad ")
 
 
-class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
+class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
     """The calls of one frame."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -410,41 +410,8 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         owner = Ref(text.func, value)
         return self.own_function(call, value.path, [owner, *args], keywords, text, target)
 
-    # ---- effects
-
-    def random(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        """A draw: made once, in its place, with derivative zero."""
-        self.pure(function, args) if getattr(function, "__name__", "") in WRITERS else None
-        self.integral_arguments([*args, *keywords.values()])
-        label = getattr(function, "__name__", "")
-        if function in GENERATORS:
-            return self.at.opaque(text, target, Object(GENERATORS[function], ""))
-        given = [*args[:1], keywords.get("a")] if label == "choice" else [*args, *keywords.values()]  # its weights steer it
-        if label not in DISCRETE and self.state.is_active(given):
-            self.at.refuse("a draw that depends on what is differentiated has no derivative here. Draw without it, and compute: "
-                           "mean + scale * rng.standard_normal(shape), x[rng.permutation(len(x))].", MissingRuleError, function_label(function))
-        kind = UNKNOWN
-        try:
-            size = keywords.get("size", args[2] if label in TWO_PARAMETERS and len(args) > 2 else None)
-            if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
-                return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
-            if label in ("rand", "randn") and args:
-                kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
-            elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size or args[0])], {})
-            elif size is not None:
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size)], {})
-                kind = dataclasses.replace(kind, dtype=None) if label in ("integers", "randint", "choice", "binomial", "poisson") else kind
-        except (TypeError, ValueError):
-            kind = UNKNOWN
-        return self.at.opaque(text, target, kind)
-
 
 DEPTH = 40  # calls
-GENERATORS: dict[Any, Any] = {np.random.default_rng: np.random.default_rng(0), np.random.RandomState: np.random.RandomState(0)}  # what is made -> one such
-GENERATORS[np.random.Generator] = GENERATORS[np.random.default_rng]
-DISCRETE = ("binomial", "geometric", "hypergeometric", "integers", "logseries", "multinomial", "negative_binomial", "poisson", "randint", "random_integers", "zipf")
-TWO_PARAMETERS = ("normal", "uniform", "laplace", "logistic", "gumbel", "lognormal", "beta", "gamma", "integers", "randint", "binomial")  # before the size
 FORBIDDEN = {eval, exec, compile, locals, globals, vars, setattr, delattr, input, open, __import__}
 
 

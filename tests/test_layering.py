@@ -11,7 +11,7 @@ LAYERS = [
     {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"stage"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice", "iterables", "copies"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"texts"}, {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
-    {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
+    {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "draws", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain", "explore"}, {"cli"}, {"__init__", "__main__"},
 ]
 BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "table", "builtin", "making", "arranging", "calls", "expressions", "layout", "places", "indexing",
