@@ -12,7 +12,7 @@ from srcad.errors import SeedError, SrcadError
 from srcad.shadows import every_step
 from srcad.gates import Gates
 from srcad.inference import Loop
-from srcad.ir import Assign, Block, Location, Place, Return, Statement, arguments_text
+from srcad.ir import Assign, Block, Effect, Location, Place, Return, Statement, arguments_text
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
 from srcad.module import Module
@@ -24,6 +24,7 @@ from srcad.recording import Recording, unneeded_copies
 from srcad.request import Compiled, Request
 from srcad.residuals import Residuals, returned_text
 from srcad.reverse import Backward, Reverse
+from srcad.runtime import one_number
 from srcad.snapshots import Snapshots
 from srcad.simplify import bound, reads
 from srcad.source import Source
@@ -124,8 +125,17 @@ class Assembly(Residuals, Tidying):
                 raise SeedError("a gradient needs a real number as the result, and this returns a complex one. Take np.real or np.abs of it, or use vjp.",
                                 None, self.request.title)
             return
+        if isinstance(self.main.value, Number) and number.shape is None and number.dtype != BOOL:
+            self.asked_at_run_time()
+            return
         raise SeedError(f"a gradient needs one number as the result, and this returns {shown(self.main)}. Use vjp, forward and backward, or "
                         "elementwise_grad, or return a sum.", None, self.request.title)
+
+    def asked_at_run_time(self) -> None:
+        """Have the generated code look at a result that may or may not be one number."""
+        label = self.state.namer.adjoint("one_number")
+        self.state.helpers[label] = one_number
+        self.state.statements.append(Effect(call(label, [self.main.expr]), LAST))
 
     def wanted_leaves(self) -> list[Ref]:
         return [leaf for _, ref in self.wrt for leaf in leaves(ref) if leaf.key in self.state.active]

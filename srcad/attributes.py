@@ -15,27 +15,37 @@ import numpy as np
 
 from srcad import protocols
 from srcad.dims import Dim, Facts
-from srcad.inference import GETITEM, Change, describe_value, display, literal_ref
-from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Range, Object, Record, Ref, Sequence, Series, Static, Super, python
-from srcad.operations import Operations
+from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
+from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.memory import known_nonnegative
 from srcad.outside import static_value
+from srcad.iterables import slice_of_range
 from srcad.rules import find
 from srcad.shapes import infer_call
 from srcad.shapes.indexing import getitem
-from srcad.syntax import const, expression
+from srcad.syntax import const, expression, names
+from srcad.texts import Texts, is_string
+
+
+GENERATORS = (np.random.Generator, np.random.RandomState)
 
 
 def inspect_property(owner: object, attribute: str) -> object:
     return getattr(type(owner), attribute, None)
 
 
-class Attributes(Operations):
+class Attributes(Texts):
     """Reads items, slices and attributes."""
 
     def evaluate(self, expr: ast.expr, target: str | None) -> Ref:
         """The value of an operation on atoms."""
         raise NotImplementedError
+
+    def binary(self, op: ast.operator, left: Ref, right: Ref, target: str | None) -> Ref:
+        """`a | b` of two dicts has the items of both."""
+        if isinstance(op, ast.BitOr) and isinstance(left.value, Record) and isinstance(right.value, Record) and left.value.type is right.value.type is dict:
+            return record_display(dict, {**left.value.items, **right.value.items})
+        return super().binary(op, left, right, target)
 
     def item(self, base: Ref, index: ast.expr, target: str | None) -> Ref:
         if isinstance(base.value, Sequence) and base.value.series is not None:
@@ -51,6 +61,10 @@ class Attributes(Operations):
             return self.joined_by_index(base.value.value, self.evaluate(index, None), expr, target)
         if isinstance(base.value, Static) and isinstance(base.value.value, type):
             return self.class_item(base, base.value.value, index, target)
+        if isinstance(base.value, Range):
+            return self.range_item(base, base.value, index)
+        if isinstance(base.value, Static) and (base.value.value is np.mgrid or base.value.value is np.ogrid):
+            return self.grid(base.value.value, index, expr, target)
         if isinstance(base.value, Static):
             known = base.value.value[self.static_index(index)]  # type: ignore[index]
             return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else literal_ref(const(known), known, self.state.facts)
@@ -74,6 +88,24 @@ class Attributes(Operations):
         known = self.static_index(index)
         parts = [const(part) for part in (known.start, known.stop, known.step)]
         return Ref(ast.Call(func=expression("slice"), args=parts, keywords=[]), Static(known))
+
+    def range_item(self, base: Ref, value: Range, index: ast.expr) -> Ref:
+        """`range(n)[::-1]`, and other slices of a range that is known."""
+        made = slice_of_range(value, self.static_index(index), self.state.facts) if isinstance(index, ast.Slice) else None
+        if made is None:
+            self.refuse("of a range only slices are taken, and of one that only the run can tell only [::-1]. Count in the loop.")
+            raise AssertionError
+        return Ref(base.expr, made)
+
+    def grid(self, maker: Any, index: ast.expr, expr: ast.expr, target: str | None) -> Ref:
+        """`np.mgrid[0:2, 0:3]`: of bounds that are known."""
+        for part in names(index):
+            self.integer_use(self.evaluate(ast.Name(id=part, ctx=ast.Load()), None))
+        key = tuple(map(self.static_index, index.elts)) if isinstance(index, ast.Tuple) else self.static_index(index)
+        made = maker[key]
+        facts = self.state.facts
+        kinds = [Number("array", a.dtype, tuple(Dim.of(n, facts) for n in a.shape)) for a in (made if isinstance(made, tuple) else (made,))]
+        return self.operation(maker, (), {}, expr, target, kinds if isinstance(made, tuple) else kinds[0])
 
     def joined_by_index(self, joiner: object, parts: Ref, expr: ast.Subscript, target: str | None) -> Ref:
         """`np.r_[x, y]` is np.concatenate; `np.c_[x, y]` joins the last axes, as np.column_stack does of vectors and matrices."""
@@ -180,6 +212,10 @@ class Attributes(Operations):
             return self.class_attribute(value.owner, kind, attribute, target, kind.__mro__.index(value.kind) + 1)
         if isinstance(value, (Sequence, Record)):
             return Ref(base.expr, Method(base, attribute))
+        if is_string(base):
+            return Ref(base.expr, Method(base, attribute))
+        if isinstance(value, Object) and isinstance(value.value, GENERATORS):
+            return Ref(ast.Attribute(value=base.expr, attr=attribute, ctx=ast.Load()), Static(getattr(value.value, attribute)))
         if isinstance(value, Object) and value.path or isinstance(value, Static) and value.path:
             owner = value.value
             path = f"{value.path}.{attribute}"

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from srcad import iterables
 from srcad.binding import is_hashable, is_random, reads_text, signature_of
 from srcad.custom import Custom, is_own
+from srcad.draws import Draws
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
@@ -37,6 +39,7 @@ from srcad.source import Source, read
 from srcad.specials import SPECIAL
 from srcad.stage import identifiers, stage
 from srcad.syntax import const, expression
+from srcad.texts import is_stringlike, known_parts
 from srcad.writing import WRITING, Writing
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -47,6 +50,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     )
 }
 METHODS.update({"flatten": np.ravel, "conj": np.conjugate, "conjugate": np.conjugate})
+LOOKED_THROUGH = {**SPECIAL, **iterables.SPECIAL}
 IN_PLACE = ("resize", "partition", "itemset", "setflags", "setfield", "byteswap")
 
 
@@ -59,7 +63,7 @@ def is_helper(function: Any) -> bool:
     return code is not None and code.co_name == "unbroadcast" and code.co_filename.startswith("<srcad ")
 
 
-class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
+class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
     """The calls of one frame."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -109,18 +113,18 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         own = called(self.at, function, args)
         if own is not None:
             return own
-        if any(a.key in self.state.texts for a in args) and reads_text(function):
+        if any(a.key in self.state.spoken for a in args) and reads_text(function):
             self.at.refuse("it reads a string that says what is differentiated, and what it makes of that has no derivative. Use the number itself.", what=function_label(function))
         if function in (str, repr, format) and self.state.is_active(args):
             made = self.at.opaque(text, target)
-            self.state.texts.add(made.key)
+            self.state.spoken.add(made.key)
             return made
         request = getattr(function, "differentiated", None)
         if isinstance(request, Request):
             return self.gradient_call(request, args, keywords, target)
         if getattr(function, "makes_gradients", False):
             return self.gradient_made(function, args, keywords, text)
-        special = SPECIAL.get(function) if is_hashable(function) else None
+        special = LOOKED_THROUGH.get(function) if is_hashable(function) else None
         if special is not None:
             found = special(self, args, keywords, text, target)
             if found is not None:
@@ -133,8 +137,9 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return self.value_called(self.partial(function, path), args, keywords, text, target)
         if isinstance(function, np.ufunc) or getattr(function, "__self__", None).__class__ is np.ufunc:
             written = self.ufunc_writing(function, args, keywords, text, target)
-            if written is not None:
-                return written
+            found = written or iterables.ufunc_method(self, function, args, keywords, text, target)
+            if found is not None:
+                return found
         if is_hashable(function) and function in WRITING:
             return WRITING[function](self, args, keywords)
         if is_odeint(function):
@@ -160,6 +165,10 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
             return self.construct(function, args, keywords, text, target)
         return self.unknown(function, args, keywords, text, target)
 
+    def by_key(self, function: Any, args: Arguments, key: Ref) -> Ref:
+        """max and min with a key."""
+        return iterables.by_key(self, function, args, key)
+
     def partial(self, partial: functools.partial[Any], path: str) -> Ref:
         """functools.partial from outside, opened: what it holds is read afresh."""
         read = self.state.guards.read
@@ -175,16 +184,14 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         owner, attribute = method.owner, method.attribute
         if isinstance(owner.value, (Sequence, Record)):
             return self.container_method(owner, attribute, args, keywords, text)
+        if is_stringlike(owner, self.facts):
+            return self.string_method(owner, attribute, args, keywords, text, target)
         if attribute in IN_PLACE:
             self.at.refuse(f"`.{attribute}()` changes an array in place in a way that is not differentiated. Make a new one.")
         if attribute in ("fill", "sort", "put"):
             return WRITING[{"fill": np.copyto, "sort": np.ndarray.sort, "put": np.put}[attribute]](self, [owner, *args], keywords)
         if attribute in ("reshape", "transpose") and len(args) > 1:
             args = [display(tuple, tuple(args))]
-        if attribute == "clip":
-            keywords = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
-            none = Ref(const(None), Static(None))
-            keywords = {k: none for k in ("a_min", "a_max")[len(args) :]} | keywords
         if attribute == "flatten" and not args and not keywords:
             return self.operation_as(np.ravel, [owner], {}, text, target, fresh=True)
         if attribute in ("item", "tolist"):
@@ -207,6 +214,17 @@ class Calls(Library, Objects, Writing, Pairs, Nested, Custom):
         if attribute == "round" and owner.number.form == "python":
             function = round
         return self.library(function, [owner, *args], keywords, text, target)
+
+    def string_method(self, owner: Ref, attribute: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A method of a string: what it returns is known where all that it is given is."""
+        given, labels = (owner, *args, *keywords.values()), [*keywords]
+        if attribute == "format":
+            return self.at.text(text, target, given, lambda form, *values: form.format(*values[: len(args)], **dict(zip(labels, values[len(args) :]))))
+        try:
+            known, *values = (static_value(g, self.facts) for g in given)
+        except LookupError:
+            return self.at.opaque(text, target)
+        return known_parts(getattr(known, attribute)(*values[: len(args)], **dict(zip(labels, values[len(args) :]))), self.facts)
 
     def operation_as(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, fresh: bool = False) -> Ref:
         """A call that is another function's, written as the user wrote it."""

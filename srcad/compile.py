@@ -17,7 +17,7 @@ from srcad.calls import Walker
 from srcad.errors import AliasError, SrcadError
 from srcad.inference import Frame, Knowledge
 from srcad.ir import Assign, Program
-from srcad.kinds import BOOL, FLOAT, Number, Ref
+from srcad.kinds import BOOL, FLOAT, Number, Record, Ref
 from srcad.outside import leaves
 from srcad.pairs import Pairings
 from srcad.pushforward import PushforwardAssembly
@@ -41,6 +41,7 @@ def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
 
     def run(state: Walk) -> None:
         wrt[:] = differentiated(state, request, arguments, state.knowledge.integral)
+        own_dict(state, program)
         frame = Frame(program, request.function, dict(state.parameters), identifiers(source.tree), code=request.function if request.function.__closure__ else request.function.__code__)
         state.result = Walker(state, frame).run()
 
@@ -92,6 +93,14 @@ def differentiated(state: Walk, request: Request, arguments: Mapping[str, Any], 
             raise SrcadError(f"`{parameter}` has no derivative: it {what}. Leave it out of wrt.", None, request.title)
     state.parameters = {k: refreshed(v, state) for k, v in state.parameters.items()}
     return wrt
+
+
+def own_dict(state: Walk, program: Program) -> None:
+    """`**options` is a dict of the function's own, which it may change."""
+    if program.parameters.kwarg is not None:
+        given = state.parameters[program.parameters.kwarg.arg]
+        assert isinstance(given.value, Record)
+        state.parameters[program.parameters.kwarg.arg] = Ref(given.expr, Record(dict, dict(given.value.items), True), given.key)
 
 
 def activate(state: Walk, parameter: str, leaf: Ref, integral: set[str], request: Request) -> None:

@@ -39,6 +39,7 @@ class Facts:
         self.values: dict[str, int] = {}  # of atoms, for the arguments at hand
         self.ranges: dict[str, tuple[Dim, Dim]] = {}  # the index of a loop -> its least value, and one more than its greatest
         self.constants: dict[str, float] = {}  # np.pi and the like, by their text
+        self.texts: dict[str, Callable[[], str]] = {}  # strings that the program puts together, by name
         self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
 
     def record(self, condition: str) -> None:

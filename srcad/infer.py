@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad import spelled
 from srcad.dims import Undecided
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.inference import Frame, Inference, Operation, current, display, literal_ref, record_display
@@ -47,7 +48,7 @@ from srcad.live import Live
 from srcad.merge import NOTHING, RETURN, fork, is_defined
 from srcad.outside import static_value
 from srcad.loops import Loops
-from srcad.protocols import defined, visible
+from srcad.protocols import defined
 from srcad.rules import find
 from srcad.syntax import const, name, names, substitute
 from srcad.writes import Split
@@ -212,8 +213,10 @@ class Interpreter(Loops):
         number = ref.number
         if number.dim is not None:
             self.name_dim(number.dim, made)
-        if ref.key in self.state.texts:
-            self.state.texts.add(made)
+        if ref.key in self.state.spoken:
+            self.state.spoken.add(made)
+        if ref.key in self.state.facts.texts:
+            self.state.facts.texts[made] = self.state.facts.texts[ref.key]
         if ref.key in self.state.active:
             self.state.active.add(made)
             if not number.is_plain and self.shadowed(ref):  # one memory, one adjoint
@@ -308,18 +311,10 @@ class Interpreter(Loops):
                 return self.dict_display(keys, values)
             case ast.Call():
                 return self.call(expr, target)
-            case ast.JoinedStr(values=values):
-                return self.formatted(expr, [self.evaluate(v.value, None) for v in values if isinstance(v, ast.FormattedValue)], target)
+            case ast.JoinedStr():
+                return self.formatted(expr, self.renamed(expr), target)
         self.refuse(f"{type(expr).__name__} is not in the language that srcad differentiates.")
         raise AssertionError
-
-    def formatted(self, expr: ast.JoinedStr, values: list[Ref], target: str | None) -> Ref:
-        """A string: what is differentiated may be said in it, and not read back."""
-        visible(self, values, "a formatted string")
-        made = self.opaque(self.renamed(expr), target)
-        if self.state.is_active(values):
-            self.state.texts.add(made.key)
-        return made
 
     def call(self, expr: ast.Call, target: str | None) -> Ref:
         """The value of a call."""
@@ -380,6 +375,8 @@ class Interpreter(Loops):
         if function is not None and identifier in function.__code__.co_freevars:
             return self.closure_value(function, identifier, frame)
         space = function.__globals__ if function is not None else {}
+        if identifier in space and space.get("__name__") == spelled.__name__ and isinstance(space[identifier], types.ModuleType):
+            return self.imported(identifier, space[identifier], identifier)
         if identifier in space:
             return self.outside(f"{frame.prefix}{identifier}", space[identifier])
         if hasattr(builtins, identifier):

@@ -222,7 +222,7 @@ class Inference:
     bound: set[str] = field(default_factory=set)  # the names that the generated code has bound so far
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)  # results of several parts -> their names
     impure: set[str] = field(default_factory=set)  # targets whose statements must run, and in order
-    texts: set[str] = field(default_factory=set)  # strings that say what is differentiated
+    spoken: set[str] = field(default_factory=set)  # strings that say what is differentiated
     raising: set[str] = field(default_factory=set)  # targets whose statements may raise
     active: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)  # an adjoint's key -> the name that it is called after

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import math
 from typing import Any
 
@@ -16,11 +15,12 @@ from srcad.dims import Facts, Undecided
 from srcad.errors import MissingRuleError
 from srcad.infer import Interpreter
 from srcad.inference import Inference, display, function_label
-from srcad.kinds import UNKNOWN, Number, Object, Record, Ref, Sequence, Series, Static
+from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.outside import LIBRARIES, leaves, static_value
 from srcad.protocols import as_array, visible
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
+from srcad.syntax import const
 
 Arguments = list[Ref]
 SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
@@ -47,12 +47,19 @@ TAKE_LISTS = {
 
 REDUCING = {np.sum, np.prod, np.max, np.amax, np.min, np.amin, np.ptp, np.nansum, np.nanprod, np.nanmax, np.nanmin}
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
-TAKE_LISTS |= {np.full, np.einsum, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
+TAKE_LISTS |= {np.full, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
 JOINING |= {np.dstack}
 if hasattr(np, "row_stack"):  # an older name of np.vstack
     TAKE_LISTS.add(np.row_stack)
     JOINING.add(np.row_stack)
 INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
+
+
+def both_bounds(args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:
+    """The keywords of np.clip by their older names: min and max are a_min and a_max, and None where they are not given."""
+    none = Ref(const(None), Static(None))
+    named = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
+    return {k: none for k in ("a_min", "a_max")[max(0, len(args) - 1) :]} | named
 
 
 class Library:
@@ -71,7 +78,7 @@ class Library:
         self.pure(function, everything)
         self.integral_arguments(everything)
         kind = self.inferred(function, args, keywords)
-        if isinstance(kind, Number) and kind.form != "unknown":
+        if isinstance(kind, list) or isinstance(kind, Number) and kind.form != "unknown":
             return self.at.operation(function, tuple(args), {}, text, target, kind)
         return self.at.opaque(text, target)
 
@@ -115,6 +122,8 @@ class Library:
             whole = self.of_series(function, args[0].value.series, args, keywords, text, target)
             if whole is not None:
                 return whole
+        if function is np.clip:
+            keywords = both_bounds(args, keywords)
         if is_zero(function):
             if function in INTEGRAL:
                 self.integral_arguments([*args, *keywords.values()])
@@ -209,24 +218,3 @@ class Library:
             return static_value(ref, self.facts)
         except (LookupError, Undecided):
             return ref
-
-    def random(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
-        """A draw: made once, in its place, with derivative zero."""
-        self.pure(function, args) if getattr(function, "__name__", "") in WRITERS else None
-        self.integral_arguments([*args, *keywords.values()])
-        label = getattr(function, "__name__", "")
-        kind = UNKNOWN
-        try:
-            size = keywords.get("size")
-            if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
-                return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
-            if label in ("rand", "randn") and args:
-                kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
-            elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size or args[0])], {})
-            elif size is not None:
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size)], {})
-                kind = dataclasses.replace(kind, dtype=None) if label in ("integers", "randint", "choice", "binomial", "poisson") else kind
-        except (TypeError, ValueError):
-            kind = UNKNOWN
-        return self.at.opaque(text, target, kind)

@@ -74,9 +74,6 @@ class Loops(Iteration):
         counter = self.counter(iterable)
         if self.never_runs(counter):
             return
-        if isinstance(iterable.value, Sequence):
-            self.structured(statement, counter, iterable)
-            return
         if self.site("loop", statement) in self.state.knowledge.peeled:
             counter = self.first_pass(statement, counter, iterable)
         self.either(statement, iterable, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, iterable))
@@ -139,7 +136,7 @@ class Loops(Iteration):
                 self.refuse("two names meet in one memory in this loop, which is changed; and it is too long to be written out, or its length is known "
                             "only at run time. Copy the array.", AliasError)
             return
-        base, point, ending = fork(state), checkpoint(self), self.ending
+        base, point, ending, lists = fork(state), checkpoint(self), self.ending, len(state.knowledge.series)
         try:
             structured()
             return
@@ -162,6 +159,8 @@ class Loops(Iteration):
                 raise
             first: SrcadError = problem
         except UnsupportedSyntaxError as problem:
+            if len(state.knowledge.series) > lists:  # begin again with the lists that were found
+                raise
             first = problem
         except (ValueError, IndexError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError) as problem:
             if isinstance(problem, SrcadError):
@@ -173,8 +172,8 @@ class Loops(Iteration):
         try:
             unrolled()
         except Endless:
-            if isinstance(first, Split):
-                raise UnsupportedSyntaxError(first.reason, first.location) from None
+            if isinstance(first, (Split, Grows)):
+                raise UnsupportedSyntaxError(first.reason, first.location if isinstance(first, Split) else self.moved(statement.loc)) from None
             raise first from None
         state.knowledge.unrolled.add(site)
 

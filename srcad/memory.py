@@ -100,11 +100,17 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
         if source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
             return dataclasses.replace(kind, place=place, layout=source.number.layout, compact=source.number.compact)
         return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event))
-    copies = function is np.array and not (isinstance(expr, ast.Call) and any(k.arg == "copy" for k in expr.keywords))
+    copies = function is np.array and not (isinstance(expr, ast.Call) and any(k.arg == "copy" and not is_true(k.value) for k in expr.keywords))
+    if function is np.copy and isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and same(expr.func.value, source.expr) and not (expr.args or expr.keywords):
+        return dataclasses.replace(kind, place=fresh, layout=frozenset(), compact=True)  # the method copies in C order
     if not kind.fresh and not copies:
         fresh.buffer.sources += [a.number.place.buffer for a in arrays if a.number.place is not None]
         return dataclasses.replace(kind, place=Place(fresh.buffer, None, fresh.event))
     return dataclasses.replace(kind, place=fresh, layout=common_layout(function, operands), compact=True)
+
+
+def is_true(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Constant) and expr.value is True
 
 
 def viewed(kind: Number, place: Place, step: ast.expr | None) -> Number:

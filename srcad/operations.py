@@ -144,10 +144,12 @@ class Operations:
         if isinstance(op, ast.Mult):
             sequence, times = (left, right) if isinstance(left.value, Sequence) else (right, left)
             assert isinstance(sequence.value, Sequence)
+            self.integer_use(times)
             try:
                 return display(sequence.value.type, sequence.value.items * static_value(times, self.state.facts))
             except (LookupError, TypeError):
                 pass
+            self.refuse("how often the list is repeated is known only at run time. Use an array, or append in a loop.")
         self.refuse("this operator on a list or tuple is not supported. Make an array with np.array first.")
         raise AssertionError
 

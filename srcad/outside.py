@@ -179,6 +179,8 @@ def static_value(ref: Ref, facts: Facts) -> Any:
             return ast.literal_eval(ref.expr)
         case Number(form="python") if ast.unparse(ref.expr) in facts.constants:
             return facts.constants[ast.unparse(ref.expr)]
+        case Number(form="unknown") if ref.key in facts.texts:
+            return facts.texts[ref.key]()
         case Sequence():
             return value.type(static_value(i, facts) for i in value.items)
     raise LookupError

@@ -60,10 +60,17 @@ class Patterns(Lowering):
                     binding.made_up = True  # type: ignore[attr-defined]
                     bindings.append(ast.fix_missing_locations(ast.copy_location(binding, pattern)))
                 return []
-            case ast.MatchSequence(patterns=patterns) if not any(isinstance(p, ast.MatchStar) for p in patterns):
+            case ast.MatchSequence(patterns=patterns):
+                stars = [i for i, p in enumerate(patterns) if isinstance(p, ast.MatchStar)]
                 call = ast.Call(func=name("len"), args=[subject], keywords=[])
-                tests = [placed(ast.Compare(left=call, ops=[ast.Eq()], comparators=[const(len(patterns))]))]
+                tests = [placed(ast.Compare(left=call, ops=[ast.GtE() if stars else ast.Eq()], comparators=[const(len(patterns) - len(stars))]))]
                 for i, inner in enumerate(patterns):
+                    if isinstance(inner, ast.MatchStar):
+                        end = i + 1 - len(patterns)
+                        rest = ast.Subscript(value=subject, slice=ast.Slice(lower=const(i), upper=const(end) if end else None), ctx=ast.Load())
+                        self.pattern(ast.copy_location(ast.MatchAs(name=inner.name), inner), placed(ast.Call(func=name("list"), args=[rest], keywords=[])), bindings)
+                        continue
+                    i -= len(patterns) if stars and i > stars[0] else 0
                     tests += self.pattern(inner, placed(ast.Subscript(value=subject, slice=const(i), ctx=ast.Load())), bindings)
                 return tests
         self.refuse(pattern, "this pattern is not supported. Use if and elif.")

@@ -11,7 +11,7 @@ from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.inference import Knowledge
 from srcad.kinds import Ref
 from srcad.walk import Walk
-from srcad.writes import Split
+from srcad.writes import Indexed, Split
 
 
 def rewalked(knowledge: Knowledge, begun: Callable[[], Walk], run: Callable[[Walk], None]) -> Walk:
@@ -49,7 +49,13 @@ def written_to(state: Walk) -> None:
 
 def learnt(state: Walk, problem: SrcadError | None) -> None:
     """What a walk has found out, for the next one: integers that index or count, branches that must be walked apart."""
-    state.knowledge.integral |= {path for path in state.integral if path in state.integers}
+    integral = {path for path in state.integral if path in state.integers} - state.knowledge.integral
+    state.knowledge.integral |= integral
+    for site, (kind, _) in state.knowledge.series.items():
+        if kind is not None and kind.origin & integral:  # they were taken for floats
+            state.knowledge.series[site] = (None, False)
+    if isinstance(problem, Indexed):
+        state.knowledge.series.setdefault(problem.site, (None, False))
     if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "if":
         state.knowledge.split.add(problem.site)
     if isinstance(problem, Split) and isinstance(problem.site, tuple) and problem.site[0] == "loop":

@@ -153,6 +153,13 @@ class handled:  # noqa: N801
                              "Test for the case with if.") from problem
 
 
+def one_number(value: Any) -> None:
+    """Refuse a result that is not one real number, where only the run can tell."""
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "fiu":
+        from srcad.errors import SeedError
+        raise SeedError(f"a gradient needs one real number as the result, and this returned an array of shape {np.shape(value)}. Use vjp or return a sum.")
+
+
 def unbroadcast(dz: Any, x: Any) -> Any:
     """Sum an adjoint over the axes along which `x` was broadcast to its shape."""
     shape = np.shape(x)

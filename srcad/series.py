@@ -10,7 +10,7 @@ from typing import Any
 
 from srcad.dims import Dim
 from srcad.errors import AliasError, UnsupportedSyntaxError
-from srcad.inference import ListStep
+from srcad.inference import ListStep, literal_ref
 from srcad.ir import Assign, Effect, Location, Store
 from srcad.kinds import INT, Hidden, Number, Ref, Sequence, Series, Static, python
 from srcad.merge import Env, Merger
@@ -51,6 +51,12 @@ class Lists(Writes):
             self.state.active.add(identifier)
         self.record_list("make", value.series, items)
         return Ref(name(identifier), value, identifier)
+
+    def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
+        """`not hs` asks for the length."""
+        if isinstance(op, ast.Not) and isinstance(operand.value, Sequence) and operand.value.series is not None:
+            return self.compare(ast.Eq(), self.length_ref(operand.value.series), literal_ref(const(0), 0, self.state.facts), target)
+        return super().unary(op, operand, target)
 
     def widen(self, series: Series, item: Ref) -> None:
         """The kind of a list's items, with one more."""
@@ -112,7 +118,7 @@ class Lists(Writes):
 
     def item_of(self, series: Series, expr: ast.expr, target: str | None) -> Ref:
         if series.kind is None:
-            self.refuse("the list is empty as far as is known here.")
+            self.refuse("nothing is appended to this list before it is read here. What grows in a loop grows by append.")
             raise AssertionError
         made = self.new_name(target or self.state.namer.temporary("item"))
         self.write(Assign(made, expr, self.loc))
@@ -121,6 +127,22 @@ class Lists(Writes):
         if series.active:
             self.state.active.add(made)
         return self.named(made, kind)
+
+    def item(self, base: Ref, index: ast.expr, target: str | None) -> Ref:
+        """`x[kept]` with a list of whole numbers: they are an array of indices."""
+        if isinstance(index, ast.Name) and isinstance(base.value, Number):
+            indices = self.evaluate(index, None)
+            if isinstance(indices.value, Sequence) and indices.value.series is not None:
+                return self.item_by_list(base, indices.value.series, target)
+        return super().item(base, index, target)
+
+    def item_by_list(self, base: Ref, series: Series, target: str | None) -> Ref:
+        kind = series.kind
+        self.state.integral |= kind.origin if kind is not None else frozenset()
+        if kind is None or kind.dtype is None or kind.dtype.kind not in "iu" or not kind.is_plain:
+            self.refuse("an array is indexed by a list that grows in a loop only where it holds whole numbers. Make an array of it.")
+        array = self.series_whole(series, "array", call(f"{self.state.facts.module('numpy')}.array", [name(series.name), name("int")]), None)
+        return self.subscript(base, (array.number,), ast.Subscript(value=base.expr, slice=array.expr, ctx=ast.Load()), target)
 
     def series_item(self, series: Series, index: ast.expr, target: str | None) -> Ref:
         if isinstance(index, ast.Slice):

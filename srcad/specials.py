@@ -45,6 +45,8 @@ def special_len(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
         return known_number(calls, len(static_value(args[0], calls.facts)))
     if isinstance(value, Number) and value.shape:
         return Ref(text, python(np.dtype(int), value.shape[0]))
+    if isinstance(value, Number) and value.shape == ():
+        calls.at.refuse("len() of a number raises a TypeError. Ask np.ndim first.")
     return None
 
 
@@ -80,14 +82,6 @@ def special_sequence(kind: type) -> Callable[..., Ref | None]:
     return convert
 
 
-def special_sorted(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
-    """sorted of names: the keys of a dict, strings."""
-    items = calls.at.listed(args[0]) if len(args) == 1 and not keywords and isinstance(args[0].value, (Sequence, Record)) else ()
-    if not items or not all(isinstance(i.value, Static) and isinstance(i.value.value, str) for i in items):
-        return None
-    return display(list, tuple(sorted(items, key=lambda i: static_value(i, calls.facts))))
-
-
 def special_range(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """range of whole numbers: known, symbolic, or only known at run time."""
     for ref in args:
@@ -100,6 +94,10 @@ def special_range(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
     if len(args) == 3:
         step = static_value(args[2], calls.facts) if dims[2] is not None and dims[2].value is not None else None
     return Ref(text, Range(text, start, stop, step))
+
+
+def special_str(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    return calls.at.text(text, target, tuple(args), str) if len(args) == 1 and not keywords else None
 
 
 def special_lazy(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, kind: str) -> Ref | None:
@@ -246,11 +244,14 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
 
 def special_extreme(function: Any) -> Callable[..., Ref | None]:
     def extreme(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        if [*keywords] == ["key"]:
+            return calls.by_key(function, args, keywords["key"])
         if keywords:
-            calls.at.refuse(f"{function.__name__}() with keywords is not supported.")
-        if any(isinstance(a.value, Lazy) or defined(a, "__iter__") for a in args[:1]) and len(args) == 1:
+            calls.at.refuse(f"{function.__name__}() with a default is not supported. Ask for the length first.")
+        if any(defined(a, "__iter__") for a in args[:1]) and len(args) == 1:
             args = [display(tuple, calls.at.listed(args[0]))]
             text = ast.Call(func=text.func, args=[args[0].expr], keywords=[])
+        args = [display(tuple, calls.at.listed(a)) if isinstance(a.value, Lazy) else a for a in args]
         if len(args) == 1 and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
             whole = np.max if function is max else np.min
             array = calls.at.array_of_series(args[0].value.series)
@@ -400,7 +401,7 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, collections.OrderedDict: special_dict, **REFLECTION,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
-    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, sorted: special_sorted, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map,
+    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
     np.apply_over_axes: special_apply_over, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},

@@ -34,3 +34,48 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
             found = np.expand_dims(found, axis)
         value = found
     return value
+
+
+def in_order_of(items: Any, keys: Any, sign: int) -> Any:
+    """Numbers in the order of their keys, upwards or downwards; those with equal keys stay as they are."""
+    return np.array(items)[np.argsort(sign * np.array(keys), kind="stable")]
+
+
+def greatest(first: Any, rest: Any, key: Callable[[Any], Any]) -> Any:
+    """The item whose key is the greatest, the first of several."""
+    best, most = first, key(first)
+    for item in rest:
+        value = key(item)
+        if value > most:
+            best, most = item, value
+    return best
+
+
+def least(first: Any, rest: Any, key: Callable[[Any], Any]) -> Any:
+    """The item whose key is the least, the first of several."""
+    best, most = first, key(first)
+    for item in rest:
+        value = key(item)
+        if value < most:
+            best, most = item, value
+    return best
+
+
+def outer(function: Callable[..., Any], a: Any, b: Any) -> Any:
+    """Each element of the one with each of the other."""
+    return function(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+
+
+def accumulate(function: Callable[..., Any], array: Any) -> Any:
+    """Each row put together with all before it."""
+    total = array[0]
+    rows = [total]
+    for i in range(1, array.shape[0]):
+        total = function(total, array[i])
+        rows.append(total)
+    return np.array(rows)
+
+
+def linspace_with_step(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+    """np.linspace and the distance between its points."""
+    return np.linspace(start, stop, num, endpoint), (stop - start) / (num - 1 if endpoint else num)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from srcad.comprehensions import Comprehensions
 from srcad.control import tail_form
@@ -69,6 +69,16 @@ def identifiers(tree: FunctionTree) -> frozenset[str]:
     return frozenset(found)
 
 
+def made_after(node: ast.AST, place: tuple[int, int]) -> Iterator[ast.AST]:
+    """What a comprehension computes after what stands at a place in its clauses: its element, which is written before them."""
+    if not isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp)):
+        return
+    tests = [c for g in node.generators for c in g.ifs]
+    if any((c.lineno, c.col_offset) <= place < (c.end_lineno or 0, c.end_col_offset or 0) for c in tests):
+        for element in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
+            yield from ast.walk(element)
+
+
 class Stager(Patterns, Comprehensions, Scopes):
     """Lowers every statement and expression of the language."""
 
@@ -99,7 +109,7 @@ class Stager(Patterns, Comprehensions, Scopes):
                 for t, v in zip(target.elts, [self.snapshot(v) for v in value.elts]):
                     self.assign(t, v, node)
         else:
-            self.assign(target, self.atom(value), node)
+            self.assign(target, self.atom(self.consumed(value) if isinstance(target, (ast.Tuple, ast.List)) else value), node)
 
     def snapshot(self, value: ast.expr) -> ast.expr:
         """The value of an expression now, under a name that nothing rebinds."""
@@ -280,15 +290,17 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def read_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
         place = (node.lineno, node.col_offset)
-        for other in ast.walk(self.expression_of(self.statement)):
-            if isinstance(other, ast.Name) and other.id == node.target.id and (other.lineno, other.col_offset) < place:
+        whole = self.expression_of(self.statement)
+        later = {id(n) for made in ast.walk(whole) for n in made_after(made, place)}
+        for other in ast.walk(whole):
+            if isinstance(other, ast.Name) and other.id == node.target.id and (other.lineno, other.col_offset) < place and id(other) not in later:
                 self.refuse(node, f"`{node.target.id}` is read earlier in the statement that binds it again. Use two statements.")
         self.emit(node.target.id, self.operation(node.value), node.value)
         return name(node.target.id)
 
     def read_Call(self, node: ast.Call) -> ast.expr:
         func = self.path(node.func)
-        args = [ast.Starred(value=self.atom(a.value), ctx=ast.Load()) if isinstance(a, ast.Starred) else self.atom(self.consumed(a)) for a in node.args]
+        args = [self.element(self.consumed(a)) for a in node.args]
         keywords = [ast.keyword(arg=k.arg, value=self.atom(k.value)) for k in node.keywords]
         return ast.Call(func=func, args=args, keywords=keywords)
 
@@ -323,7 +335,7 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def element(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.Starred):
-            return ast.Starred(value=self.atom(node.value), ctx=ast.Load())
+            return ast.Starred(value=self.atom(self.consumed(node.value)), ctx=ast.Load())
         return self.atom(node)
 
     def read_Dict(self, node: ast.Dict) -> ast.expr:

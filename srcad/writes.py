@@ -34,6 +34,14 @@ class Split(SrcadError):
         self.site = site
 
 
+class Indexed(UnsupportedSyntaxError):
+    """An item of a list of arrays or lists by an index that only the run can tell: the loop is written out, if it can be. `site`: where the list is made."""
+
+    def __init__(self, reason: str, loc: Location | None, site: tuple[object, ...]) -> None:
+        super().__init__(reason, loc)
+        self.site = site
+
+
 def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
@@ -87,9 +95,12 @@ class Writes(Attributes):
         """The key of an item; where only the run can tell it, a list made by the program becomes one of the generated code."""
         try:
             return self.static_index(index)
-        except UnsupportedSyntaxError:
+        except UnsupportedSyntaxError as problem:
             if isinstance(container, Sequence) and container.site and container.site not in self.state.knowledge.series:
-                self.state.knowledge.series[container.site] = (None, False)
+                if all(isinstance(i.value, Number) and i.number.is_plain for i in container.items):
+                    self.state.knowledge.series[container.site] = (None, False)
+                elif all(isinstance(i.value, Number) for i in container.items):
+                    raise Indexed(problem.reason, problem.location, container.site) from None
             raise
 
     def series_store(self, series: Series, index: ast.expr, value: Ref) -> None:
@@ -210,7 +221,13 @@ class Writes(Attributes):
             return own
         if isinstance(old.value, Sequence) and old.value.type is list and isinstance(op, (ast.Add, ast.Mult)):
             self.require_mutable(old.value)
+            if old.value.series is not None and isinstance(op, ast.Add):
+                self.series_method(old.value.series, "extend", [value])
+                return old
             old.value.items = self.binary(op, old, value, None).value.items  # type: ignore[union-attr]
+            return old
+        if isinstance(old.value, Record) and old.value.type is dict and isinstance(op, ast.BitOr):
+            self.dict_method(old, "update", [value], {})
             return old
         if isinstance(old.value, Number) and not old.value.is_plain:
             if old.value.form == "unknown":
@@ -223,7 +240,7 @@ class Writes(Attributes):
         if isinstance(owner.value, (Sequence, Record)):
             old = self.item(owner, index, None)
             new = self.updated(old, op, self.evaluate(expr, None), None)
-            if new is not old or not isinstance(old.value, Sequence):
+            if new is not old or owner.value.type is tuple:  # else it has changed where it is
                 self.set_item(owner, index, new)
             return
         if not isinstance(owner.value, Number):

@@ -9,9 +9,9 @@ LAYERS = [
     {"errors", "notebook", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"coalesce", "debug", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
     {"comprehensions", "dispatch", "inference", "patterns", "scopes", "terms"}, {"protocols", "stage"}, {"reflection"},
-    {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
-    {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
-    {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
+    {"adjoints", "gates", "loopcode", "memory", "merge", "scatter", "specials", "walk"}, {"splice", "iterables"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
+    {"texts"}, {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
+    {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "draws", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain", "explore"}, {"cli"}, {"__init__", "__main__"},
 ]
 BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "table", "builtin", "making", "arranging", "calls", "expressions", "layout", "places", "indexing",

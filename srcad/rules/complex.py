@@ -56,7 +56,7 @@ LABELS = (
     "arcsinh", "arccosh", "arctanh", "max", "min", "var", "std", "sum", "mean", "prod", "cumsum", "dot", "matmul",
     "inner", "outer", "tensordot", "einsum", "kron", "trace", "diagonal", "diag", "tril", "triu", "transpose", "reshape", "ravel", "swapaxes",
     "moveaxis", "squeeze", "expand_dims", "flip", "fliplr", "flipud", "roll", "concatenate", "stack", "vstack", "hstack",
-    "broadcast_to", "where", "take", "take_along_axis", "sort", "sort_complex", "array", "asarray", "asanyarray", "copy", "tile", "repeat", "split", "full", "amax", "amin",
+    "broadcast_to", "where", "take", "take_along_axis", "sort", "sort_complex", "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "copy", "tile", "repeat", "split", "full", "amax", "amin",
     "atleast_1d", "atleast_2d", "atleast_3d", "column_stack", "dstack", "append", "block", "vsplit", "hsplit", "dsplit", "array_split", "unstack", "full_like", "compress", "extract",
     "choose", "delete", "insert", "cumprod", "cumulative_sum", "cumulative_prod", "diff", "ediff1d", "gradient", "average", "trapezoid", "broadcast_arrays", "meshgrid", "diagflat",
     "rot90", "rollaxis", "matrix_transpose", "resize", "pad", "linspace", "vander", "cross", "matvec", "polyval", "polyadd", "polysub", "polyder", "polyint", "vdot",

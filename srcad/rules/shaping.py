@@ -75,7 +75,7 @@ def broadcast_to(dz: Any, z: Any, array: Any, shape: Any = None) -> Adjoints:
     return (dz,)
 
 
-@rule(np.copy, np.array, np.asarray, np.asanyarray)
+@rule(np.copy, np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
 def copy(dz: Any, z: Any, a: Any, dtype: Any = None, copy: Any = None, order: Any = None) -> Adjoints:
     return (pieces(dz, a),)
 

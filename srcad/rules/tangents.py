@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LINEAR = {
     np.sum, np.mean, np.cumsum, np.trace, np.diag, np.diagonal, np.tril, np.triu, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_1d, np.atleast_2d, np.atleast_3d,
-    np.transpose, np.swapaxes, np.moveaxis, np.copy, np.array, np.asarray, np.asanyarray, np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack, np.block,
+    np.transpose, np.swapaxes, np.moveaxis, np.copy, np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack, np.block,
     np.split, np.array_split, np.vsplit, np.hsplit, np.dsplit, np.flip, np.full, np.full_like, np.broadcast_to, np.delete, np.diagflat, np.fliplr, np.flipud, np.rot90, np.roll,
     np.rollaxis, np.tile, np.repeat, np.pad, np.take, np.take_along_axis, np.compress, np.extract, np.diff, np.ediff1d, np.where, np.linspace, np.meshgrid, np.append, np.resize,
     np.fft.fftshift, np.fft.ifftshift, builtins.sum, math.fsum,

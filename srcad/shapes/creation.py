@@ -81,8 +81,8 @@ def filled(facts: Facts, shape: Any, dtype: Any = None, order: Any = "C") -> Num
 
 
 @shape(np.full)
-def full(facts: Facts, shape: Any, value: Any, dtype: Any = None, order: Any = "C") -> Number:
-    number = lift(value, facts)
+def full(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Number:
+    number = lift(fill_value, facts)
     return Number("array", np.dtype(dtype) if dtype is not None else number.dtype, dimensions(shape, facts))
 
 
@@ -131,6 +131,21 @@ def geomspace(facts: Facts, start: Any, stop: Any, num: Any = 50, endpoint: Any 
 @shape(np.logspace)
 def logspace(facts: Facts, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0, dtype: Any = None, axis: Any = 0) -> Number:
     return linspace(facts, start, stop, num, endpoint, False, dtype, axis)
+
+
+@shape(*(getattr(getattr(np.polynomial, family), label) for family, label in (
+    ("legendre", "leggauss"), ("chebyshev", "chebgauss"), ("hermite", "hermgauss"), ("hermite_e", "hermegauss"), ("laguerre", "laggauss"))))
+def quadrature(facts: Facts, deg: Any) -> list[Number]:
+    """Points and weights."""
+    return [Number("array", FLOAT, (dimension(deg, facts),)) for _ in range(2)]
+
+
+@shape(np.indices)
+def indices(facts: Facts, dimensions_: Any, dtype: Any = int, sparse: Any = False) -> Number:
+    if sparse is not False:
+        raise NotImplementedError
+    dims = dimensions(dimensions_, facts)
+    return Number("array", np.dtype(dtype), (Dim.of(len(dims), facts), *dims))
 
 
 @shape(np.vander)

@@ -185,6 +185,12 @@ def array(facts: Facts, x: Any, dtype: Any = None, **rest: Any) -> Number:
     return Number("array", np.dtype(dtype), result.shape, fresh=result.fresh) if dtype is not None else result
 
 
+@shape(np.ascontiguousarray, np.asfortranarray)
+def contiguous(facts: Facts, x: Any, dtype: Any = None, **rest: Any) -> Number:
+    number = array(facts, x, dtype)
+    return number if number.shape != () else Number("unknown", number.dtype, None, fresh=False)
+
+
 @shape(np.where)
 def where(facts: Facts, condition: Any, x: Any, y: Any) -> Number:
     numbers = [lift(v, facts) for v in (condition, x, y)]
@@ -192,8 +198,8 @@ def where(facts: Facts, condition: Any, x: Any, y: Any) -> Number:
 
 
 @shape(np.clip)
-def clip(facts: Facts, x: Any, low: Any = None, high: Any = None, out: Any = None, **rest: Any) -> Number:
-    numbers = [lift(v, facts) for v in (x, low, high) if v is not None]
+def clip(facts: Facts, x: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **rest: Any) -> Number:
+    numbers = [lift(v, facts) for v in (x, a_min, a_max) if v is not None]
     dtype = numbers[0].dtype
     for number in numbers[1:]:
         dtype = result_dtypes(np.maximum, Number(numbers[0].form, dtype, numbers[0].shape), number)[0]
