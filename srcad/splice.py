@@ -105,10 +105,10 @@ def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number)
             product = folded_literal(operator.mul, factor, inner)
             if product is None:
                 return None
-            is_float = number.ndim or isinstance(inner, int) and term.number.dtype == FLOAT  # an int times an int would be an int
+            is_float = isinstance(inner, int) and (number.ndim or term.number.dtype == FLOAT)  # an int times an int would be an int; 1.0 makes floats of what is none
             if abs(product) == 1 and like(number, term.number) and is_float:
                 return Term(rest, number, term.facts) if product == 1 else -Term(rest, number, term.facts)
-            exact = int(product) if isinstance(product, float) and product == int_or_none(product) and term.number.dtype == FLOAT else product
+            exact = int(product) if isinstance(inner, int) and isinstance(product, float) and product == int_or_none(product) and term.number.dtype == FLOAT else product
             return Term(binary(const(exact), ast.Mult(), rest), number, term.facts)
         case ast.BinOp(left=ast.Constant(value=(int() | float()) as inner), op=ast.Div(), right=rest):
             product = folded_literal(operator.mul, factor, inner)
@@ -117,7 +117,7 @@ def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number)
             return Term(binary(const(-factor), ast.Mult(), inner_expr), number, term.facts)
     inner, rest = split_literal(term.expr)
     if inner is not None and number.ndim and (product := folded_literal(operator.mul, factor, inner)) is not None:
-        exact = int(product) if product == int_or_none(product) and term.number.dtype == FLOAT else product
+        exact = int(product) if isinstance(inner, int) and product == int_or_none(product) and term.number.dtype == FLOAT else product
         return Term(rest if exact == 1 else binary(const(exact), ast.Mult(), rest), number, term.facts)
     return Term(binary(const(factor), ast.Mult(), term.expr), number, term.facts)
 

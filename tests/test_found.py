@@ -323,3 +323,9 @@ def test_a_range_is_an_array_of_indices():
     args = rng.standard_normal((3, 4)), rng.standard_normal((5, 3)), np.array([0, 1, 2, 3, 0])
     srcad.check_grad(loss, *args)
     assert "[range(len(y)), y] = 0" in grad(loss).source_for(*args)
+
+
+def test_a_multiple_of_a_mask_is_a_float():
+    found = grad(lambda x: np.maximum(x * 3, 1.0).sum())(np.array([1.0, -1.0]))
+    assert found.dtype == float
+    srcad.check_grad(lambda x, y: np.maximum(x * 3, 1.0).sum() - np.minimum(-x, 2.0).sum() + np.where(y > 1, x * 3, 2 * y).sum(), np.array([0.7, -1.0]), np.array([0.2, 1.4]))
