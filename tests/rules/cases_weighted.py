@@ -30,3 +30,6 @@ for function in (np.fft.fftfreq, np.fft.rfftfreq):
     for count in (1, 4, 5):
         case(function, count, 0.7)
         case(function, count, d=1.3)
+for function in (np.ascontiguousarray, np.asfortranarray):
+    for shape in ((3, 4), (4,), (2, 0)):
+        case(function, signed(*shape))
