@@ -85,14 +85,14 @@ def unshared(node: ast.AST) -> ast.AST:
     """A copy in which no operation stands twice: astor notes on each whether it needs parentheses where it met it last."""
     if isinstance(node, (ast.Name, ast.Constant, ast.operator, ast.unaryop, ast.expr_context)):
         return node
-    made = type(node)()
+    fields: dict[str, object] = {}
     for field in node._fields:
         value = getattr(node, field, None)
         if isinstance(value, list):
-            setattr(made, field, [unshared(v) if isinstance(v, ast.AST) else v for v in value])
+            fields[field] = [unshared(v) if isinstance(v, ast.AST) else v for v in value]
         else:
-            setattr(made, field, unshared(value) if isinstance(value, ast.AST) else value)
-    return made
+            fields[field] = unshared(value) if isinstance(value, ast.AST) else value
+    return type(node)(**fields)
 
 
 SIMPLE = (ast.Name, ast.BinOp, ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Slice, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.Pow, ast.Load)
