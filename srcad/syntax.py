@@ -228,6 +228,12 @@ class Substitute(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.replacements.get(node.id, node)
 
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        operand = self.visit(node.operand)
+        if isinstance(node.op, ast.USub) and operand is not node.operand and isinstance(operand, ast.UnaryOp) and isinstance(operand.op, ast.USub):
+            return operand.operand  # twice negative
+        return node if operand is node.operand else ast.UnaryOp(op=node.op, operand=operand)
+
     def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
         arguments = node.args
         bound = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}

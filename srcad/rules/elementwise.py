@@ -136,8 +136,8 @@ def log1p(dz: Any, z: Any, x: Any) -> Adjoints:
 
 @rule(np.logaddexp)
 def logaddexp(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
-    """The derivative is the logistic function of x - y, in a form that does not overflow and has derivatives where x is y."""
-    return dz * np.exp(-np.logaddexp(0, y - x)), dz * np.exp(-np.logaddexp(0, x - y))
+    """The derivative is the logistic function of x - y; beyond 700 it is 0, and its exponential would overflow."""
+    return dz / (1 + np.exp(np.minimum(y - x, 700.0))), dz / (1 + np.exp(np.minimum(x - y, 700.0)))
 
 
 @rule(np.logaddexp2)
