@@ -37,6 +37,7 @@ from srcad.walk import LAST, Walk, refreshed
 class Assembly(Residuals, Tidying):
     """Puts forward and backward halves together into the text of a module."""
 
+    walker: type[Reverse] = Reverse  # what writes the derivative
     leading: tuple[str, ...] = ()  # the parameters that come before the user's where the call passes them as well
 
     def __init__(self, state: Walk, request: Request, source: Source, wrt: list[tuple[str, Ref]]) -> None:
@@ -45,7 +46,7 @@ class Assembly(Residuals, Tidying):
         self.facts = state.facts
         self.kinds_of: dict[str, Number] = {}
         self.places: dict[str, list[Place]] = {}
-        self.reverse = Reverse(state, Gates(state).apply())
+        self.reverse = self.walker(state, Gates(state).apply())
 
     def compiled(self) -> Compiled:
         for pair in self.state.pairings.done:

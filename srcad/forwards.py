@@ -10,7 +10,6 @@ way. Nothing is reversed, so nothing is kept.
 from __future__ import annotations
 
 import ast
-import copy
 import dataclasses
 from collections.abc import Sequence
 
@@ -20,7 +19,7 @@ from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.coalesce import stem
 from srcad.dims import Facts, Undecided
 from srcad.inference import Branch, Inference, ListStep, Loop, Operation, Step, Write, current
-from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, While, blocks, targets, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, While, blocks, expressions, targets, with_blocks
 from srcad.kinds import Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
 from srcad.memory import mirrored
@@ -31,7 +30,7 @@ from srcad.render import Untraceable, function_path
 from srcad.rules.tangents import LINEAR
 from srcad.shadows import flows, read_by
 from srcad.simplify import bound
-from srcad.syntax import call, const, expression, method, name, names, root_of, text
+from srcad.syntax import call, const, expression, method, name, names, root_of, substitute, text
 from srcad.tangents import NoTangent, Tangents, adds_something
 from srcad.terms import Term, literal
 
@@ -117,7 +116,7 @@ class Forwards(Tangents):
             made = self.out
         finally:
             self.out = outer
-        before = self.looping and isinstance(statement, Assign) and not any(statement.target in names(e) for s in made for e in read(s))
+        before = self.looping and isinstance(statement, Assign) and not any(statement.target in names(e) for s in made for e in expressions(s))
         return [*made, statement] if before else [statement, *made]
 
     def follow_statement(self, statement: Statement) -> None:
@@ -172,7 +171,8 @@ class Forwards(Tangents):
             return self.dot(ref)
         if text(expr) in self.dots:
             return self.dots[text(expr)]
-        if {root_of(expression(k)) for k in self.dots} & set(names(expr)):
+        inner = set(names(expr))
+        if inner and inner & {root_of(expression(k)) for k in self.dots}:
             raise NoTangent(text(expr))
         return None
 
@@ -275,7 +275,7 @@ class Forwards(Tangents):
         step = self.items[target]
         if not step.series.active or step.output is None:
             return
-        changed = Renamed({step.series.name: self.dot_name(step.series.name)}).visit(copy.deepcopy(expr))
+        changed = substitute(expr, {step.series.name: name(self.dot_name(step.series.name))})
         self.bind(step.output, Term(changed, adjoint_kind(step.output.number), self.facts))
         if target in self.state.impure:
             self.state.impure.add(self.dot_name(target))
@@ -367,16 +367,6 @@ class Forwards(Tangents):
             self.dots[output.key] = Term(item, dataclasses.replace(adjoint_kind(output.number), fresh=False), self.facts)
 
 
-class Renamed(ast.NodeTransformer):
-    """Other names for some."""
-
-    def __init__(self, changes: dict[str, str]) -> None:
-        self.changes = changes
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return name(self.changes.get(node.id, node.id))
-
-
 def met_by(step: Step) -> list[Ref]:
     """The values that a step reads, makes and changes."""
     match step:
@@ -389,7 +379,3 @@ def met_by(step: Step) -> list[Ref]:
         case ListStep(output=Ref() as output):
             return [*read_by(step), output]
     return read_by(step)
-
-
-def read(statement: Statement) -> list[ast.expr]:
-    return [e for e in (getattr(statement, "expr", None), getattr(statement, "target", None)) if isinstance(e, ast.expr)]

@@ -14,7 +14,6 @@ from srcad.adjoints import adjoint_kind
 from srcad.assembly import Assembly
 from srcad.emit import function_text
 from srcad.forwards import Forwards
-from srcad.gates import Gates
 from srcad.ir import Assign, Block, Return, walk
 from srcad.kinds import Number, Record, Ref
 from srcad.kinds import Sequence as Items
@@ -32,12 +31,14 @@ from srcad.walk import ENTRY, LAST, Walk
 class PushforwardAssembly(Assembly):
     """Puts a program and its tangents together. Raises NoTangent where a tangent cannot be written down."""
 
+    walker = Forwards
+
     def __init__(self, state: Walk, request: Request, source: Source, wrt: list[tuple[str, Ref]]) -> None:
-        super().__init__(state, request, source, wrt)
         self.given = {p: state.namer.adjoint(f"{p}_dot") for p, _ in wrt}
         self.leading = tuple(self.given.values())
-        self.forwards = Forwards(state, Gates(state).apply())
-        self.reverse = self.forwards  # names and kinds are asked of it
+        super().__init__(state, request, source, wrt)
+        assert isinstance(self.reverse, Forwards)
+        self.forwards = self.reverse
 
     def texts(self) -> tuple[list[str], list[str]]:
         self.split_result()
