@@ -86,11 +86,18 @@ def operated(at: Operations, op: ast.operator, left: Ref, right: Ref) -> Ref | N
     if isinstance(op, ast.BitOr) and is_dict(left) and is_dict(right):
         return record_display(dict, {**left.value.items, **right.value.items})  # type: ignore[union-attr, dict-item]
     word = OPERATORS[type(op)][1].__name__.strip("_")
-    tried = [(left, right, f"__{word}__"), (right, left, f"__r{word}__")]
+    label, reflected = f"__{word}__", f"__r{word}__"
+    kinds = own_class(left), own_class(right)
+    overridden = None not in kinds and class_entry(kinds[1], reflected) != class_entry(kinds[0], reflected)  # type: ignore[arg-type]
+    return in_turn(at, (left, right, label), (right, left, reflected), overridden)
+
+
+def in_turn(at: Operations, first: tuple[Ref, Ref, str], second: tuple[Ref, Ref, str], overridden: bool = True) -> Ref | None:
+    """What one operand answers about the other: the right one is asked first if its class is made of the left one's, and its method another."""
+    left, right = first[:2]
     one, two = own_class(left), own_class(right)
-    if one is not None and two is not None and one is not two and issubclass(two, one) and class_entry(two, f"__r{word}__") != class_entry(one, f"__r{word}__"):
-        tried.reverse()
-    for owner, other, label in tried:
+    turned = one is not None and two is not None and one is not two and issubclass(two, one) and overridden
+    for owner, other, label in (second, first) if turned else (first, second):
         if owner is right and defined(owner, label):
             not_spread(at, left, owner, label)
         result = asked(at, owner, label, other)
@@ -133,16 +140,10 @@ def compared(at: Operations, op: ast.cmpop, left: Ref, right: Ref) -> Ref | None
         return contained(at, op, left, right)
     if type(op) not in COMPARED:
         return None
-    tried = [(left, right, COMPARED[type(op)][0]), (right, left, COMPARED[type(op)][1])]
-    one, two = own_class(left), own_class(right)
-    if one is not None and two is not None and one is not two and issubclass(two, one):
-        tried.reverse()
-    for owner, other, label in tried:
-        if owner is right and defined(owner, label):
-            not_spread(at, left, owner, label)
-        result = asked(at, owner, label, other)
-        if result is not None:
-            return result
+    label, reflected = COMPARED[type(op)]
+    answer = in_turn(at, (left, right, label), (right, left, reflected))
+    if answer is not None:
+        return answer
     opposite = asked(at, left, "__eq__", right) if isinstance(op, ast.NotEq) else None
     return at.unary(ast.Not(), opposite, None) if opposite is not None else None
 
