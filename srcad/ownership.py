@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks
+from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, targets, walk
 from srcad.kinds import Number
 from srcad.live import Live
-from srcad.simplify import bound, header_reads, reads
-from srcad.syntax import binary, is_module, method, name, root_of
+from srcad.simplify import bound, changes, header_reads, reads
+from srcad.syntax import binary, is_module, method, name, names, root_of
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
                    "atleast_1d", "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "rot90", "rollaxis", "matrix_transpose", "split", "array_split", "hsplit", "vsplit",
@@ -28,6 +29,7 @@ FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum"
                    "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye",
                    "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1", "bincount",
                    "correlate", "convolve", "take_along_axis", "diff", "pad", "roll", "cross", "pinv", "vander"))
+AS_ASKED = frozenset(("out", "copy", "n"))  # keywords with which a function may return what it was given
 
 
 class Memory:
@@ -37,6 +39,7 @@ class Memory:
         self.cells: dict[str, frozenset[str]] = {}
         self.names: dict[str, set[str]] = {}  # a cell -> the names that may mean it
         self.makers: frozenset[str] = frozenset()
+        self.observing = False  # whether the statements are the user's, which are as they are
         self.site = ""  # the statement at hand: memory is told apart by where it is made
 
     def bind(self, target: str, cells: frozenset[str]) -> None:
@@ -86,14 +89,16 @@ class Memory:
                 return self.of(body) | self.of(orelse)
             case ast.Attribute(value=value, attr="T") | ast.Subscript(value=value):
                 return self.of(value)
-            case ast.Call(func=func, args=args):
-                return self.of_call(func, args)
+            case ast.Call(func=func, args=args, keywords=keywords):
+                return self.of_call(func, args, keywords)
             case ast.Attribute(value=value):  # a part, such as `.real`
                 return self.of(value) | {"=?"}
         return frozenset({"=?"})
 
-    def of_call(self, func: ast.expr, args: Sequence[ast.expr]) -> frozenset[str]:
+    def of_call(self, func: ast.expr, args: Sequence[ast.expr], keywords: Sequence[ast.keyword] = ()) -> frozenset[str]:
         label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        if self.observing and (isinstance(func, ast.Name) or any(k.arg in AS_ASKED for k in keywords)):
+            return frozenset({"=?"})
         if label in FRESH or label in self.makers or label == "einsum" and len(args) > 2:
             return self.fresh()
         sources = [*args[:1], func.value] if isinstance(func, ast.Attribute) and not is_module(func.value) else list(args[:1])
@@ -125,13 +130,17 @@ class Memory:
         return not any(c.startswith("=") for c in cells)
 
 
-def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str], makers: Collection[str] = ()) -> Block:
+def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str], makers: Collection[str] = (),
+           consuming: bool = False) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
     kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them;
-    makers: functions whose results share memory with nothing.
+    makers: functions whose results share memory with nothing; consuming: whether the backward half is run once, and may
+    use up what the forward half made.
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
+    if consuming:
+        settlement.observe(forward)
     settlement.memory.makers = frozenset(makers)
     block = settlement.block(backward)
     return copy_returned(block, settlement.memory, kinds, returned, foreign)
@@ -147,6 +156,11 @@ class Settlement:
         self.last: dict[str, int] = {}
         self.number(block)
         self.last.update(dict.fromkeys(foreign, len(self.places) + 1))
+        self.counts: Counter[str] = Counter()
+        self.definitions: Counter[str] = Counter()
+        for statement in block:
+            self.counts.update(reads(statement))
+            self.definitions.update(bound(statement))
         self.later: dict[int, Statement] = {}
 
     def number(self, block: Block) -> None:
@@ -163,14 +177,67 @@ class Settlement:
                 around = Live((statement,)).head.get(id(statement), frozenset())
                 self.last.update(dict.fromkeys(around, len(self.places)))
 
+    def observe(self, forward: Block) -> None:
+        """Learn which memory the names of the forward half mean; it stays as it is."""
+        self.memory.observing = True
+        self.block(forward)
+        self.memory.observing = False
+
     def block(self, block: Block) -> Block:
         out: list[Statement] = []
-        for statement in block:
+        for i, statement in enumerate(block):
             if blocks(statement):
                 out.append(self.structured(statement))
+            elif self.memory.observing:
+                self.observed(statement)
             else:
-                out += self.settled(statement)
+                out += self.settled(self.spared(statement, block[i + 1 :]))
         return tuple(out)
+
+    def observed(self, statement: Statement) -> None:
+        memory = self.memory
+        memory.site = f"{self.places[id(statement)]}"
+        match statement:
+            case Assign(target, expr):
+                memory.bind(target, memory.of(expr))
+            case Unpack(targets, _, expr):
+                for i, target in enumerate(targets):
+                    memory.bind(target, memory.of_item(expr, i))
+            case Effect(ast.Call(args=args)):
+                for added in (n for a in args for n in names(a)):
+                    memory.keep(added)
+            case Store(_, ast.Name(id=added)):  # a list may hold on to it
+                memory.keep(added)
+            case _:
+                pass
+
+    def spared(self, statement: Statement, rest: Block) -> Statement:
+        """A copy that is only read, while what it was made of stays as it is, is none: `dt = dy[i].copy()` is `dt = dy[i]`."""
+        match statement:
+            case Assign(target, ast.Call(func=ast.Attribute(value=place, attr="copy"), args=[], keywords=[])) if isinstance(place, (ast.Name, ast.Subscript)):
+                if self.definitions[target] == 1 and self.is_only_read(target, root_of(place), rest):
+                    made = dataclasses.replace(statement, expr=place)
+                    self.places[id(made)] = self.places[id(statement)]
+                    return made
+        return statement
+
+    def is_only_read(self, target: str, root: str, rest: Block) -> bool:
+        """Whether the rest of a block alone reads a name, hands it to nobody, and meanwhile leaves the memory of `root` alone."""
+        uses = [i for i, s in enumerate(rest) if target in reads(s)]
+        if not uses or not root or sum(reads(rest[i])[target] for i in uses) < self.counts[target]:
+            return False
+        probe, own = Memory(), self.memory.of_name(root)
+        probe.restore({**self.memory.cells, target: frozenset({"=probe"})})
+        for i, statement in enumerate(walk(rest[: uses[-1] + 1])):
+            probe.site = f"after {i}"
+            if isinstance(statement, Assign):
+                cells = frozenset() if self.is_plain(statement.target) else probe.of(statement.expr)
+                if "=probe" in cells or statement.target == root:
+                    return False
+                probe.bind(statement.target, cells | probe.cells.get(statement.target, frozenset()))
+            elif not blocks(statement) and any(n not in probe.cells or n == target or "=?" in probe.cells[n] or probe.cells[n] & own for n in changes(statement)):
+                return False
+        return True
 
     def structured(self, statement: Statement) -> Statement:
         before = self.memory.fork()
@@ -192,17 +259,20 @@ class Settlement:
             if not self.memory.join(end):
                 return dataclasses.replace(statement, body=body)
 
+    def is_plain(self, identifier: str) -> bool:
+        """Whether a name is a number, which shares no memory."""
+        return identifier in self.kinds and self.kinds[identifier].is_plain
+
     def settled(self, statement: Statement) -> list[Statement]:
         memory, place = self.memory, self.places[id(statement)]
         memory.site = str(place)
         match statement:
             case Assign(target, expr):
-                plain = target in self.kinds and self.kinds[target].is_plain  # a number shares no memory
-                memory.bind(target, frozenset() if plain else memory.of(expr))
+                memory.bind(target, frozenset() if self.is_plain(target) else memory.of(expr))
             case Unpack(targets, _, expr):
                 for i, target in enumerate(targets):
                     memory.bind(target, memory.of_item(expr, i))
-            case Update(ast.Name(id=target), op, expr) if self.kinds.get(target) is None or not self.kinds[target].is_plain:
+            case Update(ast.Name(id=target), op, expr) if not self.is_plain(target):
                 if not memory.may_write(target, place, self.last):
                     memory.bind(target, memory.fresh())
                     return [Assign(target, binary(name(target), op, expr), statement.loc)]

@@ -140,7 +140,7 @@ class DeadCode:
             case For(target, iterable, body):
                 kept, into = self.passes(body, live)
                 needed = kept or target in live  # what it counted to may be read after it
-                return (replaced(statement, body=kept), into | frozenset(names(iterable)) | live) if needed else (None, live)
+                return (replaced(statement, body=kept), into - {target} | frozenset(names(iterable)) | live) if needed else (None, live)
             case While(_, test, body):
                 kept, into = self.passes(body, live)
                 return (replaced(statement, body=kept), into | frozenset(names(test)) | live) if kept else (None, live)
@@ -227,7 +227,7 @@ class Folding:
             return True
         read = set(names(definition.expr))
         near = {n for r in read for n in self.sharing(r)} | read
-        return not any(near & changes(s) for s in between)
+        return not any((read if isinstance(s, (Assign, Unpack)) else near) & changes(s) for s in between)
 
 
 def taken_at_once(block: Block) -> Block:

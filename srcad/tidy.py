@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from srcad.coalesce import coalesced
 from srcad.economy import Outers, met_once, plainer
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
+from srcad.kinds import Number
 from srcad.request import Request
+from srcad.respell import Respelling
 from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.surgery import ADJOINT
@@ -46,11 +48,12 @@ class Tidying:
             self.forward_bound = {t for s in block[: block.index(MARK)] for t in bound(s)}
         user_names = self.state.user_names | {self.request.title}
         adjoint_names = self.adjoint_names() - self.reverse.foldable
-        self.in_forward = {id(s) for s in walk(block[: block.index(MARK)])}
-
         def is_temporary(identifier: str) -> bool:
             return identifier not in user_names and not identifier.startswith("adjoints") and identifier not in adjoint_names
 
+        acting = self.state.impure | self.state.raising
+        block = Respelling(lambda n: is_temporary(n) and n not in acting, self.kind_of).apply(block)
+        self.in_forward = {id(s) for s in walk(block[: block.index(MARK)])}
         block = Folding(is_temporary, self.may_move, self.sharing).apply(block)
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))
         block = tuple(s for s in block if s.loc is not VALUE)
@@ -76,6 +79,11 @@ class Tidying:
         parameter = self.state.parameters.get(identifier)
         kind = parameter.number if parameter is not None else self.reverse.kinds.get(identifier) or self.state.kinds.get(identifier)
         return kind is not None and kind.form == "array" and kind.ndim == 1
+
+    def kind_of(self, identifier: str) -> Number | None:
+        """What is known of a name of the forward half."""
+        parameter = self.state.parameters.get(identifier)
+        return parameter.value if parameter is not None and isinstance(parameter.value, Number) else self.state.kinds.get(identifier)
 
     def memory_groups(self) -> dict[str, set[str]]:
         """For each name that lies in memory that is changed, the names that may lie in the same."""
