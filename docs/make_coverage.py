@@ -18,7 +18,6 @@ ROOT = pathlib.Path(__file__).parent.parent
 LIST, PAGE = ROOT / "tests" / "coverage_functions.txt", ROOT / "docs" / "coverage.md"
 LIBRARIES = ("scipy.special", "scipy.linalg", "scipy.signal", "scipy.stats", "scipy.ndimage", "scipy.integrate")
 RENAMED = {"np.trapz": "np.trapezoid", "np.row_stack": "np.vstack"}  # names that NumPy no longer has
-REFUSED = {"np.histogramdd": "it returns a list inside a tuple; np.histogram2d has a rule"}
 HEAD = """# Coverage
 
 Made by `docs/make_coverage.py` from the registry of rules. The functions are those for which at least one maintained system has a derivative.
@@ -61,12 +60,7 @@ def status(name: str) -> str:
         return f"derivative zero: it {ZERO[function]}"
     if function in SPECIAL or function in WRITING:
         return "written out"
-    return f"refused: {reason(name)}"
-
-
-def reason(name: str) -> str:
-    """Why there is no rule."""
-    return next((why for prefix, why in REFUSED.items() if name.startswith(prefix)), "no rule is known")
+    return "refused: no rule is known"
 
 
 def page() -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from srcad.dims import Dim, Facts, alike, broadcast
 from srcad.kinds import FLOAT, Number, python
 from srcad.render import function_path, render, shape_expr
-from srcad.syntax import call, const, without_sign
+from srcad.syntax import binary, call, const, without_sign
 from srcad.terms import Term, literal
 
 
@@ -131,7 +131,7 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
     leading = [a for a in axes if a < lead]
     kept = [a for a in axes if a >= lead]
     if len(axes) == rank and not target.shape:
-        return Term(sum_call(term, facts, {}), Number("scalar", term.number.dtype, ()), facts)
+        return Term(inner_product(term, facts) or sum_call(term, facts, {}), Number("scalar", term.number.dtype, ()), facts)
     expr = term.expr
     dims = list(term.number.shape or ())
     if leading:
@@ -142,6 +142,18 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
         expr = sum_call(Term(expr, term.number, facts), facts, {"axis": axis_expr(moved, facts), "keepdims": const(True)})
         dims = [Dim.of(1, facts) if i in moved else d for i, d in enumerate(dims)]
     return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
+
+
+def inner_product(term: Term, facts: Facts) -> ast.expr | None:
+    """The sum of all elements of a product of two real arrays of one shape, without the product."""
+    if term.parts is None or term.number.dtype is None or term.number.dtype.kind != "f":
+        return None
+    if not all(p.number.form == "array" and p.number.dtype == term.number.dtype and full(p.number, term.number) for p in term.parts):
+        return None
+    first, second = (p.expr for p in term.parts)
+    if len(term.number.shape or ()) == 1:
+        return binary(first, ast.MatMult(), second)
+    return call(function_path(np.vdot, facts), [first, second])
 
 
 def stays(factor: Term, other: Term, product: Term, axes: list[int]) -> bool:

@@ -46,7 +46,7 @@ class Assembly(Residuals, Tidying):
         self.facts = state.facts
         self.kinds_of: dict[str, Number] = {}
         self.places: dict[str, list[Place]] = {}
-        self.reverse = self.walker(state, Gates(state).apply())
+        self.reverse = self.walker(state, Gates(state, request.plain).apply())
 
     def compiled(self) -> Compiled:
         for pair in self.state.pairings.done:

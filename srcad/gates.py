@@ -19,8 +19,9 @@ import numpy as np
 from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step
 from srcad.ir import expressions, walk
 from srcad.kinds import Number, Ref
-from srcad.rules import Rule
+from srcad.rules import RULES, Rule
 from srcad.rules.elementwise import power_by_literal
+from srcad.rules.exact import EXACT
 from srcad.syntax import names
 
 MULTIPLY = (np.multiply, operator.mul)
@@ -47,10 +48,10 @@ LOG_SOFTMAX = Rule(log_softmax, ("x", "e", "total"), False, ("axis",), False, Fa
 
 
 class Gates:
-    """Finds gates among the operations of a program."""
+    """Finds gates among the operations of a program. What is to be differentiated again takes the exact rules."""
 
-    def __init__(self, state: Inference) -> None:
-        self.state = state
+    def __init__(self, state: Inference, again: bool = False) -> None:
+        self.state, self.again = state, again
         self.producer: dict[str, Operation] = {}
         self.reads = Counter(n for s in walk(tuple(state.statements)) for e in expressions(s) for n in names(e))
         self.reads.update(names(state.result.expr))
@@ -70,6 +71,8 @@ class Gates:
             self.logistic(op)
             self.shifted(op)
             self.log_softmax(op)
+            if self.again and op.function in EXACT and op.rule is RULES.get(op.function):
+                self.changes[id(op)] = dataclasses.replace(op, rule=EXACT[op.function])
         for op in reversed(operations):
             self.cubed(op)
         return tuple(new for op in inner if (new := self.changes.get(id(op), op)) is not None)

@@ -15,7 +15,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, targets, walk
+from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
 from srcad.kinds import Number
 from srcad.live import Live
 from srcad.simplify import bound, changes, header_reads, reads

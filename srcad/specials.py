@@ -395,6 +395,22 @@ def special_apply_over(calls: Calls, args: Arguments, keywords: dict[str, Ref], 
     return calls.own_function(spelled.apply_over_axes, "", [names["func"], array, given], {}, text, target)
 
 
+def special_histogramdd(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.histogramdd: the columns of the points, each with its bins and its range."""
+    if not calls.state.is_active([*args, *keywords.values()]):
+        return None
+    names = dict(zip(("sample", "bins", "range", "density", "weights"), args)) | keywords
+    sample = names["sample"]
+    columns = calls.at.listed(calls.at.attribute(sample, "T", None) if isinstance(sample.value, Number) else sample)
+    none = literal_ref(const(None), None, calls.facts)
+    bins, limits = names.get("bins", known_number(calls, 10)), names.get("range", none)
+    if isinstance(bins.value, Number) and not bins.number.is_plain:
+        calls.at.refuse("np.histogramdd is differentiated with a number of bins, or a list with the bins of each column.")
+    each = [display(tuple, calls.at.listed(r) if isinstance(r.value, Sequence) else (r,) * len(columns)) for r in (bins, limits)]
+    rest = [names.get(label, none) for label in ("density", "weights")]
+    return calls.own_function(spelled.histogramdd, "", [display(tuple, columns), *each, *rest], {}, text, target)
+
+
 REDUCTIONS = {np.add.reduce: np.sum, np.multiply.reduce: np.prod, np.maximum.reduce: np.max, np.minimum.reduce: np.min,
               np.add.accumulate: np.cumsum, np.multiply.accumulate: np.cumprod}
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
@@ -404,7 +420,7 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
-    np.apply_over_axes: special_apply_over, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},
+    np.apply_over_axes: special_apply_over, np.histogramdd: special_histogramdd, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},
     **{getattr(operator, label): special_operator(symbol) for label, symbol in (
         ("add", ast.Add()), ("sub", ast.Sub()), ("mul", ast.Mult()), ("truediv", ast.Div()), ("pow", ast.Pow()), ("matmul", ast.MatMult()),
         ("floordiv", ast.FloorDiv()), ("mod", ast.Mod()))},

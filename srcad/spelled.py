@@ -79,3 +79,26 @@ def accumulate(function: Callable[..., Any], array: Any) -> Any:
 def linspace_with_step(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
     """np.linspace and the distance between its points."""
     return np.linspace(start, stop, num, endpoint), (stop - start) / (num - 1 if endpoint else num)
+
+
+def histogramdd(columns: Any, bins: Any, limits: Any, density: Any, weights: Any) -> Any:
+    """Counts in boxes: the place of each point among the edges of each column, the last of which belongs to the last bin."""
+    edges = [np.histogram_bin_edges(c, n, r) for c, n, r in zip(columns, bins, limits)]
+    place, inside = 0, True
+    for column, edge in zip(columns, edges):
+        inside = inside & (column >= edge[0]) & (column <= edge[-1])
+        place = place * (len(edge) - 1) + np.clip(np.searchsorted(edge, column, side="right") - 1, 0, len(edge) - 2)
+    sizes = [len(edge) - 1 for edge in edges]
+    total = 1
+    for size in sizes:
+        total = total * size
+    given = np.bincount(place[inside], minlength=total) if weights is None else np.bincount(place[inside], weights[inside], minlength=total)
+    counts = np.reshape(given.astype(float), sizes)
+    if density:
+        inner = len(columns)
+        share = counts / np.sum(counts)
+        for edge in edges:
+            inner = inner - 1
+            share = share / np.reshape(np.diff(edge), (-1,) + (1,) * inner)
+        counts = share
+    return counts, edges

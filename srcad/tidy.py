@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from srcad.coalesce import coalesced
 from srcad.economy import Outers, met_once, plainer
+from srcad.idioms import Idioms
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import Number
 from srcad.request import Request
@@ -65,6 +67,7 @@ class Tidying:
         rest = met_once(map_block(block[at + 1 :], plainer))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = Outers(self.state.namer.temporary, self.is_vector).apply(rest)
+            rest = map_block(rest, self.idioms().visit)
         return block[:at], unused_counters(join_branches(rest))
 
     def parameter_names(self) -> tuple[str, ...]:
@@ -73,6 +76,21 @@ class Tidying:
     def adjoint_names(self) -> set[str]:
         """The names of what is written down in any case."""
         return set(self.reverse.allotted.values())
+
+    def idioms(self) -> Idioms:
+        logsumexp = getattr(sys.modules.get("scipy.special"), "logsumexp", None)
+        used = logsumexp is not None and any(op.function is logsumexp for op in self.reverse.operations)
+        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.is_array)
+
+    def named(self, path: ast.expr) -> object:
+        """What a dotted path means in the module of the program."""
+        if isinstance(path, ast.Attribute):
+            return getattr(self.named(path.value), path.attr, None)
+        return self.request.function.__globals__.get(path.id) if isinstance(path, ast.Name) and path.id not in self.state.bound else None
+
+    def is_array(self, identifier: str) -> bool:
+        kind = self.reverse.kinds.get(identifier) or self.kind_of(identifier)
+        return kind is not None and kind.form == "array"
 
     def is_vector(self, identifier: str) -> bool:
         """Whether a name of either half is a vector for certain."""

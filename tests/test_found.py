@@ -148,7 +148,7 @@ def test_the_cache_of_another_function():
 
 def test_functions_without_a_rule_are_refused():
     with pytest.raises(srcad.MissingRuleError):
-        grad(lambda x: np.histogramdd(x[:, None])[0].sum())(X)
+        grad(lambda x: np.kaiser(3, x[0]).sum())(X)
 
 
 def test_a_global_with_the_name_of_the_generated_function():

@@ -60,6 +60,33 @@ def test_gradients_of_gradients_to_the_fourth_order():
         assert g(x) == pytest.approx(order, rel=1e-12)
 
 
+FACTORS = np.array([[0.0, 0.0, 0.0, 1.0], [2.0, 0.0, 0.0, 3.0]])
+PRODUCTS = [
+    lambda x: np.prod(x), lambda x: np.sum(np.prod(x, axis=1) * np.array([1.0, 2.0])), lambda x: np.sum(x.prod(axis=0, keepdims=True)),
+    lambda x: np.sum(np.prod(x.reshape(2, 2, 2), axis=(0, 2))), lambda x: np.sum(np.prod(x, 1, where=np.array([True, True, True, False]))),
+    lambda x: np.sum(np.prod(x, axis=1, initial=2.0)), lambda x: np.sum(np.nanprod(x, axis=1)), lambda x: np.sum(np.multiply.reduce(x, axis=1)),
+    lambda x: np.sum(np.cumprod(x) * np.arange(8.0)), lambda x: np.sum(np.cumprod(x, axis=1) ** 2), lambda x: np.sum(np.nancumprod(x, axis=0)),
+    lambda x: np.sum(np.multiply.accumulate(x, 1)),
+] + ([lambda x: np.sum(np.cumulative_prod(x, axis=1, include_initial=True))] if hasattr(np, "cumulative_prod") else [])
+
+
+@pytest.mark.parametrize("f", PRODUCTS)
+def test_products_of_zeros_to_the_fourth_order(f):
+    """Along a line a product is a polynomial, whose derivatives are its coefficients."""
+    v = np.random.default_rng(0).random(FACTORS.shape)
+
+    def line(t, x, v):
+        return f(x + t * v)
+
+    g, wanted = line, []
+    steps = np.linspace(-1, 1, 17)
+    coefficients = np.polynomial.polynomial.polyfit(steps, [line(t, FACTORS, v) for t in steps], 16)
+    for order in range(1, 5):
+        g = grad(g, wrt="t")
+        wanted.append(math.factorial(order) * coefficients[order])
+        assert g(0.0, FACTORS, v) == pytest.approx(wanted[-1], rel=1e-6, abs=1e-6)
+
+
 @pytest.mark.parametrize("f", [wave, repeated])
 def test_the_second_order_agrees_with_finite_differences(f):
     assert grad(grad(f))(1.3) == pytest.approx(difference(grad(f), 1.3), rel=1e-6)

@@ -103,6 +103,8 @@ TEXTS: list[tuple[str, tuple[Any, ...]]] = [
     ("np.linalg.qr(x)[1] ** 2", (x43,)), ("np.linalg.lstsq(x, y, rcond=None)[0]", (x43, x4)), ("np.linalg.lstsq(x, y, rcond=None)[1]", (x43, x4)),
     ("np.meshgrid(x, y)[0] * np.meshgrid(x, y)[1]", (x3, x4)), ("np.cov(x)[0]", (s34,)), ("np.gradient(x)[1]", (s34,)), ("np.pad(x, ((1, 1), (0, 2)))", (s34,)),
     ("np.unique(x)[:4]", (s34,)), ("np.unique(x, return_counts=True)[0]", (s34,)), ("np.quantile(x, 0.3, axis=1)", (s34,)), ("np.percentile(x, q=30)", (s34,)),
+    ("np.histogramdd(x, 3, weights=y)[0]", (s34, x3)), ("np.histogramdd(x[:, :2], [2, [-3.0, 0.1, 3.0]], [(-3, 3), None], True, y)[0]", (s34, x3)),
+    ("np.histogramdd((x, y), 2)[1][1] * np.histogramdd(x[:, None], bins=3)[0].sum()", (x4, x4)),
     ("stats.gamma.cdf(x, 2.5, scale=y)", (s34, 1.5)), ("stats.t.logcdf(x, df=3)", (s34,)), ("stats.chi2.logpdf(x, df=y)", (x34, 2.5)), ("stats.beta.cdf(x / 3, a=2, b=3)", (x34,)), ("stats.poisson.cdf(2, mu=x)", (x3,)),
     ("ndimage.grey_opening(x, size=(2, 2)) * y", (s34, x4)), ("ndimage.maximum_filter(x, size=3)[0]", (s34,)),
     ("np.linalg.svd(x).S", (s34,)), ("np.linalg.svd(x, full_matrices=False).Vh ** 2", (s34,)), ("np.linalg.eigh(x.T @ x).eigenvalues", (s34,)),

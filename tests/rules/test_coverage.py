@@ -32,10 +32,11 @@ WRITTEN_OUT: dict[str, tuple[str, tuple[Any, ...]]] = {  # a program for each fu
     "np.place": ("np.place(h, h > 0, y)", (x, 1.5)), "np.put": ("np.put(h, [0, 2], y)", (x, x[:2])), "np.putmask": ("np.putmask(h, h > 1, x ** 2)", (x,)),
     "np.put_along_axis": ("np.put_along_axis(h, np.array([[1], [0]]), y, 1)", (small, small[:, :1])),
     "np.apply_along_axis": ("np.apply_along_axis(lambda row: row ** 2 / np.sum(row), 1, x)", (small,)),
+    "np.histogramdd": ("np.histogramdd(x, 2, weights=y)[0] + np.histogramdd(x, 2)[1][0][1]", (small, x[:2])),
     "np.apply_over_axes": ("np.apply_over_axes(np.sum, x * y, [0, 1])", (small, 1.5)),
 }
-WITH_MORE = {"heaviside": ", 0.5", "copysign": ", 1.0", "nextafter": ", 1.0", "floor_divide": ", 2.0", "histogram2d": ", x", "histogramdd": "[:, None]"}  # more arguments
-SECOND = {"unique_counts": ".counts", "histogram": "[0]", "histogram2d": "[0]", "histogramdd": "[0]"}  # the part of several results
+WITH_MORE = {"heaviside": ", 0.5", "copysign": ", 1.0", "nextafter": ", 1.0", "floor_divide": ", 2.0", "histogram2d": ", x"}  # more arguments
+SECOND = {"unique_counts": ".counts", "histogram": "[0]", "histogram2d": "[0]"}  # the part of several results
 
 
 def of_kind(kind: str) -> list[str]:

@@ -1,0 +1,74 @@
+"""Rules for gradients that are differentiated again: no division, and no test of a value, so that they are right to every order.
+
+    z = np.prod(x)        dx[i] = x[0] * ... * x[i - 1] * dz * x[i + 1] * ...
+
+The rules that a first derivative takes are quicker where a factor is 0, and right to the second order.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.rules import Rule, describe
+from srcad.rules.reductions import kept
+
+Adjoints = tuple[Any, ...]
+
+
+def products_before(rows: Any) -> Any:
+    """For each row the product of those before it."""
+    before = np.ones(rows.shape, rows.dtype)
+    for i in range(1, len(rows)):
+        before[i] = before[i - 1] * rows[i - 1]
+    return before
+
+
+def products_of_others(rows: Any) -> Any:
+    """For each row the product of all others: of those before it and those after it."""
+    return products_before(rows) * products_before(rows[::-1])[::-1]
+
+
+def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
+    factors = np.where(where, a, 1.0)
+    if axis is None:
+        others = products_of_others(factors.reshape(-1)).reshape(a.shape)
+    elif isinstance(axis, tuple):
+        first = tuple(range(len(axis)))
+        moved = np.moveaxis(factors, axis, first)
+        rows = moved.reshape((-1, *moved.shape[len(axis):]))
+        others = np.moveaxis(products_of_others(rows).reshape(moved.shape), first, axis)
+    else:
+        others = np.moveaxis(products_of_others(np.moveaxis(factors, axis, 0)), 0, axis)
+    da = kept(dz * initial, axis, keepdims) * others
+    return (np.where(where, da, 0.0),)
+
+
+def cumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
+    """`after[i]` is what the results from i on ask for, over the product of the first i + 1 factors."""
+    if axis is None:
+        rows, after = a.reshape(-1), dz.reshape(-1).copy()
+    else:
+        rows, after = np.moveaxis(a, axis, 0), np.moveaxis(dz, axis, 0).copy()
+    for i in reversed(range(len(rows) - 1)):
+        after[i] += rows[i + 1] * after[i + 1]
+    da = products_before(rows) * after
+    return (da.reshape(a.shape) if axis is None else np.moveaxis(da, 0, axis),)
+
+
+def nanprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Adjoints:
+    return prod(dz, z, a, axis, dtype, keepdims, 1, ~np.isnan(a))
+
+
+def nancumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
+    return (np.where(np.isnan(a), 0.0, cumprod(dz, z, np.where(np.isnan(a), 1.0, a), axis)[0]),)
+
+
+def cumulative_prod(dz: Any, z: Any, x: Any, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Adjoints:
+    along = 0 if axis is None else axis
+    return cumprod(np.moveaxis(np.moveaxis(dz, along, 0)[1:], 0, along) if include_initial else dz, z, x, along)
+
+
+EXACT: dict[object, Rule] = {f: describe(r, f, None) for f, r in ((np.prod, prod), (np.nanprod, nanprod), (np.cumprod, cumprod), (np.nancumprod, nancumprod))}
+if hasattr(np, "cumulative_prod"):
+    EXACT[np.cumulative_prod] = describe(cumulative_prod, np.cumulative_prod, None)
