@@ -15,7 +15,7 @@ LAYERS = [
     {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain", "explore"}, {"cli"}, {"__init__", "__main__"},
 ]
 BACKENDS = ["vector", "values", "tree", "fusion", "building", "elementwise", "table", "builtin", "making", "arranging", "calls", "expressions", "layout", "places", "indexing",
-            "products", "reductions", "stacks", "webs", "control", "bindings", "lower", "wrapper", "passing", "numba"]  # each imports from those before it, and of the core what is below `compile`
+            "products", "reductions", "stacks", "webs", "control", "bindings", "lower", "wrapper", "passing", "parallel", "numba"]  # each imports from those before it, and of the core what is below `compile`
 LEVEL = {module: i for i, layer in enumerate(LAYERS) for module in layer}
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from srcad.backends import wrapper
 from srcad.backends.building import HELPERS
 from srcad.backends.lower import Lowering
+from srcad.backends.parallel import spread
 from srcad.backends.passing import Parameters, received, structured
 from srcad.backends.stacks import Again
 from srcad.backends.values import INT, Static, Tup, Val, Value, flat, named, refuse, replaced, scalar
@@ -28,6 +29,7 @@ from srcad.load import load
 
 DECORATOR = '@njit(error_model="numpy")\n'
 REORDERED = '@njit(fastmath={"reassoc"}, forceinline=True)\n'  # a sum may be taken in any order, as NumPy's is, and nothing else
+IN_PARALLEL = '@njit(error_model="numpy", parallel=True)\n'
 INLINED = '@njit(error_model="numpy", forceinline=True)\n'
 
 
@@ -223,7 +225,7 @@ class Build:
         body = "\n\n".join([*texts, *self.kernels.texts, *self.wrappers])
         lines = ["import math"] if "math." in body else []
         lines += ["import numpy as np"] if "np." in body else []
-        lines += ["from numba import njit"]
+        lines += ["from numba import njit, prange" if "in prange(" in body else "from numba import njit"]
         return "\n".join(lines) + "\n\n\n" + body, [label for label, _ in self.signatures]
 
     def names_read(self, text: str) -> set[str]:
@@ -240,18 +242,19 @@ class Build:
             value = self.outside(parameter, None)
             parameters[parameter] = value if value is not None else Static(None)
         body, lowering = self.kernels.kernel(title, title, parameters, self.outside, self.kernels.own(self.titles))
-        text = "\n".join(body) + "\n"
+        text = spread("\n".join(body), self.state.facts) + "\n"
+        decorator = IN_PARALLEL if "in prange(" in text else DECORATOR
         structure = lowering.result[1]
         read = {n.id for n in ast.walk(ast.parse(text_block(text))) if isinstance(n, ast.Name)}
         plain = not (tree.args.defaults or tree.args.kwonlyargs or tree.args.vararg or tree.args.kwarg or tree.args.posonlyargs or self.request.has_aux)
         labels = [label for label in self.outside.spelled if label in read]
         direct = [p for p in given if isinstance(parameters[p], Val) and parameters[p].text_or_name == self.outside.spelled.get(p)]  # type: ignore[union-attr]
         if plain and wrapper.trivial(structure) and set(labels) <= set(given) and direct == given:
-            self.kernels.texts.append(f"{DECORATOR}def {title}({', '.join(given)}):\n{text}")
+            self.kernels.texts.append(f"{decorator}def {title}({', '.join(given)}):\n{text}")
             self.signatures.append((title, [parameters[p] for p in given]))  # type: ignore[misc]
             return lowering
         label = self.kernels.label(title)
-        self.kernels.texts.append(f"{DECORATOR}def {label}({', '.join(labels)}):\n{text}")
+        self.kernels.texts.append(f"{decorator}def {label}({', '.join(labels)}):\n{text}")
         by_label = {v.text_or_name: v for v in self.outside.found.values()}
         self.signatures.append((label, [by_label[name] for name in labels]))
         passed = [self.outside.spelled[name] for name in labels]
