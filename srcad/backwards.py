@@ -408,6 +408,8 @@ class Backwards(ListBack):
         match passes:
             case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
                 return For(step.target, inner, tuple(body), (), step.loc, tag)
+            case ast.Tuple(elts=elts):
+                return For(step.target, ast.Tuple(elts=elts[::-1], ctx=ast.Load()), tuple(body), (), step.loc, tag)
         return For(step.target, call("reversed", [passes]), tuple(body), (), step.loc, tag)
 
     # ---- sums over the passes of a loop

@@ -13,6 +13,7 @@ import keyword
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 with warnings.catch_warnings():  # astor touches names that newer Pythons deprecate
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -206,6 +207,29 @@ def is_path(node: ast.expr) -> bool:
         case ast.Subscript(value=value, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant())):
             return is_path(value)
     return False
+
+
+def steps_of(numbers: Sequence[ast.expr]) -> range | None:
+    """The range that literal whole numbers, three or more, come to, if they are evenly spaced.
+
+    >>> steps_of(expression("(-1, 0, 1)").elts)
+    range(-1, 2)
+    """
+    found = [literal_number(n) for n in numbers]
+    if len(found) < 3 or not all(type(n) is int for n in found) or found[0] == found[1]:
+        return None
+    step = found[1] - found[0]
+    steps = range(found[0], found[-1] + (1 if step > 0 else -1), step)
+    return steps if [*steps] == found else None
+
+
+def literal_number(expr: ast.expr) -> Any:
+    match expr:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
+            return -value
+        case ast.Constant(value=value):
+            return value
+    return None
 
 
 def without_sign(node: ast.expr) -> tuple[bool, ast.expr]:

@@ -636,7 +636,82 @@ def array_set_before_a_break(x, y):
     return np.sum(x * x)
 
 
+def smoothed_by_a_kernel(img, k):
+    h, w = img.shape
+    out = np.zeros((h - 2, w - 2))
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            out += k[dy + 1, dx + 1] * img[1 + dy:h - 1 + dy, 1 + dx:w - 1 + dx]
+    return np.sum(out ** 2)
+
+
+def loop_over_a_list_of_numbers(x):
+    total = 0.0
+    for s in [0, 2, 4]:
+        total += np.sum(np.tanh(x * s))
+    return total
+
+
+def loop_over_numbers_downwards(x):
+    y = np.zeros(4)
+    for i in (3, 2, 1, 0):
+        y[i] = x[i] * x[0]
+    return np.sum(y * y)
+
+
+def list_by_evenly_spaced_numbers(x):
+    ws = [1.0, 2.0, x[0]]
+    total = 0.0
+    for i in (0, 1, 2):
+        total += ws[i] * x[i]
+    return total
+
+
+def number_read_after_its_loop(x):
+    t = 0.0
+    for i in (1, 2, 3):
+        t = t * x[i] + x[0]
+    return t * i
+
+
+def break_out_of_a_tuple(x):
+    for i in (1, 2, 3):
+        if x[i] > 0.4:
+            break
+    return x[i] * x[0]
+
+
+def exponents_from_a_tuple(x):
+    t = 0.0
+    for p in (1, 2, 3):
+        t += np.sum(x ** p) / p
+    return t
+
+
+def axes_from_a_tuple(x):
+    t = x.reshape(2, 2, 1)
+    for a in (0, 1, 2):
+        t = np.cumsum(t, axis=a)
+    return np.sum(t * t)
+
+
+def shifts_from_a_tuple(x):
+    t = 0.0
+    for s in (-1, 0, 1):
+        t = t + np.roll(x, s) * (s + 2)
+    return np.sum(t * t)
+
+
 CASES = [
+    (smoothed_by_a_kernel, (np.arange(20.0).reshape(4, 5) / 7, np.arange(9.0).reshape(3, 3) - 2)),
+    (loop_over_a_list_of_numbers, (X,)),
+    (loop_over_numbers_downwards, (X,)),
+    (list_by_evenly_spaced_numbers, (X,)),
+    (number_read_after_its_loop, (X,)),
+    (break_out_of_a_tuple, (X,)),
+    (exponents_from_a_tuple, (X,)),
+    (axes_from_a_tuple, (X,)),
+    (shifts_from_a_tuple, (X,)),
     (value_of_unknown_length_stretched_by_a_write, (np.array([-0.9, 0.7, 0.2, -0.7]),)),
     (else_of_a_loop_that_breaks_at_once, (0.3, np.ones(3))),
     (index_read_after_an_empty_loop, (np.array([-0.9, 0.7, 0.2, -0.7, 0.3]), 0.4)),
@@ -958,3 +1033,8 @@ def test_an_array_in_a_tuple_that_a_loop_carries():
     found = srcad.grad(f)((np.array([1.0, 2.0]), 0.4))
     np.testing.assert_allclose(found[0], [0.16, 0.16])
     assert found[1] == pytest.approx(2.4)
+
+
+def test_a_loop_over_evenly_spaced_numbers_stays_one():
+    source = srcad.grad(smoothed_by_a_kernel).source_for(np.ones((4, 5)), np.ones((3, 3)))
+    assert "for dy in (-1, 0, 1):" in source and "for dy in (1, 0, -1):" in source

@@ -32,6 +32,7 @@ from srcad.backends.values import (
 )
 from srcad.dims import Dim
 from srcad.kinds import BOOL
+from srcad.syntax import expression, steps_of
 
 Env = dict[str, Value]
 
@@ -74,7 +75,7 @@ class Control(Expressions, Indexing, Layout, Products, Reductions, Stacks):
         self.out.append(Frame(heads, blocks, set(), set()))
 
     def counted(self, target: ast.expr, iterable: ast.expr, body: Sequence[ast.stmt]) -> None:
-        value = self.value(iterable)
+        value = self.value(as_range(iterable))
         if isinstance(value, Tup) and value.kind in (list, tuple, dict):
             for item in value.items:
                 self.assign(target, item, len(self.out))
@@ -306,3 +307,15 @@ def alike_values(a: Value, b: Value) -> bool:
     if isinstance(a, Tup) and isinstance(b, Tup):
         return len(a.items) == len(b.items) and all(map(alike_values, a.items, b.items))
     return isinstance(a, Stack) and isinstance(b, Stack) and a.name == b.name
+
+
+def as_range(iterable: ast.expr) -> ast.expr:
+    """What a loop runs over, with a tuple of evenly spaced numbers as the range that it comes to."""
+    match iterable:
+        case ast.Tuple(elts=elts) if (steps := steps_of(elts)) is not None:
+            return expression(f"range({steps.start}, {steps.stop}, {steps.step})")
+        case ast.Call(func=ast.Name(id="reversed") as func, args=[inner]):
+            return ast.Call(func=func, args=[as_range(inner)], keywords=[])
+        case ast.Subscript(value=value, slice=index):
+            return ast.Subscript(value=as_range(value), slice=index, ctx=ast.Load())
+    return iterable
