@@ -18,6 +18,7 @@ import random
 import re
 import signal
 import sys
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -308,6 +309,24 @@ def differences(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[np.ndarra
     return tuple(found)
 
 
+def watched(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, float]:
+    """The value of a function, and the largest number that its variables hold at the end."""
+    most = 0.0
+
+    def look(frame: types.FrameType, event: str, value: object) -> None:
+        nonlocal most
+        if event == "return" and frame.f_code is f.__code__:
+            held = [np.abs(v) for v in frame.f_locals.values() if isinstance(v, (float, np.floating)) or isinstance(v, np.ndarray) and v.size]
+            most = max([float(np.max(h)) for h in held], default=0.0)
+
+    sys.setprofile(look)
+    try:
+        value = f(*args)
+    finally:
+        sys.setprofile(None)
+    return value, most
+
+
 def failure(program: Program) -> str | None:
     """What is wrong with the gradient of a program, starting with the kind of failure; `refused:` and the reason where srcad refuses."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -320,8 +339,8 @@ def failure(program: Program) -> str | None:
             with contextlib.suppress(Exception):
                 own = copies(args)
                 with np.errstate(over="raise"):  # what leaves the range of numbers on the way has no derivative: 0 times infinity
-                    value = f(*own)
-                if np.ndim(value) == 0 and abs(value) < 1e3:
+                    value, most = watched(f, own)
+                if np.ndim(value) == 0 and abs(value) < 1e3 and most < 1e12:  # beside what is larger, a step of the differences is lost
                     want = differences(f, args)
             if want is not None:
                 outcome = compared(f, gradient, args, value, own, want)
