@@ -2,16 +2,20 @@
 
     np.exp(a - logsumexp(a, axis=1)[:, None])    ->    softmax(a, axis=1)
     np.sum(e, axis=1)                            ->    e.sum(axis=1)        of an array, where it is the quicker one
+    r * a - r * b                                ->    r * (a - b)
 """
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from srcad.dims import Facts
+from srcad.ir import Assign, Block
 from srcad.render import function_path
-from srcad.syntax import Substitute, call, is_module, same
+from srcad.simplify import bound, changes
+from srcad.syntax import Substitute, binary, call, is_module, name, names, same
 
 METHODS = frozenset(("sum", "mean", "max", "min"))
 
@@ -20,20 +24,31 @@ class Idioms(Substitute):
     """Rewrites the expressions of a backward half.
 
     is_logsumexp: which expressions mean SciPy's function, None where the program does not use it; is_array: which
-    names are arrays for certain.
+    names are arrays for certain; held: calls, as `ast.dump` has them, whose results have a name.
     """
 
-    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, is_array: Callable[[str], bool]) -> None:
+    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, is_array: Callable[[str], bool], held: Mapping[str, str]) -> None:
         super().__init__({})
-        self.facts, self.is_logsumexp, self.is_array = facts, is_logsumexp, is_array
+        self.facts, self.is_logsumexp, self.is_array, self.held = facts, is_logsumexp, is_array, held
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         changed = self.generic_visit(node)
+        if self.held and (known := self.held.get(ast.dump(changed))) is not None:
+            return name(known)
         match changed:
             case ast.Call(func=ast.Attribute(value=library, attr="exp"), args=[ast.BinOp(left=a, op=ast.Sub(), right=right)], keywords=[]) if self.is_logsumexp is not None and is_module(library):
                 return self.softmax(a, right) or changed
             case ast.Call(func=ast.Attribute(value=library, attr=attr), args=[ast.Name(id=array)], keywords=keywords) if attr in METHODS and is_module(library) and self.is_array(array):
                 return ast.Call(func=ast.Attribute(value=changed.args[0], attr=attr, ctx=ast.Load()), args=[], keywords=keywords)
+        return changed  # type: ignore[return-value]
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """`r * a - r * b` is `r * (a - b)`."""
+        changed = self.generic_visit(node)
+        if isinstance(changed, ast.BinOp) and isinstance(changed.op, (ast.Add, ast.Sub)):
+            (first, left), (second, right) = leading_factor(changed.left), leading_factor(changed.right)
+            if first is not None and second is not None and same(first, second):
+                return ast.BinOp(left=first, op=ast.Mult(), right=ast.BinOp(left=left, op=changed.op, right=right))
         return changed  # type: ignore[return-value]
 
     def softmax(self, a: ast.expr, right: ast.expr) -> ast.expr | None:
@@ -50,6 +65,35 @@ class Idioms(Substitute):
         if keywords or not (index is None and (kept or keepdims is None and whole) or keepdims is None and index is not None and axis is not None and expands(index, axis)):
             return None
         return call(function_path(sys.modules["scipy.special"].softmax, self.facts), [a], **({"axis": axis} if axis is not None else {}))
+
+
+def numberings(forward: Block, rest: Block) -> dict[str, str]:
+    """The calls of np.arange that the forward half has a name for, which nothing changes afterwards."""
+    found = {ast.dump(s.expr): s for s in forward if isinstance(s, Assign) and is_numbering(s.expr)}
+    if not found:
+        return {}
+    counts = Counter(t for s in (*forward, *rest) for t in bound(s))
+    changed = {t for s in (*forward, *rest) if not isinstance(s, Assign) for t in changes(s)}
+    steady = {k: s for k, s in found.items() if counts[s.target] == 1 and s.target not in changed and all(counts[n] <= 1 and n not in changed for n in names(s.expr))}
+    return {k: s.target for k, s in steady.items()}
+
+
+def is_numbering(expr: ast.expr) -> bool:
+    match expr:
+        case ast.Call(func=ast.Attribute(value=library, attr="arange"), args=args, keywords=[]) if is_module(library):
+            return all(isinstance(a, (ast.Name, ast.Constant)) for a in args)
+    return False
+
+
+def leading_factor(expr: ast.expr) -> tuple[ast.Name | None, ast.expr]:
+    """The name that a product begins with, and the rest of the product."""
+    match expr:
+        case ast.BinOp(left=ast.Name() as factor, op=ast.Mult(), right=rest):
+            return factor, rest
+        case ast.BinOp(left=ast.BinOp(op=ast.Mult()) as left, op=ast.Mult(), right=right):
+            factor, rest = leading_factor(left)
+            return factor, binary(rest, ast.Mult(), right)
+    return None, expr
 
 
 def expands(index: ast.expr, axis: ast.expr) -> bool:

@@ -228,7 +228,11 @@ class Reverse(Backwards, PairBack, Detours):
         ref = op.operands[0]
         if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
             whole = self.fitting(dz, op.outputs[0], op)
-            return [(ref, whole.reshape(self.term(ref).shape))]
+            new = [0 if i is None else i for i in op.params["index"]]
+            while new and new[-1] == slice(None):
+                new.pop()
+            taken = bool(ref.number.ndim) and 0 in new and whole.number.ndim == ref.number.ndim + new.count(0)
+            return [(ref, whole[tuple(new) if len(new) > 1 else new[0]] if taken else whole.reshape(self.term(ref).shape))]
         if ref.number.is_plain:  # a number by a mask: there once or not at all
             return [(ref, self.fitting(dz, op.outputs[0], op).sum())]
         advanced = [i for i in op.params["index"] if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]

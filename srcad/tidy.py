@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from srcad.coalesce import coalesced
 from srcad.economy import Outers, met_once, plainer
-from srcad.idioms import Idioms
+from srcad.idioms import Idioms, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import Number
 from srcad.request import Request
@@ -67,7 +67,7 @@ class Tidying:
         rest = met_once(map_block(block[at + 1 :], plainer))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = Outers(self.state.namer.temporary, self.is_vector).apply(rest)
-            rest = map_block(rest, self.idioms().visit)
+            rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
         return block[:at], unused_counters(join_branches(rest))
 
     def parameter_names(self) -> tuple[str, ...]:
@@ -77,10 +77,10 @@ class Tidying:
         """The names of what is written down in any case."""
         return set(self.reverse.allotted.values())
 
-    def idioms(self) -> Idioms:
+    def idioms(self, held: Mapping[str, str]) -> Idioms:
         logsumexp = getattr(sys.modules.get("scipy.special"), "logsumexp", None)
         used = logsumexp is not None and any(op.function is logsumexp for op in self.reverse.operations)
-        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.is_array)
+        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.is_array, held)
 
     def named(self, path: ast.expr) -> object:
         """What a dotted path means in the module of the program."""

@@ -174,3 +174,45 @@ def test_a_sum_of_products_is_an_inner_product():
     gradient.check(2.0, X[::-2], X[::2])
     narrow = gradient(np.float32(2.0), Y.astype(np.float32), Y.astype(np.float32))
     assert narrow.dtype == np.float32
+
+
+def hinge(scores, y):
+    n = scores.shape[0]
+    correct = scores[np.arange(n), y][:, None]
+    margins = np.maximum(0, scores - correct + 1.0)
+    margins[np.arange(n), y] = 0
+    return np.sum(margins) / n
+
+
+def numbering_that_moves(x):
+    k = 2
+    total = np.sum(x[np.arange(k)] ** 2)
+    k = 3
+    return total + np.sum(x[np.arange(k)] ** 2) + np.sum(x[np.arange(k)] ** 3)
+
+
+def numbering_that_is_changed(x):
+    k = np.arange(3)
+    total = np.sum(x[k] ** 2)
+    k += 1
+    return total + np.sum(x[np.arange(3)] ** 2) + np.sum(x[k] ** 3)
+
+
+def test_the_same_numbers_are_made_once():
+    y = np.array([0, 2, 1])
+    gradient = srcad.grad(hinge, wrt="scores")
+    assert gradient.source_for(Y, y).count("np.arange(") == 3  # its name, and two comments
+    gradient.check(Y, y)
+    srcad.grad(numbering_that_moves).check(X)
+    srcad.grad(numbering_that_is_changed).check(X)
+
+
+def test_a_common_factor_is_taken_out():
+    def step(r, x):
+        for _ in range(4):
+            x = r * x * (1 - x)
+        return x
+
+    gradient = srcad.grad(step)
+    assert "dx = r * (dprod - x * dx)" in gradient.source_for(2.0, 0.3)
+    gradient.check(2.0, 0.3)
