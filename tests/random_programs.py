@@ -297,7 +297,7 @@ def differences(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[np.ndarra
                 return float(f(*moved))
 
             steps = [(at(h) - at(-h)) / (2 * h) for h in (2e-3, 1e-3, 5e-4)]
-            if abs(steps[2] - steps[0]) > 1e-2 * (1 + abs(steps[2])) or abs(steps[2]) > 1e3:
+            if not np.all(np.isfinite(steps)) or abs(steps[2] - steps[0]) > 1e-2 * (1 + abs(steps[2])) or abs(steps[2]) > 1e3:
                 return None
             if abs((at(1e-10) - at(-1e-10)) / 2e-10 - steps[2]) > 1e-2 * (1 + abs(steps[2])):
                 return None
