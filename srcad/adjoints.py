@@ -13,7 +13,7 @@ import numpy as np
 from srcad.dims import Dim, Facts, alike, broadcast
 from srcad.kinds import FLOAT, Number, python
 from srcad.render import function_path, render, shape_expr
-from srcad.syntax import binary, call, const, without_sign
+from srcad.syntax import binary, call, const, name, without_sign
 from srcad.terms import Term, literal
 
 
@@ -66,7 +66,8 @@ def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
     kind = adjoint_kind(number)
     if number.shape is None:
         assert owner is not None
-        return Term(call(function_path(np.zeros_like, facts), [owner.expr]), kind, facts)
+        floats = [name("float")] if kind.dtype in (None, FLOAT) else []  # of an array whose make-up is not known for certain: an empty sum is the integer 0
+        return Term(call(function_path(np.zeros_like, facts), [owner.expr, *floats]), kind, facts)
     unsized = owner is None and any("?" in d.key for d in number.shape)  # for a rule, a zero will do
     if not number.shape and number.is_plain or unsized:
         return Term(const(0.0), python(FLOAT), facts)

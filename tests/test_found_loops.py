@@ -636,6 +636,13 @@ def array_set_before_a_break(x, y):
     return np.sum(x * x)
 
 
+def array_filled_with_a_sum_of_nothing(x, s):
+    filled = np.full(5, sum([t for t in x if t > 0.5]))
+    for _ in range(2):
+        filled = filled[:-1] * filled[1:]
+    return s + np.sum(filled)
+
+
 def smoothed_by_a_kernel(img, k):
     h, w = img.shape
     out = np.zeros((h - 2, w - 2))
@@ -703,6 +710,8 @@ def shifts_from_a_tuple(x):
 
 
 CASES = [
+    (array_filled_with_a_sum_of_nothing, (0.9 * X, 0.3)),
+    (array_filled_with_a_sum_of_nothing, (-np.abs(X), 0.3)),
     (smoothed_by_a_kernel, (np.arange(20.0).reshape(4, 5) / 7, np.arange(9.0).reshape(3, 3) - 2)),
     (loop_over_a_list_of_numbers, (X,)),
     (loop_over_numbers_downwards, (X,)),
