@@ -10,13 +10,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from srcad.attributes import Attributes
 from srcad.dims import Undecided
 from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Change, Write, describe_value, symbol_of
 from srcad.ir import Effect, Location, Store, Update
-from srcad.kinds import BOOL, Buffer, Number, Object, Record, Ref, Sequence, Series, Static
+from srcad.kinds import BOOL, Bound, Buffer, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.memory import is_basic
+from srcad.merge import fork, numbers_of
 from srcad.outside import static_value
 from srcad.protocols import defined, is_dict, updated
 from srcad.shapes.indexing import distinct, getitem
@@ -212,7 +215,27 @@ class Writes(Attributes):
                 self.update_item(self.evaluate(owner, None), index, op, expr)
 
     def update_name(self, identifier: str, op: ast.operator, value: Ref) -> None:
-        self.frame.locals[identifier] = self.updated(self.lookup(identifier), op, value, identifier)
+        old = self.lookup(identifier)
+        if isinstance(op, (ast.Mult, ast.Div, ast.Pow)) and self.state.is_active([old, value]) and self.is_alone(identifier, old) and fits(value, old):
+            self.frame.locals[identifier] = self.binary(op, old, value, identifier)
+            return
+        self.frame.locals[identifier] = self.updated(old, op, value, identifier)
+
+    def is_alone(self, identifier: str, old: Ref) -> bool:
+        """Whether an array was made in this pass, and nothing but this name leads to its memory: then a new array does as well as a change of the old one."""
+        number = old.value
+        if not isinstance(number, Number) or number.form != "array" or number.place is None or number.place.steps != ():
+            return False
+        buffer = number.place.buffer
+        if buffer.external or buffer.sources or buffer.depth != len(self.state.loops) or buffer in self.state.users or self.state.knowledge.series:
+            return False
+        if any(buffer.site == site for site in self.state.knowledge.written):
+            return False
+        env = fork(self.state)
+        names_ = [(frame, n, ref) for frame, variables in env.frames for n, ref in variables.items()]
+        others = [ref for frame, n, ref in names_ if (frame is not self.frame or n != identifier) for ref in numbers_of(ref)]
+        others += [ref for container, items in env.containers.values() for item in (items.values() if isinstance(container, Record) else items) for ref in numbers_of(item)]
+        return not any(leads_to(ref, buffer) for ref in others)
 
     def updated(self, old: Ref, op: ast.operator, value: Ref, target: str | None) -> Ref:
         """What `old op= value` leaves under the name."""
@@ -361,3 +384,23 @@ class Writes(Attributes):
                 return None
         container.items = items
         return result
+
+
+def leads_to(ref: Ref, buffer: Buffer) -> bool:
+    """Whether a value lies in memory, or holds on to something that may."""
+    match ref.value:
+        case Number(place=place):
+            return place is not None and buffer in place.buffer.family()
+        case Closure(defaults=defaults):
+            return bool(defaults)
+    return isinstance(ref.value, (Lazy, Bound, Method))
+
+
+def fits(value: Ref, old: Ref) -> bool:
+    """Whether arithmetic with a value leaves an array of the dtype and shape that it has."""
+    kind, number = value.value, old.number
+    if not isinstance(kind, Number) or kind.dtype is None or number.dtype is None or number.dtype.kind != "f" or kind.shape is None or number.shape is None:
+        return False
+    same_dtype = kind.form == "python" and kind.dtype.kind in "bif" or np.result_type(number.dtype, kind.dtype) == number.dtype
+    pairs = zip(reversed(kind.shape), reversed(number.shape))
+    return same_dtype and len(kind.shape) <= len(number.shape) and all(d.key in ("1", n.key) for d, n in pairs)
