@@ -116,7 +116,7 @@ def in_a_list_of_the_loop(x):
 def in_a_list_that_grows(x, n=3):
     p = np.exp(x)
     rows = []
-    for i in range(len(x)):
+    for _ in range(len(x)):
         rows.append(p)
     p *= x
     return np.sum(np.array(rows) * x)
