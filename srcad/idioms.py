@@ -42,6 +42,18 @@ class Idioms(Substitute):
                 return ast.Call(func=ast.Attribute(value=changed.args[0], attr=attr, ctx=ast.Load()), args=[], keywords=keywords)
         return changed  # type: ignore[return-value]
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """`x.sum(axis=1, keepdims=True)[:, 0]` is `x.sum(axis=1)`."""
+        changed = self.generic_visit(node)
+        value = changed.value if isinstance(changed, ast.Subscript) else None
+        negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
+        match value.operand if negative else value:  # type: ignore[union-attr]
+            case ast.Call(func=ast.Attribute(attr="sum") as func, args=[], keywords=[ast.keyword(arg="axis", value=ast.Constant(value=int() as axis)) as along, ast.keyword(
+                    arg="keepdims", value=ast.Constant(value=True))]) if ast.unparse(node.slice) in (", ".join([":"] * axis + ["0"]), f"({', '.join([':'] * axis + ['0'])})"):
+                total = ast.Call(func=func, args=[], keywords=[along])
+                return ast.UnaryOp(op=ast.USub(), operand=total) if negative else total
+        return changed  # type: ignore[return-value]
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """`r * a - r * b` is `r * (a - b)`."""
         changed = self.generic_visit(node)

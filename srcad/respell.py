@@ -11,10 +11,10 @@ import ast
 from collections import Counter
 from collections.abc import Callable
 
-from srcad.ir import Assign, Block, Statement, With, blocks, map_expressions, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Statement, With, blocks, map_expressions, with_blocks
 from srcad.kinds import Number
 from srcad.simplify import bound, changes, reads
-from srcad.syntax import is_module, names, operations, substitute
+from srcad.syntax import is_module, name, names, operations, substitute
 
 LONG_INDEX = 2  # operations
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod)
@@ -91,6 +91,34 @@ class Respelling:
             case ast.BinOp(left=left, op=op, right=right):
                 return isinstance(op, ARITHMETIC) and self.is_made_of_whole_numbers(left) and self.is_made_of_whole_numbers(right)
         return False
+
+
+def said_once(block: Block, is_temporary: Callable[[str], bool]) -> Block:
+    """What is reckoned again for the backward pass is reckoned once: `t = p + r; k = p / t; u = p + r` needs no u."""
+    definitions = Counter(n for s in block for n in bound(s))
+    known: dict[str, tuple[str, frozenset[str]]] = {}  # an expression -> its name, and what it reads
+    others: dict[str, ast.expr] = {}
+    out: list[Statement] = []
+    for statement in block:
+        if others:
+            statement = map_expressions(statement, lambda e: substitute(e, others))
+        if blocks(statement):
+            statement = with_blocks(statement, lambda b: said_once(b, is_temporary))
+        if isinstance(statement, Assign) and statement.loc is UNPLACED and is_of_two(statement.expr) and is_temporary(statement.target):
+            if definitions[statement.target] == 1 and all(definitions[n] <= 1 for n in names(statement.expr)):
+                first = known.setdefault(ast.dump(statement.expr), (statement.target, frozenset(names(statement.expr))))
+                if first[0] != statement.target:
+                    others[statement.target] = name(first[0])
+                    continue
+        touched = changes(statement)
+        known = {k: (n, read) for k, (n, read) in known.items() if not touched & read}
+        out.append(statement)
+    return tuple(out)
+
+
+def is_of_two(expr: ast.expr) -> bool:
+    """Whether an expression is arithmetic on two names: with a literal, or one name, it is as soon said again."""
+    return isinstance(expr, ast.BinOp) and isinstance(expr.left, ast.Name) and isinstance(expr.right, ast.Name)
 
 
 def is_literal_call(expr: ast.expr) -> bool:

@@ -14,7 +14,7 @@ from srcad.idioms import Idioms, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import Number
 from srcad.request import Request
-from srcad.respell import Respelling
+from srcad.respell import Respelling, said_once
 from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.surgery import ADJOINT
@@ -55,7 +55,9 @@ class Tidying:
 
         acting = self.state.impure | self.state.raising
         block = Respelling(lambda n: is_temporary(n) and n not in acting, self.kind_of).apply(block)
-        self.in_forward = {id(s) for s in walk(block[: block.index(MARK)])}
+        at = block.index(MARK)
+        block = (*block[: at + 1], *said_once(block[at + 1 :], is_temporary))
+        self.in_forward = {id(s) for s in walk(block[:at])}
         block = Folding(is_temporary, self.may_move, self.sharing).apply(block)
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))
         block = tuple(s for s in block if s.loc is not VALUE)

@@ -216,3 +216,32 @@ def test_a_common_factor_is_taken_out():
     gradient = srcad.grad(step)
     assert "dx = r * (dprod - x * dx)" in gradient.source_for(2.0, 0.3)
     gradient.check(2.0, 0.3)
+
+
+def filtered(zs, q, r):
+    x, p, total = 0.0, 1.0, 0.0
+    for z in zs:
+        p = p + q
+        k = p / (p + r)
+        e = z - x
+        total += np.log(p + r) + e * e / (p + r)
+        x = x + k * e
+        p = (1 - k) * p
+    return total
+
+
+def test_what_is_reckoned_again_is_reckoned_once():
+    gradient = srcad.grad(filtered)
+    assert gradient.source_for(X, 0.1, 0.2).split("reversed(")[1].count("p_2 + r") == 1
+    gradient.check(X, 0.1, 0.2)
+
+
+def test_a_sum_drops_its_axis_itself():
+    def distances(x, y):
+        d = (x[:, None] - y[None, :]) / 2.0
+        return np.sum(d * d * d)
+
+    gradient = srcad.grad(distances)
+    source = gradient.source_for(X, 2 * X)
+    assert ".sum(axis=1)\n" in source and ".sum(axis=0)\n" in source and "keepdims" not in source
+    gradient.check(X, 2 * X[:3])
