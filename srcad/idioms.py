@@ -54,6 +54,17 @@ class Idioms(Substitute):
                 return ast.UnaryOp(op=ast.USub(), operand=total) if negative else total
         return changed  # type: ignore[return-value]
 
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """`np.maximum(x, 0) > 0` is `x > 0`."""
+        changed = self.generic_visit(node)
+        match changed:
+            case ast.Compare(left=ast.Call(func=ast.Attribute(value=library, attr=attr), args=[one, two], keywords=[]), ops=[op], comparators=[ast.Constant() as bound_]) if is_module(library):
+                if attr == "maximum" and isinstance(op, ast.Gt) or attr == "minimum" and isinstance(op, ast.Lt):
+                    for limit, other in ((one, two), (two, one)):
+                        if isinstance(limit, ast.Constant) and limit.value == bound_.value:
+                            return ast.Compare(left=other, ops=[op], comparators=[bound_])
+        return changed  # type: ignore[return-value]
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """`r * a - r * b` is `r * (a - b)`."""
         changed = self.generic_visit(node)

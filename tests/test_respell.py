@@ -245,3 +245,21 @@ def test_a_sum_drops_its_axis_itself():
     source = gradient.source_for(X, 2 * X)
     assert ".sum(axis=1)\n" in source and ".sum(axis=0)\n" in source and "keepdims" not in source
     gradient.check(X, 2 * X[:3])
+
+
+@pytest.mark.parametrize(("f", "text"), [
+    (lambda x: np.sum(np.maximum(x * x - 1, 0)), "> 0"), (lambda x: np.sum(np.minimum(2.0, x * 3)), "< 2.0"), (lambda x: np.sum(np.maximum(0, x) * x), "> 0"),
+])
+def test_a_kink_asks_the_operand(f, text):
+    gradient = srcad.grad(f)
+    assert text in gradient.source_for(X)
+    gradient.check(X)
+    gradient.check(np.array([0.2, 0.9, -3.0, 1.4]))
+
+
+def test_the_operand_of_relu_is_asked_where_its_value_is_not_needed():
+    def f(x):
+        y = np.sin(x)
+        return np.sum(np.maximum(y, 0))
+
+    assert "maximum" not in srcad.grad(f).source_for(X).split("backprop np.sum(np.maximum(y, 0))\n")[1]
