@@ -217,4 +217,6 @@ class Library:
         try:
             return static_value(ref, self.facts)
         except (LookupError, Undecided):
+            if isinstance(ref.value, Sequence) and ref.value.type is tuple and ref.value.series is None:
+                return tuple(self.parameter(parameter, item) for item in ref.value.items)
             return ref

@@ -86,7 +86,7 @@ class Loops(Iteration):
         """Whether a loop's variable is only reckoned with and tells places in arrays; as an axis, an exponent or a place in a list it had better be known."""
         for node in (n for s in walk(statement.body) for e in expressions(s) for n in ast.walk(e)):
             match node:
-                case ast.Call(args=args, keywords=keywords) if any(isinstance(a, ast.Name) and a.id == statement.target for a in (*args, *(k.value for k in keywords))):
+                case ast.Call(args=args, keywords=keywords) if any(statement.target in names(a) for a in (*args, *(k.value for k in keywords))):
                     return False
                 case ast.BinOp(op=ast.Pow(), right=exponent) if statement.target in names(exponent):
                     return False

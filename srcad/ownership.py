@@ -29,6 +29,7 @@ FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum"
                    "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye",
                    "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1", "bincount",
                    "correlate", "convolve", "take_along_axis", "diff", "pad", "roll", "cross", "pinv", "vander"))
+METHODS = frozenset(("copy", "sum", "mean", "dot", "flatten", "cumsum", "prod", "astype"))
 AS_ASKED = frozenset(("out", "copy", "n"))  # keywords with which a function may return what it was given
 
 
@@ -40,6 +41,7 @@ class Memory:
         self.names: dict[str, set[str]] = {}  # a cell -> the names that may mean it
         self.makers: frozenset[str] = frozenset()
         self.observing = False  # whether the statements are the user's, which are as they are
+        self.own: Collection[str] = ()  # the names of variables: what else has attributes is a module
         self.site = ""  # the statement at hand: memory is told apart by where it is made
 
     def bind(self, target: str, cells: frozenset[str]) -> None:
@@ -97,9 +99,7 @@ class Memory:
 
     def of_call(self, func: ast.expr, args: Sequence[ast.expr], keywords: Sequence[ast.keyword] = ()) -> frozenset[str]:
         label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-        if self.observing and (isinstance(func, ast.Name) or any(k.arg in AS_ASKED for k in keywords)):
-            return frozenset({"=?"})
-        if label in FRESH or label in self.makers or label == "einsum" and len(args) > 2:
+        if label in self.makers or self.makes_new(func, label, args, keywords):
             return self.fresh()
         sources = [*args[:1], func.value] if isinstance(func, ast.Attribute) and not is_module(func.value) else list(args[:1])
         if label in VIEWS:
@@ -107,6 +107,18 @@ class Memory:
             cells = frozenset().union(*(self.of(a) for a in owners))
             return cells | {"=read-only"} if label in READ_ONLY else cells
         return frozenset({"=?"}).union(*(self.of(a) for a in [*sources, *args]))
+
+    def makes_new(self, func: ast.expr, label: str, args: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> bool:
+        """Whether a call's result is new memory: of a library function, or a method of an array, that is known for it, and not asked to do otherwise."""
+        if any(k.arg in AS_ASKED for k in keywords) or any(isinstance(a, ast.Starred) for a in args) or label in ("diff", "astype") and len(args) > 1:
+            return False
+        if not isinstance(func, ast.Attribute):
+            return label == "float"
+        if is_module(func.value):
+            return label in FRESH or label == "einsum" and len(args) > 2 and isinstance(args[0], ast.Constant)
+        if isinstance(func.value, ast.Name) and func.value.id not in self.own:
+            return False
+        return label in METHODS
 
     def of_item(self, expr: ast.expr, place: int) -> frozenset[str]:
         """The cells of one item of what is unpacked."""
@@ -131,14 +143,15 @@ class Memory:
 
 
 def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str], makers: Collection[str] = (),
-           consuming: bool = False) -> Block:
+           parameters: Collection[str] = (), consuming: bool = False) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
     kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them;
-    makers: functions whose results share memory with nothing; consuming: whether the backward half is run once, and may
+    makers: functions whose results share memory with nothing; parameters: names that are variables besides; consuming: whether the backward half is run once, and may
     use up what the forward half made.
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
+    settlement.memory.own = {*settlement.definitions, *parameters}
     if consuming:
         settlement.observe(forward)
     settlement.memory.makers = frozenset(makers)
@@ -227,6 +240,7 @@ class Settlement:
         if not uses or not root or sum(reads(rest[i])[target] for i in uses) < self.counts[target]:
             return False
         probe, own = Memory(), self.memory.of_name(root)
+        probe.own, probe.makers = self.memory.own, self.memory.makers
         probe.restore({**self.memory.cells, target: frozenset({"=probe"})})
         for i, statement in enumerate(walk(rest[: uses[-1] + 1])):
             probe.site = f"after {i}"

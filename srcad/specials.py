@@ -404,8 +404,10 @@ def special_histogramdd(calls: Calls, args: Arguments, keywords: dict[str, Ref],
     columns = calls.at.listed(calls.at.attribute(sample, "T", None) if isinstance(sample.value, Number) else sample)
     none = literal_ref(const(None), None, calls.facts)
     bins, limits = names.get("bins", known_number(calls, 10)), names.get("range", none)
-    if isinstance(bins.value, Number) and not bins.number.is_plain:
+    if isinstance(bins.value, Number) and not bins.number.is_plain or isinstance(bins.value, Static):
         calls.at.refuse("np.histogramdd is differentiated with a number of bins, or a list with the bins of each column.")
+    if isinstance(sample.value, Number) and sample.number.ndim != 2:
+        calls.at.refuse("np.histogramdd is differentiated of points in the rows of a matrix, or of a list of columns.")
     each = [display(tuple, calls.at.listed(r) if isinstance(r.value, Sequence) else (r,) * len(columns)) for r in (bins, limits)]
     rest = [names.get(label, none) for label in ("density", "weights")]
     return calls.own_function(spelled.histogramdd, "", [display(tuple, columns), *each, *rest], {}, text, target)

@@ -83,6 +83,8 @@ def linspace_with_step(start: Any, stop: Any, num: int = 50, endpoint: bool = Tr
 
 def histogramdd(columns: Any, bins: Any, limits: Any, density: Any, weights: Any) -> Any:
     """Counts in boxes: the place of each point among the edges of each column, the last of which belongs to the last bin."""
+    if len(bins) != len(columns) or len(limits) != len(columns):
+        raise ValueError("np.histogramdd needs bins, and a range if any, for each column of the sample")
     edges = [np.histogram_bin_edges(c, n, r) for c, n, r in zip(columns, bins, limits)]
     place, inside = 0, True
     for column, edge in zip(columns, edges):

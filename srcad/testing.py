@@ -69,11 +69,13 @@ def check_pullback(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any
     weights = random_weights(out, rng)
     if not numbers(out):
         return
-    found = gradient.backward(weights, cache)
     names = gradient.names
-    grads = (found,) if gradient.main.request.bare and len(names) == 1 else found
+    found = [gradient.backward(weights, cache)]
+    if gradient.mode == "grad" and is_number(out) and not np.ndim(out):
+        found.append(gradient(*copied(args), **copied(keywords)))  # a text of its own, which may use up what it has made
+    grads = [(n, g) for each in found for n, g in zip(names, (each,) if gradient.main.request.bare and len(names) == 1 else each)]
     bound = bind_names(gradient, args, keywords)
-    for name, g in zip(names, grads):
+    for name, g in grads:
         for _ in range(DIRECTIONS):
             direction = like(bound[name], lambda shape: rng.standard_normal(shape), g)
             analytic = inner(g, direction)

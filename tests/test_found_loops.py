@@ -1047,3 +1047,31 @@ def test_an_array_in_a_tuple_that_a_loop_carries():
 def test_a_loop_over_evenly_spaced_numbers_stays_one():
     source = srcad.grad(smoothed_by_a_kernel).source_for(np.ones((4, 5)), np.ones((3, 3)))
     assert "for dy in (-1, 0, 1):" in source and "for dy in (1, 0, -1):" in source
+
+
+def shifts_of_both_axes(a, b):
+    total = np.zeros((5, 5))
+    for i in range(a.shape[0]):
+        total += np.roll(a, (i, 1), (0, 1)) * b
+    return np.sum(total * total)
+
+
+def copies_beside_each_other(a, b):
+    total = 0.0
+    for d in range(1, a.shape[0]):
+        total = total + np.sum(np.tile(a, (d, 1)) ** 2)
+    return total * np.sum(b)
+
+
+def stencil_of_shifts(a, b):
+    total = np.zeros((5, 5))
+    for i in (-1, 0, 1):
+        for j in (-2, 0, 2):
+            total += b[i, j] * np.roll(a, (i, j), (0, 1))
+    return np.sum(total ** 2)
+
+
+@pytest.mark.parametrize("f", [shifts_of_both_axes, copies_beside_each_other, stencil_of_shifts])
+def test_tuples_that_hold_a_loop_variable(f):
+    a = np.random.default_rng(0).normal(size=(5, 5))
+    srcad.grad(f).check(a, a.T.copy())

@@ -263,3 +263,45 @@ def test_the_operand_of_relu_is_asked_where_its_value_is_not_needed():
         return np.sum(np.maximum(y, 0))
 
     assert "maximum" not in srcad.grad(f).source_for(X).split("backprop np.sum(np.maximum(y, 0))\n")[1]
+
+
+def no_difference(x, z):
+    h = np.exp(x)
+    y = np.diff(h, 0)
+    return np.sum(y * z) + np.sum(h * x)
+
+
+def converted_without_a_copy(x, z):
+    h = np.exp(x)
+    y = h.astype(float, "K", "unsafe", True, False)
+    return np.sum(y * z) + np.sum(h * x)
+
+
+def converted_inside(x, z):
+    h = np.exp(x)
+    return np.sum(h.astype(float, copy=False) * z) + np.sum(h * x)
+
+
+def not_converted(x, z):
+    return np.sum(x.astype(float, copy=False) * z)
+
+
+def einsum_of_lists(x, z):
+    return np.sum(np.einsum(x.reshape(1, -1), [0, 1], [1, 0])[:, 0] * z)
+
+
+def differences_starred(x, z):
+    h = np.exp(x)
+    y = np.diff(*(h, 0))
+    return np.sum(y * z) + np.sum(h * x)
+
+
+@pytest.mark.parametrize("f", [no_difference, converted_without_a_copy, converted_inside, not_converted, einsum_of_lists, differences_starred])
+def test_what_may_be_its_argument_is_not_handed_out(f):
+    x, z = X, 2 * X
+    gradient = srcad.grad(f)
+    dx, dz = gradient(x, z)
+    pulled = srcad.vjp(f, x, z)[1](1.0)
+    assert np.allclose(dx, pulled[0]) and np.allclose(dz, pulled[1])
+    assert not np.shares_memory(dx, dz) and not any(np.shares_memory(g, a) for g in (dx, dz) for a in (x, z))
+    gradient.check(x, z)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 import math
 import types
@@ -57,7 +58,28 @@ def lowered(at: Any, function: Any, args: Sequence[Value], keywords: Mapping[str
     return refuse(f"`{label}` is not compiled.")  # type: ignore[no-any-return]
 
 
+@functools.cache
+def order_of(function: Any) -> tuple[str, ...]:
+    """The parameters of a library function, in its order; none where it does not say."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return ()
+    return () if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()) else tuple(parameters)
+
+
+def sorted_out(handler: Handler, function: Any, args: Sequence[Value], keywords: Mapping[str, Value]) -> tuple[list[Value], dict[str, Value]]:
+    """The arguments of a call as its handler takes them: what the library function has in another place goes by its name."""
+    theirs, ours = order_of(function), list(inspect.signature(handler).parameters)[1:]
+    for k, (one, other) in enumerate(zip(theirs, ours)):
+        if k < len(args) and one != other and (one in ours or other in theirs):
+            named = {n: v for n, v in zip(theirs[k:], args[k:]) if not (isinstance(v, Static) and v.value is None)}
+            return [*args[:k]], {**named, **keywords}
+    return [*args], {**keywords}
+
+
 def bound(handler: Handler, function: Any, at: Any, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+    args, keywords = sorted_out(handler, function, args, keywords)
     parameters = inspect.signature(handler).parameters
     unknown = [k for k in keywords if k not in parameters]
     if unknown or len(args) + 1 > len(parameters) and not any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):

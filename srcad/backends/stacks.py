@@ -157,6 +157,8 @@ class Stacks(Building):
         return viewed(View(stack.buffers[k], (Fixed(place), *(Along(a) for a in range(part.ndim)))), part.dtype, part.dims)
 
     def stack_size(self, stack: Stack) -> str:
+        if stack.parts is None and len(self.trips) > stack.depth:  # type: ignore[attr-defined]
+            refuse(f"the length of `{stack.name}` in a loop, before the line that fills it, is not compiled.")
         if stack.parts is None:
             return "0"
         return stack.counter if stack.capacity else f"len({stack.buffers[0]})"  # type: ignore[attr-defined,no-any-return]
