@@ -98,7 +98,7 @@ class Assembly(Residuals, Tidying):
         kinds = {**backward.kinds, **self.final_kinds}
         foreign = list(names(self.kept)) if kept is not None else []
         makers = [pair.titles[1] for pair in (*self.state.pairings.done, *self.state.pairings.open)]
-        rest = settle(forward, rest, kinds, returned, foreign, makers, self.state.parameters, consuming=not pair and not self.request.plain)
+        rest = settle(forward, rest, kinds, returned, foreign, makers, (*self.state.parameters, seed_name), consuming=not pair and not self.request.plain)
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept, seed_name)
 
     def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
