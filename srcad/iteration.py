@@ -11,11 +11,11 @@ from typing import Any
 
 from srcad.dims import Dim, Undecided
 from srcad.inference import display, literal_ref
-from srcad.ir import Assign
+from srcad.ir import Assign, For, expressions, walk
 from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Series, Static, python
 from srcad.protocols import iterated
 from srcad.regions import Regions
-from srcad.syntax import call, const, expression, name
+from srcad.syntax import call, const, expression, name, names, steps_of
 
 PASSES = 600  # a loop is written out for so many passes at most
 
@@ -140,6 +140,29 @@ class Iteration(Regions):
         value.places.append(self.loc)
         for part in value.parts:
             self.consume(part)
+
+    def counted(self, statement: For, iterable: Ref) -> Ref:
+        """A tuple of evenly spaced whole numbers, `(-1, 0, 1)`, as the range that it comes to, where that will do: such a loop need not be written out."""
+        value = iterable.value
+        steps = steps_of([i.expr for i in value.items]) if isinstance(value, Sequence) and value.type is tuple else None
+        if steps is None or not self.only_places(statement):
+            return iterable
+        start, stop = (Dim.of(n, self.state.facts) for n in (steps.start, steps.stop))
+        return Ref(iterable.expr, Range(iterable.expr, start, stop, steps.step))
+
+    def only_places(self, statement: For) -> bool:
+        """Whether a loop's variable is only reckoned with and tells places in arrays; as an axis, an exponent or a place in a list it had better be known."""
+        for node in (n for s in walk(statement.body) for e in expressions(s) for n in ast.walk(e)):
+            match node:
+                case ast.Call(args=args, keywords=keywords) if any(statement.target in names(a) for a in (*args, *(k.value for k in keywords))):
+                    return False
+                case ast.BinOp(op=ast.Pow(), right=exponent) if statement.target in names(exponent):
+                    return False
+                case ast.Subscript(value=ast.Name(id=base), slice=index) if statement.target in names(index):
+                    held = self.frame.locals.get(base)
+                    if held is None or not isinstance(held.value, Number):
+                        return False
+        return True
 
     def dim_ref(self, dim: Dim) -> Ref:
         return literal_ref(const(dim.const), dim.const, self.state.facts) if not dim.terms else Ref(expression(dim.key), python(INT, dim))

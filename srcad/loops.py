@@ -15,7 +15,7 @@ from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
 from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, literal_ref
-from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While, expressions, walk
+from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
 from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
@@ -25,7 +25,7 @@ from srcad.protocols import iterated
 from srcad.regions import checkpoint, rollback, with_copies
 from srcad.series import Grows
 from srcad.simplify import parallel
-from srcad.syntax import call, const, name, names, steps_of
+from srcad.syntax import call, const, name
 from srcad.writes import Split
 
 ATTEMPTS = 12
@@ -63,10 +63,7 @@ class Loops(Iteration):
         self.frame.locals.pop(held, None)
 
     def loop_over(self, statement: For, iterable: Ref) -> None:
-        steps = even_steps(iterable)
-        if steps is not None and self.only_places(statement):
-            start, stop = (Dim.of(n, self.state.facts) for n in (steps.start, steps.stop))
-            iterable = Ref(iterable.expr, Range(iterable.expr, start, stop, steps.step))
+        iterable = self.counted(statement, iterable)
         if self.is_known(iterable):
             try:
                 self.unrolled(statement, iterable)
@@ -81,20 +78,6 @@ class Loops(Iteration):
         if self.site("loop", statement) in self.state.knowledge.peeled:
             counter = self.first_pass(statement, counter, iterable)
         self.either(statement, iterable, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, iterable))
-
-    def only_places(self, statement: For) -> bool:
-        """Whether a loop's variable is only reckoned with and tells places in arrays; as an axis, an exponent or a place in a list it had better be known."""
-        for node in (n for s in walk(statement.body) for e in expressions(s) for n in ast.walk(e)):
-            match node:
-                case ast.Call(args=args, keywords=keywords) if any(statement.target in names(a) for a in (*args, *(k.value for k in keywords))):
-                    return False
-                case ast.BinOp(op=ast.Pow(), right=exponent) if statement.target in names(exponent):
-                    return False
-                case ast.Subscript(value=ast.Name(id=base), slice=index) if statement.target in names(index):
-                    held = self.frame.locals.get(base)
-                    if held is None or not isinstance(held.value, Number):
-                        return False
-        return True
 
     def first_pass(self, statement: For, counter: Ref, iterable: Ref) -> Ref:
         """Walk the first pass of a loop on its own; the range of the others is returned."""
@@ -455,13 +438,6 @@ class Loops(Iteration):
                 raise Endless from None
             self.block(statement.body)
         raise Endless
-
-
-def even_steps(iterable: Ref) -> range | None:
-    """The range that a tuple of whole numbers, `(-1, 0, 1)`, comes to: a loop over it need not be written out."""
-    if not isinstance(iterable.value, Sequence) or iterable.value.type is not tuple:
-        return None
-    return steps_of([i.expr for i in iterable.value.items])
 
 
 def run_over(iterable: Ref) -> Iterator[Ref]:

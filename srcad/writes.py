@@ -227,15 +227,13 @@ class Writes(Attributes):
         if not isinstance(number, Number) or number.form != "array" or number.place is None or number.place.steps != ():
             return False
         buffer = number.place.buffer
-        if buffer.external or buffer.sources or buffer.depth != len(self.state.loops) or buffer in self.state.users or self.state.knowledge.series:
-            return False
-        if any(buffer.site == site for site in self.state.knowledge.written):
+        if buffer.external or buffer.sources or buffer.depth != len(self.state.loops) or buffer in self.state.users or buffer.site in self.state.knowledge.written or self.state.knowledge.series:
             return False
         env = fork(self.state)
-        names_ = [(frame, n, ref) for frame, variables in env.frames for n, ref in variables.items()]
-        others = [ref for frame, n, ref in names_ if (frame is not self.frame or n != identifier) for ref in numbers_of(ref)]
-        others += [ref for container, items in env.containers.values() for item in (items.values() if isinstance(container, Record) else items) for ref in numbers_of(item)]
-        return not any(leads_to(ref, buffer) for ref in others)
+        others = [ref for frame, variables in env.frames for n, ref in variables.items() if frame is not self.frame or n != identifier]
+        for container, items in env.containers.values():
+            others += items.values() if isinstance(container, Record) else items
+        return not any(leads_to(leaf, buffer) for ref in others for leaf in numbers_of(ref))
 
     def updated(self, old: Ref, op: ast.operator, value: Ref, target: str | None) -> Ref:
         """What `old op= value` leaves under the name."""
