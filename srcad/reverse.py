@@ -200,7 +200,7 @@ class Reverse(Backwards, PairBack, Detours):
         except NotImplementedError as problem:
             raise MissingRuleError(f"its rule does not cover {problem}.", op.loc, function_label(op.function)) from None
         shape = op.outputs[0].number.shape if op.rule.elementwise else None
-        given_to = self.masked(op, pairs(op.operands, found))
+        given_to = [(ref, matched(op, ref, term)) for ref, term in self.masked(op, pairs(op.operands, found))]
         alone = op.rule.elementwise and shape is None and sum(not r.number.is_plain for r in flatten(op.operands)) == 1  # the result has its shape
         return [(ref, cast(term, ref.number) if alone and is_array(ref, term) else self.reduced(term, ref, shape, op.rule.elementwise)) for ref, term in given_to]
 
@@ -447,3 +447,17 @@ class Reverse(Backwards, PairBack, Detours):
 def is_array(ref: Ref, term: Any) -> bool:
     """Whether a contribution, and what it is for, are no single numbers."""
     return isinstance(term, Term) and not term.number.is_plain and not ref.number.is_plain
+
+
+CONTRACTIONS = (np.matmul, operator.matmul, np.dot, np.inner, np.vdot)
+
+
+def matched(op: Operation, ref: Ref, term: Any) -> Any:
+    """A factor's adjoint in the factor's own dimensions: where a product of matrices and vectors has run, its inner dimensions were the same."""
+    if op.function not in CONTRACTIONS or not isinstance(term, Term) or term.number.shape is None or ref.number.shape is None:
+        return term
+    if len(term.number.shape) != len(ref.number.shape) or any((o.number.ndim or 3) > 2 for o in flatten(op.operands)):
+        return term
+    made = Term(term.expr, dataclasses.replace(term.number, shape=ref.number.shape), term.facts, base=term.base)
+    made.parts = term.parts
+    return made

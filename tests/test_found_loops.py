@@ -1075,3 +1075,17 @@ def stencil_of_shifts(a, b):
 def test_tuples_that_hold_a_loop_variable(f):
     a = np.random.default_rng(0).normal(size=(5, 5))
     srcad.grad(f).check(a, a.T.copy())
+
+
+def solved_row_by_row(low, b):
+    x = np.zeros(len(b))
+    for i in range(len(b)):
+        x[i] = (b[i] - low[i, :i] @ x[:i]) / low[i, i]
+    return np.sum(x * x)
+
+
+def test_factors_of_a_product_that_has_run_are_of_one_length():
+    low = np.tril(np.random.default_rng(0).normal(size=(4, 4))) + 3 * np.eye(4)
+    gradient = srcad.grad(solved_row_by_row)
+    assert "unbroadcast" not in gradient.source_for(low, low[0])
+    gradient.check(low, low[:, 0])
