@@ -229,7 +229,7 @@ class Reverse(Backwards, PairBack, Detours):
         if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
             whole = self.fitting(dz, op.outputs[0], op)
             new = [0 if i is None else i for i in op.params["index"]]
-            while new and new[-1] == slice(None):
+            while new and new[-1] == slice(None) and Ellipsis not in new:  # after an ellipsis they say which axes are meant
                 new.pop()
             taken = bool(ref.number.ndim) and 0 in new and whole.number.ndim == ref.number.ndim + new.count(0)
             return [(ref, whole[tuple(new) if len(new) > 1 else new[0]] if taken else whole.reshape(self.term(ref).shape))]

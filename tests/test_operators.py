@@ -265,3 +265,26 @@ def test_what_does_not_fit_is_refused():
             return srcad.grad(g)(x)
 
         grad(inner)(2.0)
+
+
+def test_products_of_a_number_twice():
+    assert grad(grad(lambda x: np.prod(x) * x * x))(1.5) == pytest.approx(6 * 1.5)
+    assert grad(grad(lambda x: np.sum(np.cumprod(x)) * x))(1.5) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum(x[..., None, :] * np.arange(6.0).reshape(3, 2, 1) * np.sin(x[..., None, :])), lambda x: np.sum(x[:, None] ** 2 * np.arange(9.0).reshape(3, 1, 3)),
+    lambda x: np.sum(x[None, ..., None] ** 3), lambda x: np.sum(x[:, None, :, None] * x[None, :, None]), lambda x: np.sum(x[..., None] * np.arange(4.0)) * np.sum(x[None]),
+    lambda x: np.sum(np.sin(np.linalg.eigvalsh(x @ x.T + np.diag(np.arange(3.0))))), lambda x: np.sum(np.linalg.svd(x)[1] ** 3),
+])
+def test_new_axes_in_every_place(f):
+    x, v = np.random.default_rng(0).normal(size=(2, 3, 3))
+    gradient = grad(f)
+    gradient.check(x)
+
+    def along(x, v):
+        return np.sum(gradient(x) * v)
+
+    step, direction = 1e-5, np.random.default_rng(1).normal(size=(3, 3))
+    wanted = (along(x + step * direction, v) - along(x - step * direction, v)) / (2 * step)
+    assert np.sum(grad(along, wrt="x")(x, v) * direction) == pytest.approx(wanted, rel=1e-6, abs=1e-6)

@@ -32,7 +32,7 @@ def products_of_others(rows: Any) -> Any:
 def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
     factors = np.where(where, a, 1.0)
     if axis is None:
-        others = products_of_others(factors.reshape(-1)).reshape(a.shape)
+        others = products_of_others(factors.reshape(-1)).reshape(np.shape(a))
     elif isinstance(axis, tuple):
         first = tuple(range(len(axis)))
         moved = np.moveaxis(factors, axis, first)
@@ -47,13 +47,13 @@ def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims:
 def cumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
     """`after[i]` is what the results from i on ask for, over the product of the first i + 1 factors."""
     if axis is None:
-        rows, after = a.reshape(-1), dz.reshape(-1).copy()
+        rows, after = np.reshape(a, (-1,)), np.reshape(dz, (-1,)).copy()
     else:
         rows, after = np.moveaxis(a, axis, 0), np.moveaxis(dz, axis, 0).copy()
     for i in reversed(range(len(rows) - 1)):
         after[i] += rows[i + 1] * after[i + 1]
     da = products_before(rows) * after
-    return (da.reshape(a.shape) if axis is None else np.moveaxis(da, 0, axis),)
+    return (da.reshape(np.shape(a)) if axis is None else np.moveaxis(da, 0, axis),)
 
 
 def nanprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Adjoints:
