@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 from srcad.dims import Facts
 from srcad.ir import Assign, Block
 from srcad.render import function_path
-from srcad.simplify import bound, changes
+from srcad.simplify import changes, tallied
 from srcad.syntax import Substitute, binary, call, is_module, name, names, same
 
 METHODS = frozenset(("sum", "mean", "max", "min"))
@@ -95,7 +94,7 @@ def numberings(forward: Block, rest: Block) -> dict[str, str]:
     found = {ast.dump(s.expr): s for s in forward if isinstance(s, Assign) and is_numbering(s.expr)}
     if not found:
         return {}
-    counts = Counter(t for s in (*forward, *rest) for t in bound(s))
+    counts = tallied((*forward, *rest))[1]
     changed = {t for s in (*forward, *rest) if not isinstance(s, Assign) for t in changes(s)}
     steady = {k: s for k, s in found.items() if counts[s.target] == 1 and s.target not in changed and all(counts[n] <= 1 and n not in changed for n in names(s.expr))}
     return {k: s.target for k, s in steady.items()}

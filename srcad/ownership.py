@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
 from srcad.kinds import Number
 from srcad.live import Live
-from srcad.simplify import bound, changes, header_reads, reads
+from srcad.simplify import bound, changes, header_reads, reads, tallied
 from srcad.syntax import binary, is_module, method, name, names, root_of
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
@@ -169,12 +168,7 @@ class Settlement:
         self.last: dict[str, int] = {}
         self.number(block)
         self.last.update(dict.fromkeys(foreign, len(self.places) + 1))
-        self.counts: Counter[str] = Counter()
-        self.definitions: Counter[str] = Counter()
-        for statement in block:
-            self.counts.update(reads(statement))
-            self.definitions.update(bound(statement))
-        self.later: dict[int, Statement] = {}
+        self.counts, self.definitions = tallied(block)
 
     def number(self, block: Block) -> None:
         """Where each statement stands, and where each name is read for the last time: in a loop that began with it, at its end."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from srcad.ir import UNPLACED, Assign, Block, Statement, With, blocks, map_expressions, with_blocks
 from srcad.kinds import Number
-from srcad.simplify import bound, changes, reads
+from srcad.simplify import changes, reads, tallied
 from srcad.syntax import is_module, name, names, operations, substitute
 
 LONG_INDEX = 2  # operations
@@ -32,9 +32,7 @@ class Respelling:
         self.definitions: Counter[str] = Counter()
 
     def apply(self, block: Block) -> Block:
-        for statement in block:
-            self.counts.update(reads(statement))
-            self.definitions.update(bound(statement))
+        self.counts, self.definitions = tallied(block)
         return self.block(block, inside=False)
 
     def block(self, block: Block, inside: bool) -> Block:
@@ -95,7 +93,7 @@ class Respelling:
 
 def said_once(block: Block, is_temporary: Callable[[str], bool]) -> Block:
     """What is reckoned again for the backward pass is reckoned once: `t = p + r; k = p / t; u = p + r` needs no u."""
-    definitions = Counter(n for s in block for n in bound(s))
+    definitions = tallied(block)[1]
     known: dict[str, tuple[str, frozenset[str]]] = {}  # an expression -> its name, and what it reads
     others: dict[str, ast.expr] = {}
     out: list[Statement] = []

@@ -68,6 +68,16 @@ def bound(statement: Statement) -> tuple[str, ...]:
     return (*targets(statement), *(t for block in inner for s in block for t in bound(s)))
 
 
+def tallied(block: Iterable[Statement]) -> tuple[Counter[str], Counter[str]]:
+    """How often each name is read, and how often it is given a value."""
+    counts: Counter[str] = Counter()
+    definitions: Counter[str] = Counter()
+    for statement in block:
+        counts.update(reads(statement))
+        definitions.update(bound(statement))
+    return counts, definitions
+
+
 def rebound(statement: Statement) -> tuple[str, ...]:
     """The names that a statement of the user's gives a value to, in its blocks too; writing into memory does not."""
     own = () if isinstance(statement, (Store, Update)) else targets(statement)
@@ -200,9 +210,7 @@ class Folding:
         self.definitions: Counter[str] = Counter()
 
     def apply(self, block: Block) -> Block:
-        for statement in block:
-            self.counts.update(reads(statement))
-            self.definitions.update(bound(statement))
+        self.counts, self.definitions = tallied(block)
         return self.block(block)
 
     def block(self, block: Block) -> Block:
