@@ -17,7 +17,7 @@ from srcad import protocols
 from srcad.dims import Dim, Facts
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
 from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
-from srcad.memory import known_nonnegative
+from srcad.overlap import known_nonnegative
 from srcad.outside import static_value
 from srcad.iterables import slice_of_range
 from srcad.rules import find
@@ -185,7 +185,8 @@ class Attributes(Texts):
             kind = UNKNOWN
         result = self.operation(GETITEM, (base,), {"index": index, "slice": place}, expr, target, kind)
         if base.number.place is not None and self.shadowed(base):
-            self.state.item_reads[result.key] = Change(base.number.place.buffer, self.state.event, self.state.loops, self.loc, index)
+            at = index if base.number.place.steps == () else None
+            self.state.item_reads[result.key] = Change(base.number.place.buffer, self.state.event, self.state.loops, self.loc, at)
         if any(i is not None and i is not Ellipsis and not isinstance(i, slice) for i in index) and not in_range(base.number, index, self.state.facts):
             self.state.raising.add(result.key)
         return result

@@ -78,17 +78,15 @@ class Facts:
         self.unknown += 1
         return Dim.atom(f"?{self.unknown}", None, self)
 
-    def bounds(self, dim: Dim) -> tuple[Dim, Dim]:
-        """The least and the greatest value of a dimension, over the passes of the loops that it counts with."""
+    def bounds(self, dim: Dim, over: Iterable[str] | None = None) -> tuple[Dim, Dim]:
+        """The least and the greatest value of a dimension, over the passes of the loops that it counts with; of some of them only, where these are given."""
         least = greatest = dim
-        for _ in range(len(self.ranges)):
-            atoms = [a for a in (*least.terms, *greatest.terms) if a in self.ranges]
-            if not atoms:
-                break
-            first, end = self.ranges[atoms[0]]
-            down, up = least.terms.get(atoms[0], 0), greatest.terms.get(atoms[0], 0)
-            least = least + (first - Dim.atom(atoms[0], None, self)) * down if down > 0 else least + (end - 1 - Dim.atom(atoms[0], None, self)) * down
-            greatest = greatest + (end - 1 - Dim.atom(atoms[0], None, self)) * up if up > 0 else greatest + (first - Dim.atom(atoms[0], None, self)) * up
+        for atom in reversed(self.ranges if over is None else [a for a in self.ranges if a in over]):  # inner loops first: their ranges depend on the outer ones
+            down, up = least.terms.get(atom, 0), greatest.terms.get(atom, 0)
+            if down or up:
+                (first, end), counter = self.ranges[atom], Dim.atom(atom, None, self)
+                least = least + ((first if down > 0 else end - 1) - counter) * down
+                greatest = greatest + ((end - 1 if up > 0 else first) - counter) * up
         return least, greatest
 
     def module(self, full_name: str) -> str:

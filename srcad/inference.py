@@ -191,10 +191,7 @@ class Snapshot:
     """A copy of an array that is changed in place, made where the backward pass may need what it held."""
 
     target: str
-    buffer: Buffer
-    event: int
-    loops: tuple[int, ...]
-    index: tuple[Any, ...] | None = None
+    of: Change  # the read that it stands for
 
 
 @dataclass(frozen=True)
@@ -238,7 +235,9 @@ class Inference:
     users: dict[Buffer, tuple[Buffer, ...]] = field(default_factory=dict)  # memory -> the joined memories that it may be
     reads: list[Change] = field(default_factory=list)  # of memory that is changed
     item_reads: dict[str, Change] = field(default_factory=dict)  # what was read of memory that is changed, by the name it was given
+    stored: dict[str, tuple[ast.expr, Change]] = field(default_factory=dict)  # a name -> the element or the part of an array that its value was put into
     steps: dict[str, int] = field(default_factory=dict)  # the indices of all loops -> 1 upwards, -1 downwards
+    counters: dict[int, str] = field(default_factory=dict)  # a loop -> its index
     loops: tuple[int, ...] = ()
     event: int = 0
     tags: int = 0

@@ -206,6 +206,8 @@ class Loops(Iteration):
         index = self.open_counter(counter, statement.target if isinstance(statement, For) and iterable is not None and isinstance(iterable.value, Range) else "")
         outer_breaks, self.breaks = getattr(self, "breaks", []), []
         state.loops = (*state.loops, loop_id)
+        if index is not None:
+            state.counters[loop_id] = index.key
         count = state.namer.temporary("count")
         try:
             region = self.region(lambda: self.one_body(statement, index, iterable))

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts
-from srcad.inference import Change
+from srcad.dims import Facts
 from srcad.kinds import Number, Place, Ref
 from srcad.syntax import name, same, substitute
 
@@ -135,76 +134,3 @@ def common_layout(function: Any, operands: list[Ref]) -> frozenset[str] | None:
     if not simple or any(a.layout is None for a in arrays):
         return None
     return frozenset().union(*(a.layout for a in arrays if a.layout is not None))
-
-
-def writes_apart(written: tuple[Any, ...], read: tuple[Any, ...], counters: Mapping[str, int]) -> bool:
-    """Whether what a pass of a loop writes is never what an earlier one, or the same before it, has read.
-
-    Compares the one whole-number axis that both index by a counter: `y[i] = ...` never changes `y[i - 1]` again.
-    """
-    for a, b in zip(written, read):
-        if not (isinstance(a, Number) and isinstance(b, Number) and isinstance(a.dim, Dim) and isinstance(b.dim, Dim)):
-            continue
-        distance = b.dim - a.dim
-        if not (never_wraps(a.dim) and never_wraps(b.dim)):
-            continue
-        moving = [c for c in counters if a.dim.terms.get(c) == 1]
-        if not distance.terms and len(moving) == 1 and distance.const * counters[moving[0]] < 0:
-            return True
-    return False
-
-
-def written_once(write: Change, others: Sequence[Change], counters: Mapping[str, int], facts: Facts) -> bool:
-    """Whether no element that a write fills has been read or written before: its adjoint is not asked for again.
-
-    Holds for `y[i] = f(y[i - 1])` in a loop over i, not for `y[i] = f(y[i + 1])`, nor in a loop around that one.
-    """
-    index, depth = write.index, write.buffer.depth
-    if index is None or write.buffer.sources or not is_basic(index):
-        return False
-    inside = write.loops[depth:]
-    own = [c for c in counters if any(is_dim(i) and i.dim.terms.get(c) == 1 for i in index)]
-    if len(own) < len(inside):
-        return False
-    return all(comes_later(write, other, own, counters, facts) for other in others if other.buffer is write.buffer and other is not write)
-
-
-def is_dim(item: Any) -> bool:
-    return isinstance(item, Number) and isinstance(item.dim, Dim)
-
-
-def comes_later(write: Change, other: Change, own: list[str], counters: Mapping[str, int], facts: Facts) -> bool:
-    """Whether another access to the same memory never touches an element before this write fills it."""
-    common = [loop for loop in write.loops[write.buffer.depth :] if loop in other.loops]
-    if not common:
-        return other.event > write.event or other.index is not None and apart(write.index or (), other.index, facts)
-    if other.index is None or len(common) != 1 or len(own) != 1:
-        return False
-    step = counters[own[0]]
-    for a, b in zip(write.index or (), other.index):
-        if is_dim(a) and is_dim(b) and a.dim.terms.get(own[0]) == 1 and never_wraps(a.dim) and never_wraps(b.dim):
-            distance = b.dim - a.dim
-            if not distance.terms:
-                return bool(distance.const * step < 0 or distance.const == 0 and other.event > write.event)
-    return False
-
-
-def never_wraps(dim: Dim) -> bool:
-    """Whether an index is never negative: -1 is the last element."""
-    least, _ = dim.facts.bounds(dim)
-    return known_nonnegative(least)
-
-
-def known_nonnegative(dim: Dim) -> bool:
-    """Whether a dimension cannot be negative: a constant and multiples of sizes of arrays."""
-    return dim.const >= 0 and all(c >= 0 and ".shape[" in atom for atom, c in dim.terms.items())
-
-
-def apart(a: tuple[Any, ...], b: tuple[Any, ...], facts: Facts) -> bool:
-    """Whether two indices never name one element, by an axis on which one is always the greater."""
-    for i, j in zip(a, b):
-        if is_dim(i) and is_dim(j) and never_wraps(i.dim) and never_wraps(j.dim):
-            least, greatest = facts.bounds(i.dim - j.dim)
-            if not least.terms and least.const > 0 or not greatest.terms and greatest.const < 0:
-                return True
-    return False

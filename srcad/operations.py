@@ -295,7 +295,7 @@ class Operations:
         for ref in refs:
             place = ref.number.place
             if place is not None and self.shadowed(ref):
-                index = params.get("index") if place.steps == () else None
+                index = params.get("index") if place.steps == () else self.part_read(ref)
                 self.state.reads.append(Change(place.buffer, self.state.event, self.state.loops, self.loc, index))
 
     def values_kept(self, function: Any, flat: list[Ref], params: Mapping[str, Any]) -> dict[str, Ref]:
@@ -317,11 +317,16 @@ class Operations:
             self.state.bound.add(made)
             self.write(Assign(made, method(ref.expr, "copy"), self.loc))
             self.state.event += 1
-            self.state.snapshots.append(Snapshot(made, place.buffer, self.state.event, self.state.loops))
+            self.state.snapshots.append(Snapshot(made, Change(place.buffer, self.state.event, self.state.loops, self.loc, self.part_read(ref))))
             kind = dataclasses.replace(ref.number, place=None, fresh=True, dim=None)
             self.state.kinds[made] = kind
             self.state.kept[key] = Ref(name(made), kind, ref.key)
         return self.state.kept[key]
+
+    def part_read(self, ref: Ref) -> tuple[Any, ...] | None:
+        """The index that made a view, where it is known."""
+        read = self.state.item_reads.get(ref.key)
+        return read.index if read is not None else None
 
     # ---- what is differentiated
 

@@ -14,13 +14,13 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from srcad.inference import Change, Inference, Snapshot
+from srcad.inference import Change, Inference
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, blocks, expressions, operands, walk, with_blocks
 from srcad.kinds import Number
 from srcad.coalesce import renamed
 from srcad.live import Live
 from srcad.loopcode import at_ends, breaks_off, ends_in_break, handing_on
-from srcad.memory import writes_apart
+from srcad.overlap import never_meets
 from srcad.simplify import bound, reads, rebound
 from srcad.syntax import call, name, names
 
@@ -146,6 +146,8 @@ class Plan:
         self.next_of = {expr.id: head for head, expr in heads if isinstance(expr, ast.Name)}
         self.definitions = single_definitions(block)
         self.counter = counter
+        self.stored = {n for n in self.definitions if n not in self.heads and n in state.stored and self.stays(state.stored[n][1])}
+        self.definitions |= {n: Assign(n, state.stored[n][0], UNPLACED) for n in self.stored}
         self.kept: list[str] = []
         self.again: list[Statement] = []
         self.following: list[tuple[str, str]] = []
@@ -196,6 +198,8 @@ class Plan:
         """What an operation costs: nothing for a view, much for arithmetic on arrays."""
         kind = self.state.kinds.get(identifier)
         plain = kind is not None and kind.is_plain
+        if identifier in self.stored:
+            return int(plain)
         match expr:
             case ast.Name() | ast.Constant():
                 return 0
@@ -226,17 +230,17 @@ class Plan:
         if read is None:
             kind = self.state.kinds.get(base.id) if isinstance(base, ast.Name) else None
             return kind is None or kind.place is None or not any(b.site in self.state.knowledge.written for b in kind.place.buffer.family())
-        for changed in self.state.changes:
-            if not changed.buffer.family() & read.buffer.family():
-                continue
-            common = [loop for loop in changed.loops if loop in read.loops]
-            if changed.event < read.event and not common:
-                continue
-            if len(common) == 1 and len(changed.loops) == 1 and changed.index is not None and read.index is not None and read.buffer.depth == 0:
-                if writes_apart(changed.index, read.index, self.state.steps):
-                    continue
-            return False
-        return True
+        return self.stays(read)
+
+    def stays(self, read: Change) -> bool:
+        """Whether no write changes what has been read."""
+        return all(self.spares(changed, read) for changed in self.state.changes)
+
+    def spares(self, changed: Change, read: Change) -> bool:
+        """Whether a write leaves alone what has been read: other memory, all done before, or other elements."""
+        if not changed.buffer.family() & read.buffer.family() or changed.event < read.event and not set(changed.loops) & set(read.loops):
+            return True
+        return read.buffer.depth == 0 and changed.buffer is read.buffer and never_meets(read, changed, self.state)
 
 
 def is_view(kind: Number | None) -> bool:
@@ -368,7 +372,7 @@ def place_lists(block: Block, starts: Sequence[Statement]) -> Block:
 
 def unneeded_copies(state: Inference) -> Block:
     """The forward pass without copies of memory that nothing changes any more."""
-    spared = {s.target for s in state.snapshots if not any(changes_after(c, s) for c in state.changes)}
+    spared = {s.target for s in state.snapshots if not any(changes_after(c, s.of, state) for c in state.changes)}
 
     def spare(statement: Statement) -> Statement:
         if blocks(statement):
@@ -381,10 +385,12 @@ def unneeded_copies(state: Inference) -> Block:
     return tuple(map(spare, state.statements))
 
 
-def changes_after(change: Change, snapshot: Snapshot) -> bool:
-    """Whether a write may come after a copy was made: later in the text, or in a later pass of a loop around both."""
-    if not change.buffer.family() & snapshot.buffer.family():
+def changes_after(change: Change, read: Change, state: Inference) -> bool:
+    """Whether a write may change what was read: later in the text, or in a later pass of a loop around both."""
+    if not change.buffer.family() & read.buffer.family():
         return False
-    common = len([loop for loop in change.loops if loop in snapshot.loops])
-    depth = snapshot.buffer.depth if change.buffer is snapshot.buffer else 0  # under another name it comes from an earlier pass
-    return change.event > snapshot.event or common > depth
+    if change.buffer is read.buffer and never_meets(read, change, state):
+        return False
+    common = len([loop for loop in change.loops if loop in read.loops])
+    depth = read.buffer.depth if change.buffer is read.buffer else 0  # under another name it comes from an earlier pass
+    return change.event > read.event or common > depth

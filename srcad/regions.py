@@ -25,7 +25,7 @@ from srcad.syntax import name
 from srcad.series import Grows, Lists
 from srcad.writes import Split
 
-SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "lists", "users", "reads", "item_reads", "steps", "helpers")
+SCOPED = ("bound", "impure", "raising", "active", "shown", "user_names", "kinds", "changes", "snapshots", "aliases", "kept", "lists", "users", "reads", "item_reads", "stored", "steps", "counters", "helpers")
 FACTS = ("computed", "shapes", "dim_names", "imported")
 
 

@@ -18,7 +18,8 @@ from srcad.dims import Facts
 from srcad.inference import Branch, ListStep, Loop, Operation, Scope, Step, Write, flatten
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
 from srcad.kinds import FLOAT, Number, Ref
-from srcad.memory import mirrored, written_once
+from srcad.memory import mirrored
+from srcad.overlap import written_once
 from srcad.outside import leaves
 from srcad.ownership import VIEWS
 from srcad.render import function_path, render, shape_expr
@@ -235,7 +236,7 @@ class Shadows(Sharing):
             return False
         if any(not isinstance(s, Operation) and root.key in made_by(s) for s in self.every):
             return False
-        return written_once(step.change, [*state.reads, *state.changes], state.steps, self.facts)
+        return written_once(step.change, [*state.reads, *state.changes], state)
 
     def clear(self, place: ast.expr) -> None:
         self.emit(Store(place if isinstance(place, ast.Subscript) else ast.Subscript(value=place, slice=ELLIPSIS, ctx=ast.Load()), const(0), self.here()))

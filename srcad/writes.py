@@ -131,6 +131,16 @@ class Writes(Attributes):
         place = ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Store())
         self.write_array(base, slice_, indices, value, 0)
         self.write(Store(place, value.expr, self.loc))
+        if isinstance(value.expr, ast.Name) and base.number.place is not None and base.number.place.steps == () and self.holds(base, indices, value):
+            self.state.stored[value.key] = (ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Load()), self.state.changes[-1])
+
+    def holds(self, base: Ref, indices: tuple[Any, ...], value: Ref) -> bool:
+        """Whether what is stored can be read again as it was: of the same dtype and shape."""
+        kind = value.number
+        if not is_basic(indices) or kind.form not in ("scalar", "array") or kind.dtype is None or kind.dtype != base.number.dtype or self.shadowed(value):
+            return False
+        part = self.part_of(base.number, indices)
+        return part.form == kind.form and part.shape is not None and kind.shape is not None and [d.key for d in part.shape] == [d.key for d in kind.shape]
 
     def index_kept(self, index: ast.expr) -> tuple[ast.expr, tuple[Any, ...]]:
         """An index as the generated code has it, with copies of index arrays that are changed later, and its kinds."""
