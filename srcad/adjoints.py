@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from srcad.contracted import contraction, inner_product, stays
 from srcad.dims import Dim, Facts, alike, broadcast
-from srcad.kinds import FLOAT, Number, python
+from srcad.kinds import FLOAT, Number, full, python
 from srcad.render import function_path, render, shape_expr
-from srcad.syntax import binary, call, const, name, without_sign
+from srcad.syntax import call, const, name, without_sign
 from srcad.terms import Term, literal
 
 
@@ -21,13 +22,6 @@ def adjoint_kind(number: Number) -> Number:
     """What the adjoint of a number is: of its shape, in floating point."""
     dtype = number.dtype if number.dtype is not None and number.dtype.kind in "fc" else FLOAT if number.dtype is not None else None
     return Number(number.form, dtype, number.shape)
-
-
-def full(kind: Number, target: Number) -> bool:
-    """Whether an adjoint has its variable's full shape."""
-    if kind.shape is None or target.shape is None:
-        return kind.shape is target.shape
-    return [d.key for d in kind.shape] == [d.key for d in target.shape]
 
 
 def joined(a: Number, b: Number) -> Number:
@@ -135,6 +129,11 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
         return Term(inner_product(term, facts) or sum_call(term, facts, {}), Number("scalar", term.number.dtype, ()), facts)
     expr = term.expr
     dims = list(term.number.shape or ())
+    contracted = contraction(term, axes)
+    if contracted is not None:
+        index = [const(None) if i in kept else ast.Slice() for i in range(rank) if i not in leading]
+        expr, dims = with_axes(contracted, index), [Dim.of(1, facts) if i in kept else d for i, d in enumerate(dims) if i not in leading]
+        return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
     if leading:
         expr = sum_call(term, facts, {"axis": axis_expr(leading, facts)})
         dims = [d for i, d in enumerate(dims) if i not in leading]
@@ -145,24 +144,11 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
     return Term(expr, Number("array" if dims else "scalar", term.number.dtype, tuple(dims)), facts)
 
 
-def inner_product(term: Term, facts: Facts) -> ast.expr | None:
-    """The sum of all elements of a product of two real arrays of one shape, without the product."""
-    if term.parts is None or term.number.dtype is None or term.number.dtype.kind != "f":
-        return None
-    if not all(p.number.form == "array" and p.number.dtype == term.number.dtype and full(p.number, term.number) for p in term.parts):
-        return None
-    first, second = (p.expr for p in term.parts)
-    if len(term.number.shape or ()) == 1:
-        return binary(first, ast.MatMult(), second)
-    return call(function_path(np.vdot, facts), [first, second])
-
-
-def stays(factor: Term, other: Term, product: Term, axes: list[int]) -> bool:
-    """Whether a factor has none of the axes that a product is summed over, so that the other one can be summed alone."""
-    shapes = factor.number.shape, other.number.shape, product.number.shape
-    if any(s is None for s in shapes) or [d.key for d in shapes[1]] != [d.key for d in shapes[2]]:  # type: ignore[union-attr]
-        return False
-    return all(a < len(shapes[2]) - len(shapes[0]) for a in axes)  # type: ignore[arg-type]
+def with_axes(expr: ast.expr, index: list[ast.expr]) -> ast.expr:
+    """An expression with axes of length 1 put in: what stands after the last one can be left out."""
+    while index and isinstance(index[-1], ast.Slice):
+        index = index[:-1]
+    return ast.Subscript(value=expr, slice=index[0] if len(index) == 1 else ast.Tuple(elts=index, ctx=ast.Load()), ctx=ast.Load()) if index else expr
 
 
 def sum_call(term: Term, facts: Facts, keywords: Mapping[str, ast.expr]) -> ast.expr:

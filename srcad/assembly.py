@@ -11,8 +11,9 @@ from srcad.emit import function_text
 from srcad.errors import SeedError, SrcadError
 from srcad.shadows import every_step
 from srcad.gates import Gates
+from srcad.hoist import Hoisting
 from srcad.inference import Loop
-from srcad.ir import Assign, Block, Effect, Location, Place, Return, Statement, arguments_text
+from srcad.ir import Assign, Block, Effect, Location, Place, Return, Statement, arguments_text, listed
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
 from srcad.module import Module
@@ -22,7 +23,7 @@ from srcad.pairs import Pair
 from srcad.render import render
 from srcad.recording import Recording, unneeded_copies
 from srcad.request import Compiled, Request
-from srcad.residuals import Residuals, returned_text
+from srcad.residuals import Residuals
 from srcad.reverse import Backward, Reverse
 from srcad.runtime import one_number
 from srcad.snapshots import Snapshots
@@ -99,6 +100,8 @@ class Assembly(Residuals, Tidying):
         foreign = list(names(self.kept)) if kept is not None else []
         makers = [pair.titles[1] for pair in (*self.state.pairings.done, *self.state.pairings.open)]
         rest = settle(forward, rest, kinds, returned, foreign, makers, (*self.state.parameters, seed_name), consuming=not pair and not self.request.plain)
+        if self.request.backend == "numpy" and not self.request.plain:  # loops over elements need no views
+            rest = Hoisting(self.state.namer.temporary, lambda n: n in kinds and kinds[n].form == "array").apply(rest)
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept, seed_name)
 
     def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
@@ -239,7 +242,7 @@ class Assembly(Residuals, Tidying):
         title = self.state.namer.adjoint(f"{self.request.title}_{self.request.mode}")
         end = rest[-1]
         assert isinstance(end, Return)
-        last = returned_text(end.value)
+        last = listed(end.value)
         if kept is not None:
             last = f"{text(self.kept)}, {text(end.value)}"
         parameters = ", ".join(p for p in (seed_name, self.parameters_text()) if p)

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from srcad import protocols
-from srcad.dims import Dim, Facts
+from srcad.dims import Dim, Facts, known_nonnegative
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
 from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
-from srcad.overlap import known_nonnegative
 from srcad.outside import static_value
 from srcad.iterables import slice_of_range
 from srcad.rules import find
@@ -187,6 +186,8 @@ class Attributes(Texts):
         if base.number.place is not None and self.shadowed(base):
             at = index if base.number.place.steps == () else None
             self.state.item_reads[result.key] = Change(base.number.place.buffer, self.state.event, self.state.loops, self.loc, at)
+        if isinstance(result.expr, ast.Name) and isinstance(base.expr, ast.Name) and None in index and all(i is None or i == slice(None) for i in index) and not self.shadowed(base):
+            self.state.facts.expansions[result.expr.id] = (base.expr, base.number, tuple(k for k, i in enumerate(index) if i is None))
         if any(i is not None and i is not Ellipsis and not isinstance(i, slice) for i in index) and not in_range(base.number, index, self.state.facts):
             self.state.raising.add(result.key)
         return result
@@ -357,7 +358,10 @@ class Attributes(Texts):
         if attribute == "dtype" and number.dtype is not None:
             return Ref(expr, Static(number.dtype))
         if attribute == "T":
-            return self.operation(np.transpose, (base,), {}, expr, target, infer_call(np.transpose, facts, [number], {}))
+            result = self.operation(np.transpose, (base,), {}, expr, target, infer_call(np.transpose, facts, [number], {}))
+            if isinstance(result.expr, ast.Name) and isinstance(base.expr, ast.Name) and not self.shadowed(base):
+                facts.transposes[result.expr.id] = base.expr
+            return result
         if attribute == "real" and number.dtype is not None and number.dtype.kind in "fiub":
             return base
         if attribute in ("real", "imag"):

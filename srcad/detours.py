@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from srcad.adjoints import adjoint_kind, cast, filled
-from srcad.dims import Facts
+from srcad.dims import Facts, alike
 from srcad.inference import Operation
 from srcad.ir import Assign, Statement
 from srcad.kinds import BOOL, Number, Ref
@@ -75,4 +75,4 @@ def takes_each_row(index: Sequence[Any], number: Number) -> bool:
     """Whether `x[np.arange(n), columns]` takes one element of each of the n rows of a matrix."""
     if number.ndim != 2 or number.shape is None or len(index) != 2 or not all(isinstance(i, Number) and i.ndim == 1 and i.dtype != BOOL for i in index):
         return False
-    return bool(index[0].unique) and index[0].shape[0].key == number.shape[0].key
+    return bool(index[0].unique and alike(index[0].shape[0], number.shape[0]))

@@ -39,6 +39,8 @@ class Facts:
         self.values: dict[str, int] = {}  # of atoms, for the arguments at hand
         self.ranges: dict[str, tuple[Dim, Dim]] = {}  # the index of a loop -> its least value, and one more than its greatest
         self.constants: dict[str, float] = {}  # np.pi and the like, by their text
+        self.transposes: dict[str, ast.expr] = {}  # a variable that is the transpose of another -> that one
+        self.expansions: dict[str, tuple[ast.expr, Number, tuple[int, ...]]] = {}  # a variable that is another with axes put in -> that one, its kind, and these axes
         self.texts: dict[str, Callable[[], str]] = {}  # strings that the program puts together, by name
         self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
 
@@ -273,6 +275,33 @@ class Dim:
             self.facts.record(f"{self.text} == {self.value}")
             self.facts.equate(self.text, str(self.value))
         return self.value
+
+
+def dim_of(expr: ast.expr, facts: Facts, variable: Callable[[str], Dim | None] = lambda _: None) -> Dim | None:
+    """The dimension that the generated code says so: `len(x)`, `n - 1`, `x.shape[0] // 2`. None where it is not known to be one.
+
+    variable: the dimension that a variable holds. What changes from pass to pass is none.
+    """
+    if isinstance(expr, ast.Name) and (held := variable(expr.id)) is not None and all(a in facts.values for a in held.terms):
+        return held
+    text = ast.unparse(expr)
+    known = next((key for key, label in facts.dim_names.items() if label == text), text)
+    if known in facts.values:
+        return Dim.atom(known, facts.values[known], facts)
+    match expr:
+        case ast.Constant(value=int() as value) if not isinstance(value, bool):
+            return Dim.of(value, facts)
+        case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=owner)]) if f"{owner}.shape[0]" in facts.values:
+            return Dim.atom(f"{owner}.shape[0]", facts.values[f"{owner}.shape[0]"], facts)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.FloorDiv() as op, right=right):
+            a, b = dim_of(left, facts, variable), dim_of(right, facts, variable)
+            return None if a is None or b is None else a + b if isinstance(op, ast.Add) else a - b if isinstance(op, ast.Sub) else a * b if isinstance(op, ast.Mult) else a // b
+    return None
+
+
+def known_nonnegative(dim: Dim) -> bool:
+    """Whether a dimension cannot be negative: a constant and multiples of sizes of arrays."""
+    return dim.const >= 0 and all(c >= 0 and ".shape[" in atom for atom, c in dim.terms.items())
 
 
 def alike(a: Dim, b: Dim) -> bool | None:

@@ -1,22 +1,18 @@
-"""Loops of the backward pass made cheaper: elements that are met once, and sums that can wait for the end of the loop.
+"""The backward pass made cheaper: elements that are met once, and copies that nothing needs.
 
     for t in reversed(range(n)):              for t in reversed(range(n)):
         dX[t] += dtotal                  ->       dX[t] = dtotal
-        dW += np.outer(dtotal, h)                 dtotals.append(dtotal)
-                                                  hs.append(h)
-                                              dW += np.array(dtotals).T @ np.array(hs)
 """
 from __future__ import annotations
 
 import ast
 import dataclasses
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Unpack, Update, blocks, with_blocks
+from srcad.ir import Assign, Block, For, If, Statement, Store, Update, blocks, with_blocks
 from srcad.simplify import bound, changes, reads
 from srcad.splice import split_literal
-from srcad.syntax import binary, call, const, method, name, names
+from srcad.syntax import names
 
 
 def met_once(block: Block) -> Block:
@@ -120,101 +116,9 @@ def original(operand: ast.expr) -> ast.expr:
     return plainer(operand)
 
 
-# ---- sums of outer products
-
-
-class Outers:
-    """Turns outer products that a loop only adds up into one product of matrices after it."""
-
-    def __init__(self, temporary: Callable[[str], str], is_vector: Callable[[str], bool]) -> None:
-        self.temporary, self.is_vector = temporary, is_vector
-
-    def apply(self, block: Block) -> Block:
-        out: list[Statement] = []
-        for statement in block:
-            if isinstance(statement, For):
-                out += self.loop(statement)
-            else:
-                out.append(with_blocks(statement, self.apply) if blocks(statement) else statement)
-        return tuple(out)
-
-    def loop(self, loop: For) -> list[Statement]:
-        """Lists before the loop, the loop, the sums after it."""
-        outers = [s for s in loop.body if is_outer(s) and self.waits(s, loop)]
-        if not outers:
-            return [dataclasses.replace(loop, body=self.apply(loop.body))]
-        labels = {n: self.temporary(plural(n)) for n in dict.fromkeys(f.id for s in outers for f in factors(s))}
-        sums = [s for s in loop.body if is_sum(s) and s.expr.id in labels and self.waits(s, loop)]  # type: ignore[union-attr]
-        first = {n: next(i for i, s in enumerate(loop.body) if (s in outers or s in sums) and n in names(s.expr)) for n in labels}  # type: ignore[union-attr]
-        body: list[Statement] = []
-        for i, statement in enumerate(loop.body):
-            body += [Effect(method(name(labels[n]), "append", name(n)), statement.loc) for n, at in first.items() if at == i]
-            if statement not in outers and statement not in sums:
-                body.append(statement)
-        starts: list[Statement] = [Assign(label, ast.List(elts=[], ctx=ast.Load()), UNPLACED) for label in labels.values()]
-        waiting = [s for s in loop.body if s in outers or s in sums]
-        return [*starts, dataclasses.replace(loop, body=tuple(body)), *after(waiting, labels, outers[0].expr.func.value)]  # type: ignore[union-attr]
-
-    def waits(self, update: Statement, loop: For) -> bool:
-        """Whether a sum is not asked for inside the loop, and what is added stays as it is, in memory of its own."""
-        assert isinstance(update, Update) and isinstance(update.target, ast.Name)
-        target = update.target.id
-        if any(target in reads(s) or target in changes(s) for s in loop.body if s is not update):
-            return False
-        added = [f.id for f in factors(update)] if is_outer(update) else [update.expr.id]  # type: ignore[attr-defined]
-        return all(self.is_vector(n) and steady(n, loop.body, update) for n in added)
-
-
-def after(waiting: list[Statement], labels: dict[str, str], library: ast.expr) -> list[Statement]:
-    """The sums after the loop, with each list made an array, once."""
-    uses = Counter(n for s in waiting for n in names(s.expr) if n in labels)  # type: ignore[union-attr]
-    out: list[Statement] = []
-    arrays: dict[str, ast.expr] = {}
-    for statement in waiting:
-        for n in dict.fromkeys(n for n in names(statement.expr) if n in labels and n not in arrays):  # type: ignore[union-attr]
-            arrays[n] = call(ast.Attribute(value=library, attr="array", ctx=ast.Load()), [name(labels[n])])
-            if uses[n] > 1:
-                out.append(Assign(labels[n], arrays[n], statement.loc))
-                arrays[n] = name(labels[n])
-        out.append(dataclasses.replace(statement, expr=whole(statement, arrays)))  # type: ignore[arg-type]
-    return out
-
-
-def whole(statement: Statement, arrays: dict[str, ast.expr]) -> ast.expr:
-    """What a sum comes to, of the arrays of what was added."""
-    if is_outer(statement):
-        rows, columns = (arrays[f.id] for f in factors(statement))
-        return binary(ast.Attribute(value=rows, attr="T", ctx=ast.Load()), ast.MatMult(), columns)
-    return call(ast.Attribute(value=arrays[statement.expr.id], attr="sum", ctx=ast.Load()), [], axis=const(0))  # type: ignore[union-attr]
-
-
-def steady(identifier: str, body: Block, update: Statement) -> bool:
-    """Whether a name's memory is new in every pass, or is not changed at all, and not changed after this statement."""
-    at = next(i for i, s in enumerate(body) if s is update)
-    touched = [i for i, s in enumerate(body) if identifier in changes(s) and not (isinstance(s, (Assign, Unpack)) and i < at)]
-    if not touched:
-        return True
-    made = [i for i, s in enumerate(body) if isinstance(s, Assign) and s.target == identifier and isinstance(s.expr, (ast.BinOp, ast.UnaryOp))]
-    return bool(made) and made[-1] < touched[0] and touched[-1] < at
-
-
-def is_outer(statement: Statement) -> bool:
+def signed(statement: Statement) -> Statement:
+    """`x += -y` is `x -= y`."""
     match statement:
-        case Update(ast.Name(), ast.Add() | ast.Sub(), ast.Call(func=ast.Attribute(attr="outer"), args=[ast.Name(), ast.Name()])):
-            return True
-    return False
-
-
-def is_sum(statement: Statement) -> bool:
-    match statement:
-        case Update(ast.Name(), ast.Add() | ast.Sub(), ast.Name()):
-            return True
-    return False
-
-
-def factors(update: Statement) -> list[ast.Name]:
-    return update.expr.args  # type: ignore[union-attr,return-value]
-
-
-def plural(identifier: str) -> str:
-    return identifier.rstrip("0123456789_") + "s"
+        case Update(target, ast.Add(), ast.UnaryOp(op=ast.USub(), operand=operand), loc):
+            return Update(target, ast.Sub(), operand, loc)
+    return with_blocks(statement, lambda b: tuple(map(signed, b))) if blocks(statement) else statement

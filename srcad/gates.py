@@ -2,11 +2,13 @@
 
     1 / (1 + exp(-x))                       the logistic function: (1 - s) * s * ds
     s - log(sum(exp(s))),  s = x - max(x)   log-softmax: the maximum's own gradient cancels
+    0.5 * x * x                             a multiple of a power: x * dz
 
 A gate is taken only when its inner values are not used elsewhere.
 """
 from __future__ import annotations
 
+import ast
 import dataclasses
 import math
 import operator
@@ -37,12 +39,18 @@ def powers(dz: Any, z: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
     return (power_by_literal(dz, x, exponent),)
 
 
+def scaled_powers(dz: Any, z: Any, c: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
+    """z = c * x**exponent."""
+    return (x * x if exponent == 2 else x**exponent) * dz, power_by_literal(c * dz, x, exponent)
+
+
 def log_softmax(dz: Any, z: Any, x: Any, e: Any, total: Any, axis: Any = None) -> tuple[Any, ...]:
     """z = x - log(total), with total the sum of e = exp(x)."""
     return dz - e * (np.sum(dz, axis=axis, keepdims=True) / total), None, None
 
 
 POWERS = Rule(powers, ("x",), False, ("exponent",), True, False)
+SCALED_POWERS = Rule(scaled_powers, ("c", "x"), False, ("exponent",), True, False)
 LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
 LOG_SOFTMAX = Rule(log_softmax, ("x", "e", "total"), False, ("axis",), False, False)
 
@@ -107,21 +115,37 @@ class Gates:
             self.changes.update({id(total): None, id(exp): None, id(minus): None})
 
     def cubed(self, op: Operation) -> None:
-        """`x * x * x` is a power."""
+        """`x * x * x` is a power, and `c * x * x` a multiple of one."""
         if op.function not in MULTIPLY or id(op) in self.changes:
             return
-        base = op.operands[1]
-        inner = self.made_by(op.operands[0], MULTIPLY, 1)
-        factors = 2
-        chain = []
-        while inner is not None and inner.operands[1].key == base.key != "":
+        for rest, base in (op.operands, op.operands[::-1]):
+            chain, scale = self.chained(op, rest, base)
+            params = {"exponent": len(chain) + 1 + (scale is base)}
+            if chain and scale is base:
+                self.changes[id(op)] = dataclasses.replace(op, rule=POWERS, operands=(base,), params=params)
+            elif chain and all((inner.loc.line, inner.loc.index) == (op.loc.line, op.loc.index) for inner in chain):
+                self.changes[id(op)] = dataclasses.replace(op, rule=SCALED_POWERS, operands=(scale, base), params=params)
+            else:
+                continue
+            self.changes.update({id(inner): None for inner in chain})
+            return
+
+    def chained(self, op: Operation, rest: Any, base: Any) -> tuple[list[Operation], Any]:
+        """The products by `base`, as it is in the last one, that make up a factor, and what they start from: `base` itself, where it is nothing else."""
+        chain: list[Operation] = []
+        while (inner := self.made_by(rest, MULTIPLY, 1)) is not None and self.kept_as(inner, base) == self.kept_as(op, base):
+            matches = [o for o in inner.operands if o.key == base.key != ""]
+            if not matches:
+                break
             chain.append(inner)
-            factors += 1
-            if inner.operands[0].key == base.key:
-                self.changes.update({id(c): None for c in chain})
-                self.changes[id(op)] = dataclasses.replace(op, rule=POWERS, operands=(base,), params={"exponent": factors})
-                return
-            inner = self.made_by(inner.operands[0], MULTIPLY, 1)
+            rest = base if len(matches) == 2 else next(o for o in inner.operands if o.key != base.key)
+        return chain, rest
+
+    @staticmethod
+    def kept_as(op: Operation, operand: Any) -> str:
+        """The name under which an operation's backward step reads an operand: of arrays that are changed in place a copy."""
+        kept = op.values.get(operand.key)
+        return ast.unparse(kept.expr) if kept is not None else ""
 
     def shifted(self, op: Operation) -> None:
         """Softmax, its logarithm and log-sum-exp do not depend on what is subtracted first."""

@@ -3,6 +3,7 @@
     np.exp(a - logsumexp(a, axis=1)[:, None])    ->    softmax(a, axis=1)
     np.sum(e, axis=1)                            ->    e.sum(axis=1)        of an array, where it is the quicker one
     r * a - r * b                                ->    r * (a - b)
+    (q.T @ d).T                                  ->    d.T @ q               of matrices
 """
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from srcad.dims import Facts
 from srcad.ir import Assign, Block
 from srcad.render import function_path
 from srcad.simplify import changes, tallied
-from srcad.syntax import Substitute, binary, call, is_module, name, names, same
+from srcad.syntax import Substitute, binary, call, is_module, name, names, same, transposed
 
 METHODS = frozenset(("sum", "mean", "max", "min"))
 
@@ -22,13 +23,13 @@ METHODS = frozenset(("sum", "mean", "max", "min"))
 class Idioms(Substitute):
     """Rewrites the expressions of a backward half.
 
-    is_logsumexp: which expressions mean SciPy's function, None where the program does not use it; is_array: which
-    names are arrays for certain; held: calls, as `ast.dump` has them, whose results have a name.
+    is_logsumexp: which expressions mean SciPy's function, None where the program does not use it; rank: of which
+    names are arrays for certain, how many dimensions they have; held: calls, as `ast.dump` has them, whose results have a name.
     """
 
-    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, is_array: Callable[[str], bool], held: Mapping[str, str]) -> None:
+    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, rank: Callable[[str], int | None], held: Mapping[str, str]) -> None:
         super().__init__({})
-        self.facts, self.is_logsumexp, self.is_array, self.held = facts, is_logsumexp, is_array, held
+        self.facts, self.is_logsumexp, self.rank, self.held = facts, is_logsumexp, rank, held
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         changed = self.generic_visit(node)
@@ -37,20 +38,38 @@ class Idioms(Substitute):
         match changed:
             case ast.Call(func=ast.Attribute(value=library, attr="exp"), args=[ast.BinOp(left=a, op=ast.Sub(), right=right)], keywords=[]) if self.is_logsumexp is not None and is_module(library):
                 return self.softmax(a, right) or changed
-            case ast.Call(func=ast.Attribute(value=library, attr=attr), args=[ast.Name(id=array)], keywords=keywords) if attr in METHODS and is_module(library) and self.is_array(array):
+            case ast.Call(func=ast.Attribute(value=library, attr=attr), args=[ast.Name(id=array)], keywords=keywords) if attr in METHODS and is_module(library) and self.rank(array) is not None:
                 return ast.Call(func=ast.Attribute(value=changed.args[0], attr=attr, ctx=ast.Load()), args=[], keywords=keywords)
         return changed  # type: ignore[return-value]
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """`(q.T @ d).T` is `d.T @ q`."""
+        changed = self.generic_visit(node)
+        match changed:
+            case ast.Attribute(value=ast.BinOp(left=left, op=ast.MatMult(), right=right), attr="T") if self.is_matrix(left) and self.is_matrix(right):
+                return ast.BinOp(left=transposed(right), op=ast.MatMult(), right=transposed(left))
+        return changed  # type: ignore[return-value]
+
+    def is_matrix(self, expr: ast.expr) -> bool:
+        """Whether a name, or a name transposed, is of two dimensions."""
+        inner = expr.value if isinstance(expr, ast.Attribute) and expr.attr == "T" else expr
+        return isinstance(inner, ast.Name) and self.rank(inner.id) == 2
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """`x.sum(axis=1, keepdims=True)[:, 0]` is `x.sum(axis=1)`."""
+        """`x.sum(axis=1, keepdims=True)[:, 0]` is `x.sum(axis=1)`, and `x[:, None][:, 0]` is x."""
         changed = self.generic_visit(node)
         value = changed.value if isinstance(changed, ast.Subscript) else None
+        dropped = marked(node.slice, 0)
+        if dropped is None:
+            return changed  # type: ignore[return-value]
+        if isinstance(value, ast.Subscript) and marked(value.slice, None) == dropped:
+            return value.value
         negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
         match value.operand if negative else value:  # type: ignore[union-attr]
-            case ast.Call(func=ast.Attribute(attr="sum") as func, args=[], keywords=[ast.keyword(arg="axis", value=ast.Constant(value=int() as axis)) as along, ast.keyword(
-                    arg="keepdims", value=ast.Constant(value=True))]) if ast.unparse(node.slice) in (", ".join([":"] * axis + ["0"]), f"({', '.join([':'] * axis + ['0'])})"):
-                total = ast.Call(func=func, args=[], keywords=[along])
-                return ast.UnaryOp(op=ast.USub(), operand=total) if negative else total
+            case ast.Call(func=ast.Attribute(attr="sum") as func, args=[], keywords=[ast.keyword(arg="axis", value=axis) as along, ast.keyword(arg="keepdims", value=ast.Constant(value=True))]):
+                if ast.unparse(axis) in (str(dropped[0]), str(tuple(dropped))):
+                    total = ast.Call(func=func, args=[], keywords=[along])
+                    return ast.UnaryOp(op=ast.USub(), operand=total) if negative else total
         return changed  # type: ignore[return-value]
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
@@ -116,6 +135,14 @@ def leading_factor(expr: ast.expr) -> tuple[ast.Name | None, ast.expr]:
             factor, rest = leading_factor(left)
             return factor, binary(rest, ast.Mult(), right)
     return None, expr
+
+
+def marked(index: ast.expr, mark: object) -> list[int] | None:
+    """The axes at which an index has a constant, 0 or None, where it takes all of the others."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    found = [i for i, p in enumerate(parts) if isinstance(p, ast.Constant) and type(p.value) is type(mark) and p.value == mark]
+    rest = all(isinstance(p, ast.Slice) and p.lower is p.upper is p.step is None for i, p in enumerate(parts) if i not in found)
+    return found if found and rest else None
 
 
 def expands(index: ast.expr, axis: ast.expr) -> bool:

@@ -215,6 +215,13 @@ def arguments_text(arguments: ast.arguments) -> str:
     return ast.unparse(arguments)
 
 
+def listed(value: ast.expr) -> str:
+    """A tuple without its parentheses, anything else as it is."""
+    if isinstance(value, ast.Tuple) and len(value.elts) > 1:
+        return ", ".join(text(e) for e in value.elts)
+    return text(value)
+
+
 def lines(block: Block, depth: int) -> Iterator[str]:
     """The lines of a block as Python."""
     pad = "    " * depth
@@ -226,7 +233,7 @@ def lines(block: Block, depth: int) -> Iterator[str]:
                 yield f"{pad}{target} = {text(expr)}"
             case Unpack(targets, star, expr):
                 written = ["*" * (i == star) + t for i, t in enumerate(targets)]
-                yield f"{pad}{', '.join(written)}{',' * (len(written) == 1)} = {text(expr)}"
+                yield f"{pad}{', '.join(written)}{',' * (len(written) == 1)} = {listed(expr)}"
             case Update(target, op, expr):
                 yield f"{pad}{text(target)} {SYMBOLS[type(op)]}= {text(expr)}"
             case Store(target, expr):

@@ -296,3 +296,10 @@ def result_dtypes(function: Callable[..., object], *numbers: Number) -> tuple[np
                 found = (None,)
         _RESULT_DTYPES[key] = found
     return found  # type: ignore[return-value]
+
+
+def full(kind: Number, target: Number) -> bool:
+    """Whether an adjoint has its variable's full shape."""
+    if kind.shape is None or target.shape is None:
+        return kind.shape is target.shape
+    return [d.key for d in kind.shape] == [d.key for d in target.shape]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim
+from srcad.dims import Dim, known_nonnegative
 from srcad.inference import Change, Inference
 from srcad.kinds import Number
 
@@ -94,8 +94,3 @@ def whole(item: Any, state: Inference) -> Dim | None:
     if not isinstance(dim, Dim) or not all(a in state.steps or a in facts.values for a in dim.terms):
         return None
     return dim if known_nonnegative(facts.bounds(dim)[0]) else None
-
-
-def known_nonnegative(dim: Dim) -> bool:
-    """Whether a dimension cannot be negative: a constant and multiples of sizes of arrays."""
-    return dim.const >= 0 and all(c >= 0 and ".shape[" in atom for atom, c in dim.terms.items())

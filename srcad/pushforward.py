@@ -14,13 +14,13 @@ from srcad.adjoints import adjoint_kind
 from srcad.assembly import Assembly
 from srcad.emit import function_text
 from srcad.forwards import Forwards
-from srcad.ir import Assign, Block, Return, walk
+from srcad.ir import Assign, Block, Return, walk, listed
 from srcad.kinds import Number, Record, Ref
 from srcad.kinds import Sequence as Items
 from srcad.outside import leaves
 from srcad.pairs import Pair
 from srcad.request import Request
-from srcad.residuals import Rewrite, returned_text
+from srcad.residuals import Rewrite
 from srcad.simplify import bound
 from srcad.source import Source
 from srcad.syntax import call, const, expression, method, name
@@ -47,7 +47,7 @@ class PushforwardAssembly(Assembly):
         value, tangent = self.state.result.expr, self.tangent(self.main)
         end = Return(ast.Tuple(elts=[value, tangent], ctx=ast.Load()), LAST)
         block, (*_, end) = self.simplified(block, (end,), None)  # type: ignore[assignment]
-        last = returned_text(without_copies(end.value, block))
+        last = listed(without_copies(end.value, block))
         title = self.title()
         parameters = ", ".join(p for p in (*self.leading, self.parameters_text()) if p)
         body, self.places[title] = function_text(title, parameters, block, (), [f"return {last}"])

@@ -12,7 +12,7 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, expressions, map_block, walk
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, expressions, listed, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
 from srcad.report import lines_of
@@ -60,7 +60,7 @@ class Residuals:
         first, self.places[forward_title] = function_text(forward_title, self.parameters_text(), forward, (), head)
         end_ = rest[-1]
         assert isinstance(end_, Return)
-        last = returned_text(end_.value)
+        last = listed(end_.value)
         body, places = function_text(backward_title, f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
         if residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
@@ -162,13 +162,6 @@ def certain(block: Block) -> Iterator[str]:
             yield from certain(statement.body)
         elif not isinstance(statement, (If, For, While)):
             yield from bound(statement)
-
-
-def returned_text(value: ast.expr) -> str:
-    """What a return says: a tuple without its parentheses."""
-    if isinstance(value, ast.Tuple) and len(value.elts) > 1:
-        return ", ".join(text(e) for e in value.elts)
-    return text(value)
 
 
 def handed_out(value: ast.expr) -> Iterator[str]:

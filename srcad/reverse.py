@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 import srcad.splice  # noqa: F401  (gives terms their operators)
-from srcad.adjoints import adjoint_kind, cast, filled, full, joined, may_spread, zeros
+from srcad.adjoints import adjoint_kind, cast, filled, joined, may_spread, zeros
 from srcad.detours import Detours, takes_each_row
-from srcad.dims import Facts, Shape, Undecided
+from srcad.dims import Dim, Facts, Shape, Undecided
 from srcad.errors import MissingRuleError, SrcadError
 from srcad.backwards import Backwards
 from srcad.fitting import pairs, unbroadcast, unknown_like
@@ -33,7 +33,7 @@ from srcad.shadows import every_step, read_by
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import GETITEM, Inference, Operation, Region, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
-from srcad.kinds import BOOL, Number, Ref
+from srcad.kinds import BOOL, Number, Ref, full
 from srcad.outside import leaves as leaves_of
 from srcad.pairback import PairBack, PairCall
 from srcad.render import function_path, Untraceable, render
@@ -237,7 +237,9 @@ class Reverse(Backwards, PairBack, Detours):
             return [(ref, self.fitting(dz, op.outputs[0], op).sum())]
         advanced = [i for i in op.params["index"] if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
         unique = not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
-        return [(ref, Scatter(op.params["slice"], dz, unique, unique and takes_each_row(op.params["index"], ref.number)))]
+        maker = self.producer.get(ref.key)
+        each_row = unique and maker is not None and maker.rule is LOG_SOFTMAX and takes_each_row(op.params["index"], ref.number)
+        return [(ref, Scatter(op.params["slice"], dz, unique, each_row))]
 
     def called(self, op: Operation, dz: Any, z: Any, operands: Any, params: dict[str, Any], problem: Exception) -> Any:
         """A rule that is not one expression: its definition goes with the module, and is called."""
@@ -268,6 +270,9 @@ class Reverse(Backwards, PairBack, Detours):
 
     def term(self, ref: Ref) -> Term:
         ref = self.values.get(ref.key, ref)
+        if isinstance(ref.expr, ast.Name) and ref.expr.id in self.facts.expansions:
+            expr, number, axes = self.facts.expansions[ref.expr.id]
+            return Term(ref.expr, ref.number, self.facts, Term(expr, number, self.facts), axes)
         return Term(ref.expr, ref.number, self.facts)
 
     def terms(self, value: Any) -> Any:
@@ -378,9 +383,7 @@ class Reverse(Backwards, PairBack, Detours):
     def scatter(self, ref: Ref, scatter: Scatter, op: Operation) -> None:
         """Dense contributions come first, then what is scattered is added in place."""
         key = ref.key
-        maker = self.producer.get(key)
-        waits = scatter.each_row and maker is not None and maker.rule is LOG_SOFTMAX
-        if key in self.names or key in self.held or self.dense[key] <= 0 and not waits:
+        if key in self.names or key in self.held or self.dense[key] <= 0 and not scatter.each_row:
             self.flush(key)
             self.write_scatter(ref, scatter)
         else:
@@ -403,13 +406,17 @@ class Reverse(Backwards, PairBack, Detours):
         if not scatter.unique:
             self.stored.pop(key, None)
             self.emit(Effect(call(ufunc_at(self.facts), [name(target), index_argument(scatter.index), value]), self.here()))
-        elif first or all(disjoint(scatter.index, old) for old in self.stored.get(key, [scatter.index])):
+        elif first or all(disjoint(scatter.index, old, self.facts, self.dim_held) for old in self.stored.get(key, [scatter.index])):
             self.stored.setdefault(key, []).append(scatter.index)
             self.emit(Store(place, value, self.here()))
         else:
             self.stored.pop(key, None)
             negative, positive = without_sign(value)
             self.emit(Update(place, ast.Sub() if negative else ast.Add(), positive, self.here()))
+
+    def dim_held(self, identifier: str) -> Dim | None:
+        kind = self.state.kinds.get(identifier)
+        return kind.dim if kind is not None else None
 
     def consume(self, output: Ref) -> Term | None:
         """The adjoint of a result, complete."""

@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from srcad.dims import Facts
+from srcad.dims import Dim, Facts, dim_of, known_nonnegative
 from srcad.render import function_path
 from srcad.syntax import call, const
 from srcad.terms import Term
+
+
+Span = tuple[Dim, Dim | None]  # from, and up to: without a bound where it is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,27 +33,33 @@ def ufunc_at(facts: Facts) -> ast.expr:
     return ast.Attribute(value=function_path(np.add, facts), attr="at", ctx=ast.Load())
 
 
-def disjoint(a: ast.expr, b: ast.expr) -> bool:
-    """Whether two basic indices are known to select different rows: `[:k]` and `[k:]`, `[0]` and `[1]`."""
-    spans = [rows(i) for i in (a, b)]
-    if None in spans:
-        return False
-    (start_a, stop_a), (start_b, stop_b) = spans  # type: ignore[misc]
-    return stop_a is not None and stop_a <= start_b or stop_b is not None and stop_b <= start_a
+def disjoint(a: ast.expr, b: ast.expr, facts: Facts, variable: Callable[[str], Dim | None]) -> bool:
+    """Whether two basic indices are known to have no element in common, by one of their axes: `[:k]` and `[k:]`, `[:, n:2 * n]` and `[:, 3 * n:]`."""
+    return any(one is not None and two is not None and (ends_before(one, two) or ends_before(two, one)) for one, two in zip(spans(a, facts, variable), spans(b, facts, variable)))
 
 
-def rows(index: ast.expr) -> tuple[int, int | None] | None:
-    """The rows that a basic index selects, where the text says them: from the first to before the last."""
-    match index:
-        case ast.Tuple(elts=[first, *_]):
-            return rows(first)
-        case ast.Constant(value=int(row)) if not isinstance(row, bool):
-            return row, row + 1
-        case ast.Slice(lower=lower, upper=upper, step=None):
-            ends = [getattr(end, "value", -1) if end is not None else None for end in (lower, upper)]
-            start, stop = ends[0] or 0, ends[1]
-            return (start, stop) if isinstance(start, int) and start >= 0 and (stop is None or isinstance(stop, int) and stop >= 0) else None
-    return None
+def ends_before(one: Span, two: Span) -> bool:
+    return one[1] is not None and known_nonnegative(two[0] - one[1])
+
+
+def spans(index: ast.expr, facts: Facts, variable: Callable[[str], Dim | None]) -> Iterator[Span | None]:
+    """What a basic index takes of each axis, from the first to before the last; None where that is not known."""
+    for part in index.elts if isinstance(index, ast.Tuple) else [index]:
+        if isinstance(part, ast.Slice):
+            start = end_of(part.lower, facts, variable) if part.lower is not None else Dim.of(0, facts)
+            stop = end_of(part.upper, facts, variable) if part.upper is not None else None
+            yield None if start is None or part.step is not None or stop is None and part.upper is not None else (start, stop)
+        else:
+            at = end_of(part, facts, variable)
+            if at is None:
+                return
+            yield at, at + 1
+
+
+def end_of(end: ast.expr, facts: Facts, variable: Callable[[str], Dim | None]) -> Dim | None:
+    """An end of a slice that does not count from the last element."""
+    dim = dim_of(end, facts, variable)
+    return dim if dim is not None and known_nonnegative(dim) else None
 
 
 def index_argument(index: ast.expr) -> ast.expr:

@@ -284,17 +284,17 @@ def unused_counters(block: Block) -> Block:
     return tuple(out)
 
 
-def summed(block: Block, is_plain: Callable[[str], bool]) -> Block:
-    """A first contribution and the next as one line, in loops: `dx = dt; dx -= y` is `dx = dt - y`."""
+def summed(block: Block, is_plain: Callable[[str], bool], arrays: bool = True) -> Block:
+    """A first contribution and the next as one line, in loops: `dx = dt; dx -= y` is `dx = dt - y`; of single numbers only without `arrays`."""
     out: list[Statement] = []
     for statement in block:
         if blocks(statement):
-            statement = with_blocks(statement, lambda b: summed(b, is_plain))
+            statement = with_blocks(statement, lambda b: summed(b, is_plain, arrays))
         if isinstance(statement, Update) and isinstance(statement.target, ast.Name):
             target = statement.target.id
             at = next((i for i in range(len(out) - 1, -1, -1) if target in bound(out[i]) or target in reads(out[i])), -1)
             first = out[at] if at >= 0 else None
-            if isinstance(first, Assign) and first.target == target and target not in reads(first) and joinable(first, statement, is_plain(target)):
+            if isinstance(first, Assign) and first.target == target and target not in reads(first) and (arrays or is_plain(target)) and joinable(first, statement, is_plain(target)):
                 if not any(changes(s) & set(names(first.expr)) for s in out[at + 1 :]):
                     del out[at]
                     statement = Assign(target, ast.BinOp(left=first.expr, op=statement.op, right=statement.expr), statement.loc)

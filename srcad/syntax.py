@@ -42,6 +42,11 @@ def call(function: str | ast.expr, args: Sequence[ast.expr] = (), **keywords: as
     return ast.Call(func=func, args=list(args), keywords=[ast.keyword(arg=k, value=v) for k, v in keywords.items()])
 
 
+def transposed(matrix: ast.expr) -> ast.expr:
+    """`x.T`, and `x` for `x.T`."""
+    return matrix.value if isinstance(matrix, ast.Attribute) and matrix.attr == "T" else ast.Attribute(value=matrix, attr="T", ctx=ast.Load())
+
+
 def method(value: ast.expr, attribute: str, *args: ast.expr) -> ast.Call:
     return call(ast.Attribute(value=value, attr=attribute, ctx=ast.Load()), args)
 

@@ -66,9 +66,12 @@ class Term:
 
     @property
     def T(self) -> Term:
+        """Transposed; what is the transpose of another variable is that variable again."""
         number = infer_call(np.transpose, self.facts, [self.number], {})
         if isinstance(self.expr, ast.Attribute) and self.expr.attr == "T":
             return Term(self.expr.value, number, self.facts)
+        if isinstance(self.expr, ast.Name) and self.expr.id in self.facts.transposes:
+            return Term(self.facts.transposes[self.expr.id], number, self.facts)
         return Term(ast.Attribute(value=self.expr, attr="T", ctx=ast.Load()), number, self.facts)
 
     def __bool__(self) -> bool:
@@ -84,6 +87,8 @@ class Term:
         raise Untraceable("a conversion")
 
     def __getitem__(self, index: Any) -> Term:
+        if isinstance(index, tuple) and len(index) == 1 and index[0] is not Ellipsis:
+            index = index[0]
         plain_index = index if isinstance(index, tuple) else (index,)
         number = getitem(self.facts, self.number, tuple(plain(i) for i in plain_index))
         return Term(ast.Subscript(value=self.expr, slice=render_index(index, self.facts), ctx=ast.Load()), number, self.facts)

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from srcad.coalesce import coalesced
-from srcad.economy import Outers, met_once, plainer
+from srcad.dims import Dim
+from srcad.economy import met_once, plainer, signed
 from srcad.idioms import Idioms, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import Number
+from srcad.outers import Outers
 from srcad.request import Request
 from srcad.respell import Respelling, said_once
 from srcad.reverse import Reverse
@@ -20,6 +22,7 @@ from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summe
 from srcad.surgery import ADJOINT
 from srcad.syntax import const, expression, names, root_of
 from srcad.walk import ENTRY, VALUE, Walk
+from srcad.wholes import Wholes
 
 MARK = Effect(const(None), Location("", -5, 0, 0, 0, "", ""))  # between the forward half and the backward half
 
@@ -41,12 +44,13 @@ class Tidying:
         block = self.live(block, forward)
         if any(blocks(s) for s in block):
             at = block.index(MARK)
-            kinds = self.reverse.kinds
             block = (*block[: at + 1], *taken_at_once(block[at + 1 :]))
-            block = (*block[: at + 1], *(with_blocks(s, lambda b: summed(b, lambda n: n in kinds and kinds[n].is_plain)) if blocks(s) else s for s in block[at + 1 :]))
+            block = (*block[: at + 1], *self.summed(block[at + 1 :], arrays=False))
             read_last = value if self.request.mode == "value_and_grad" else ()  # the value is returned at the end
             block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned)
             block = (*block[: -1 - len(read_last)], block[-1])
+            at = block.index(MARK)
+            block = (*block[: at + 1], *self.summed(block[at + 1 :]))
             self.forward_bound = {t for s in block[: block.index(MARK)] for t in bound(s)}
         user_names = self.state.user_names | {self.request.title}
         adjoint_names = self.adjoint_names() - self.reverse.foldable
@@ -68,9 +72,14 @@ class Tidying:
         at += len(unset)
         rest = met_once(map_block(block[at + 1 :], plainer))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
-            rest = Outers(self.state.namer.temporary, self.is_vector).apply(rest)
+            rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape).apply(rest))
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
-        return block[:at], unused_counters(join_branches(rest))
+        return block[:at], unused_counters(join_branches(tuple(map(signed, rest))))
+
+    def summed(self, block: Block, arrays: bool = True) -> Block:
+        """The backward half with the first two contributions of an adjoint as one line, inside its loops and branches."""
+        kinds = self.reverse.kinds
+        return tuple(with_blocks(s, lambda b: summed(b, lambda n: n in kinds and kinds[n].is_plain, arrays)) if blocks(s) else s for s in block)
 
     def parameter_names(self) -> tuple[str, ...]:
         return tuple(self.state.parameters)
@@ -82,7 +91,7 @@ class Tidying:
     def idioms(self, held: Mapping[str, str]) -> Idioms:
         logsumexp = getattr(sys.modules.get("scipy.special"), "logsumexp", None)
         used = logsumexp is not None and any(op.function is logsumexp for op in self.reverse.operations)
-        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.is_array, held)
+        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.rank, held)
 
     def named(self, path: ast.expr) -> object:
         """What a dotted path means in the module of the program."""
@@ -90,15 +99,15 @@ class Tidying:
             return getattr(self.named(path.value), path.attr, None)
         return self.request.function.__globals__.get(path.id) if isinstance(path, ast.Name) and path.id not in self.state.bound else None
 
-    def is_array(self, identifier: str) -> bool:
-        kind = self.reverse.kinds.get(identifier) or self.kind_of(identifier)
-        return kind is not None and kind.form == "array"
+    def rank(self, identifier: str) -> int | None:
+        """How many dimensions a name has that is an array for certain."""
+        shape = self.shape(identifier)
+        return None if shape is None else len(shape)
 
-    def is_vector(self, identifier: str) -> bool:
-        """Whether a name of either half is a vector for certain."""
-        parameter = self.state.parameters.get(identifier)
-        kind = parameter.number if parameter is not None else self.reverse.kinds.get(identifier) or self.state.kinds.get(identifier)
-        return kind is not None and kind.form == "array" and kind.ndim == 1
+    def shape(self, identifier: str) -> tuple[Dim, ...] | None:
+        """The shape of an array, where it is known."""
+        kind = self.reverse.kinds.get(identifier) or self.kind_of(identifier)
+        return kind.shape if kind is not None and kind.form == "array" else None
 
     def kind_of(self, identifier: str) -> Number | None:
         """What is known of a name of the forward half."""
