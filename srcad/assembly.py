@@ -65,7 +65,7 @@ class Assembly(Residuals, Tidying):
     def paired(self, bodies: list[str]) -> list[str]:
         """The functions that are compiled by themselves, as far as they are called."""
         found: list[list[str]] = []
-        called = free_names("\n".join(bodies))
+        called = free_names("\n\n".join(bodies))
         for pair in reversed(self.state.pairings.done):
             if called & set(pair.titles):
                 assembly = PairAssembly(pair, self.trusting)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcad.definitions import Definitions
+from srcad.guarding import guard_text
 from srcad.ir import arguments_text
 from srcad.kinds import Record, Ref
 from srcad.kinds import Sequence as Items
@@ -63,7 +64,7 @@ class Module:
         guard, method, run = self.guard(helpers, made[0])
         return Compiled(text, made, guard, method, run, self.state.result, self.request)
 
-    def imports(self, free: set[str]) -> dict[str, str]:
+    def imports(self, free: frozenset[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""
         lines = {}
         added = {alias: module for module, alias in self.state.facts.imported.items()}
@@ -86,7 +87,7 @@ class Module:
         The second is the method that a Gradient takes on: it falls back on `dispatch`. Both pass integers as floats.
         """
         function = self.request.function
-        test = " and ".join(self.state.facts.conditions) or "True"
+        test = guard_text(self.state.facts.conditions, helpers)
         bare = without_defaults(self.source.tree.args)
         handed_on = ", ".join(passed(self.source.tree.args))
         floats = ", ".join(passed(self.source.tree.args, self.as_floats))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -38,7 +39,7 @@ from srcad.ir import (
     walk,
     with_blocks,
 )
-from srcad.syntax import Namer, name, names, operations, root_of, same, substitute
+from srcad.syntax import Namer, name, names, names_in, operations, root_of, same, substitute
 
 LONG_EXPRESSION = 3  # what the backward half takes over from the forward half may hold so many operations
 Names = frozenset[str]
@@ -56,8 +57,11 @@ def reads(statement: Statement) -> Counter[str]:
 def header_reads(statement: Statement) -> Counter[str]:
     counts: Counter[str] = Counter()
     for expr in expressions(statement):
-        counts.update(names(expr))
+        counts.update(names_of(expr))
     return counts
+
+
+names_of = functools.lru_cache(8192)(names_in)  # expressions of statements never change
 
 
 def bound(statement: Statement) -> tuple[str, ...]:

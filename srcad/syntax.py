@@ -158,9 +158,10 @@ def collect(node: ast.AST, found: list[str]) -> None:
                     collect(item, found)
 
 
-def free_names(source: str) -> set[str]:
+@functools.lru_cache(16)
+def free_names(source: str) -> frozenset[str]:
     """The names that a module's text mentions, apart from Python's own."""
-    return set(names(ast.parse(source))) - frozenset(dir(builtins))
+    return frozenset(names(ast.parse(source))) - frozenset(dir(builtins))
 
 
 MODULE_NAMES: set[str] = {"np", "numpy", "math"}

@@ -1,0 +1,98 @@
+"""The text of a guard: all facts that the code relies on, so that asking them is quick.
+
+    type(p['w']) is array and p['w'].ndim == 1 and        type(v0 := p['w']) is array and len(s0 := v0.shape) == 1 and
+    type(p['x']) is array and p['x'].ndim == 1 and  ->    type(v1 := p['x']) is array and v1.shape == s0
+    p['w'].shape[0] == p['x'].shape[0]
+
+Paths into a structure are followed once, arrays of one shape are compared as a whole, and a key is looked up, not asked for.
+"""
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+TYPE = re.compile(r"type\((?P<path>.+)\) is (?P<kind>\w+)")
+RANK = re.compile(r"(?P<path>[^=]+)\.ndim == (?P<rank>\d+)")
+SAME = re.compile(r"(?P<one>[^=]+)\.shape\[(?P<i>\d+)\] == (?P<two>[^=]+)\.shape\[(?P<j>\d+)\]")
+STEP = re.compile(r"\[[^\[\]]*\]|\.\w+")
+PATH = re.compile(rf"(?<![\w.'\"])[^\W\d]\w*(?:{STEP.pattern})+")
+KEY = re.compile(r"(?P<key>'[^'\\]*') in (?P<path>[\w.\[\]']+)")
+
+
+def guard_text(conditions: Iterable[str], objects: Mapping[str, object]) -> str:
+    """All conditions as one expression. objects: what the names in them mean."""
+    asked = followed(without_keys(list(conditions), objects))
+    return " and ".join(with_shapes(asked)) or "True"
+
+
+def without_keys(conditions: list[str], objects: Mapping[str, object]) -> list[str]:
+    """Without `'w' in p`, where p is a dict and p['w'] is looked at next: where it is missing, the guard does not hold."""
+    dicts = {m["path"] for c in conditions if (m := TYPE.fullmatch(c)) and objects.get(m["kind"]) is dict}
+    return [c for i, c in enumerate(conditions) if not ((m := KEY.fullmatch(c)) and m["path"] in dicts and i + 1 < len(conditions) and f"{m['path']}[{m['key']}]" in conditions[i + 1])]
+
+
+def followed(conditions: list[str]) -> list[str]:
+    """With a name for each path that is followed more than once, from where its type is asked on."""
+    uses = Counter(prefix for c in conditions for m in PATH.finditer(c) for prefix in prefixes(m[0]))
+    labels: dict[str, str] = {}
+    out: list[str] = []
+    for condition in conditions:
+        match = TYPE.fullmatch(condition)
+        condition = PATH.sub(lambda m: shortened(m[0], labels), condition)
+        if match and uses[match["path"]] > 1 and match["path"] not in labels:
+            label = labels[match["path"]] = f"srcad_v{len(labels)}"
+            condition = condition.replace("type(", f"type({label} := ", 1)
+        out.append(condition)
+    return out
+
+
+def prefixes(path: str) -> list[str]:
+    """The paths that a path leads through: `p['w']` and `p['w'].shape` for `p['w'].shape[0]`."""
+    return [path[: m.end()] for m in STEP.finditer(path)]
+
+
+def shortened(path: str, labels: Mapping[str, str]) -> str:
+    known = next((p for p in reversed(prefixes(path)) if p in labels), "")
+    return labels[known] + path[len(known) :] if known else path
+
+
+def with_shapes(conditions: list[str]) -> list[str]:
+    """With the shapes of arrays that are the same compared as a whole, to that of the first of them."""
+    ranks = {m["path"]: int(m["rank"]) for c in conditions if (m := RANK.fullmatch(c))}
+    leader = leaders(conditions, ranks)
+    shapes = {first: f"srcad_s{k}" for k, first in enumerate(f for f, n in Counter(leader.values()).items() if n > 1)}
+    held = {f"{path}.shape": shapes[first] for path, first in leader.items() if first in shapes}
+    out: list[str] = []
+    for condition in conditions:
+        same, rank = SAME.fullmatch(condition), RANK.fullmatch(condition)
+        if same and same["i"] == same["j"] and leader.get(same["one"], same["one"]) == leader.get(same["two"], ""):
+            continue
+        label = shapes.get(leader[rank["path"]]) if rank else None
+        if rank and label:
+            path = rank["path"]
+            condition = f"len({label} := {path}.shape) == {rank['rank']}" if leader[path] == path else f"{path}.shape == {label}"
+        else:
+            condition = PATH.sub(lambda m: shortened(m[0], held), condition)
+        out.append(condition)
+    return out
+
+
+def leaders(conditions: list[str], ranks: Mapping[str, int]) -> dict[str, str]:
+    """For each array the first one that is known to have its shape, which may be itself."""
+    order = {path: i for i, path in enumerate(ranks)}
+    equal: dict[tuple[str, str], tuple[str, str]] = {}  # an axis of an array -> one of the same size, of an array that comes before
+
+    def first(axis: tuple[str, str]) -> tuple[str, str]:
+        while axis in equal:
+            axis = equal[axis]
+        return axis
+
+    for condition in conditions:
+        match = SAME.fullmatch(condition)
+        if match and match["one"] in ranks and match["two"] in ranks:
+            one, two = sorted((first((match["one"], match["i"])), first((match["two"], match["j"]))), key=lambda axis: (order[axis[0]], axis[1]))
+            if one != two:
+                equal[two] = one
+    found: dict[tuple[tuple[str, str], ...], str] = {}
+    return {path: found.setdefault(tuple(first((path, str(i))) for i in range(rank)), path) if rank else path for path, rank in ranks.items()}

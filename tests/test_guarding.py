@@ -1,0 +1,52 @@
+"""The text of a guard asks what the conditions ask."""
+import itertools
+
+import numpy as np
+import pytest
+
+import srcad
+from srcad.guarding import guard_text
+
+
+def test_paths_are_followed_once_and_shapes_compared_as_a_whole():
+    conditions = ["type(p) is K", "len(p) == 2", "'w' in p", "type(p['w']) is A", "p['w'].ndim == 1", "'b' in p", "type(p['b']) is A", "p['b'].ndim == 1",
+                  "p['w'].shape[0] == p['b'].shape[0]", "p['w'].shape[0] > 2"]
+    text = guard_text(conditions, {"K": dict, "A": np.ndarray})
+    assert text == ("type(p) is K and len(p) == 2 and type(srcad_v0 := p['w']) is A and len(srcad_s0 := srcad_v0.shape) == 1 and type(srcad_v1 := p['b']) is A and "
+                    "srcad_v1.shape == srcad_s0 and srcad_s0[0] > 2")
+
+
+def test_names_that_begin_alike_and_strings_stay_as_they_are():
+    conditions = ["type(p.w) is A", "p.w.ndim == 2", "type(p.w2) is A", "p.w2.ndim == 2", "mode == 'p.w.x'", "p.w.shape[1] == p.w2.shape[0]"]
+    text = guard_text(conditions, {})
+    assert text == "type(srcad_v0 := p.w) is A and srcad_v0.ndim == 2 and type(srcad_v1 := p.w2) is A and srcad_v1.ndim == 2 and mode == 'p.w.x' and srcad_v0.shape[1] == srcad_v1.shape[0]"
+
+
+def test_keys_of_other_mappings_are_asked_for():
+    assert guard_text(["type(p) is K", "'w' in p", "type(p['w']) is A"], {"K": type("Mapping", (dict,), {})}).count("'w' in p") == 1
+
+
+@pytest.mark.parametrize("equalities", [
+    [("a", 0, "b", 0), ("a", 1, "b", 1)], [("a", 0, "b", 1), ("a", 1, "b", 0)], [("a", 0, "a", 1), ("a", 0, "b", 0), ("b", 0, "b", 1)],
+    [("a", 0, "c", 0), ("c", 0, "b", 0), ("a", 1, "b", 1)], [("b", 1, "c", 1), ("a", 1, "c", 1), ("a", 0, "b", 0), ("c", 0, "a", 1)], [("c", 0, "b", 0), ("c", 1, "b", 1)],
+])
+def test_as_the_conditions_one_by_one(equalities):
+    conditions = [f"{n}.ndim == 2" for n in "abc"] + [f"{p}.shape[{i}] == {q}.shape[{j}]" for p, i, q, j in equalities]
+    text = guard_text(conditions, {})
+    for sizes in itertools.product((1, 2), repeat=6):
+        space = {n: np.empty(sizes[2 * k : 2 * k + 2]) for k, n in enumerate("abc")}
+        assert bool(eval(text, dict(space))) == all(eval(c, dict(space)) for c in conditions)
+
+
+def test_a_structure_that_changes_is_compiled_anew():
+    def f(p):
+        return np.sum(p["w"] * p["b"]) + np.sum(p["c"][0] * p["w"])
+
+    gradient = srcad.grad(f)
+    for n, m in ((3, 3), (4, 4), (3, 1), (1, 3), (3, 3)):
+        p = {"w": np.ones(n), "b": np.full(m, 2.0), "c": [np.full(1, 3.0)]}
+        got = gradient(p)
+        assert got["w"].shape == (n,) and got["b"].shape == (m,)
+        assert np.allclose(got["w"], 2.0 * (max(n, m) / n) + 3.0) and np.allclose(got["b"], max(n, m) / m)
+    with pytest.raises(srcad.SrcadError):
+        gradient({"w": np.ones(3), "c": [np.ones(1)]})
