@@ -123,6 +123,11 @@ def sum_axes(term: Term, axes: list[int], inner: list[int], target: Number, lead
             return outer * sum_axes(inner_part, axes, inner, target, lead)  # type: ignore[operator,no-any-return]
     facts = term.facts
     rank = len(term.number.shape or ())
+    if term.base is not None and term.spread and not set(axes) & set(term.spread) and not inner:
+        own = [i for i in range(rank) if i not in term.spread]
+        base = sum_axes(term.base, [own.index(a) for a in axes], [], target, len(own))
+        left = [i for i in range(rank) if i not in axes]
+        return np.expand_dims(base, tuple(left.index(a) for a in term.spread))  # type: ignore[call-overload,no-any-return]
     leading = [a for a in axes if a < lead]
     kept = [a for a in axes if a >= lead]
     if len(axes) == rank and not target.shape:

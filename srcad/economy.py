@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from srcad.ir import Assign, Block, For, If, Statement, Store, Update, blocks, with_blocks
 from srcad.simplify import bound, changes, reads
 from srcad.splice import split_literal
-from srcad.syntax import names
+from srcad.syntax import const, names
 
 
 def met_once(block: Block) -> Block:
@@ -117,8 +117,26 @@ def original(operand: ast.expr) -> ast.expr:
 
 
 def signed(statement: Statement) -> Statement:
-    """`x += -y` is `x -= y`."""
+    """`x += -y` is `x -= y`, and a minus goes where it costs least: `-(x * (1.0 / n / y))` is `x * (-1.0 / n / y)`, `-(x * y[:, None])` is `x * -y[:, None]`."""
     match statement:
         case Update(target, ast.Add(), ast.UnaryOp(op=ast.USub(), operand=operand), loc):
             return Update(target, ast.Sub(), operand, loc)
+        case Assign(target, ast.UnaryOp(op=ast.USub(), operand=operand), loc):
+            moved = with_minus(operand)
+            return statement if moved is None else Assign(target, moved, loc)
     return with_blocks(statement, lambda b: tuple(map(signed, b))) if blocks(statement) else statement
+
+
+def with_minus(expr: ast.expr) -> ast.expr | None:
+    """A product or a quotient with the other sign, by that of a number in it or of a factor that is broadcast."""
+    match expr:
+        case ast.Constant(value=(int() | float()) as value) if not isinstance(value, bool):
+            return const(-value)
+        case ast.Subscript(slice=ast.Tuple(elts=parts)) if any(isinstance(p, ast.Constant) and p.value is None for p in parts):
+            return ast.UnaryOp(op=ast.USub(), operand=expr)
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right):
+            if (moved := with_minus(left)) is not None:
+                return ast.BinOp(left=moved, op=op, right=right)
+            if isinstance(op, ast.Mult) and (moved := with_minus(right)) is not None:
+                return ast.BinOp(left=left, op=op, right=moved)
+    return None

@@ -273,7 +273,16 @@ class Reverse(Backwards, PairBack, Detours):
         if isinstance(ref.expr, ast.Name) and ref.expr.id in self.facts.expansions:
             expr, number, axes = self.facts.expansions[ref.expr.id]
             return Term(ref.expr, ref.number, self.facts, Term(expr, number, self.facts), axes)
-        return Term(ref.expr, ref.number, self.facts)
+        number = self.number_of(ref)
+        return Term(ref.expr if number is None else const(number), ref.number, self.facts)
+
+    def number_of(self, ref: Ref) -> Any:
+        """The number that a temporary holds which is computed from numbers written down: `0.5 * 0.01`."""
+        made = self.definitions.get(ref.key) if ref.number.form == "python" and self.is_temporary(ref.key) else None
+        match made:
+            case Assign(_, ast.BinOp(left=ast.Constant(), op=ast.Mult() | ast.Div(), right=ast.Constant()) as expr):
+                return srcad.splice.folded_literal(operator.mul if isinstance(expr.op, ast.Mult) else operator.truediv, expr.left.value, expr.right.value)  # type: ignore[attr-defined]
+        return None
 
     def terms(self, value: Any) -> Any:
         if isinstance(value, Ref):

@@ -8,12 +8,15 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+
+from srcad.centred import Centring
 from srcad.coalesce import coalesced
 from srcad.dims import Dim
 from srcad.economy import met_once, plainer, signed
 from srcad.idioms import Idioms, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
-from srcad.kinds import Number
+from srcad.kinds import FLOAT, Number
 from srcad.outers import Outers
 from srcad.request import Request
 from srcad.respell import Respelling, said_once
@@ -74,7 +77,8 @@ class Tidying:
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape).apply(rest))
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
-        return block[:at], unused_counters(join_branches(tuple(map(signed, rest))))
+        forward = block[:at] if self.request.plain else Centring(self.state.facts, self.is_floating).apply(block[:at])
+        return forward, unused_counters(join_branches(tuple(map(signed, rest))))
 
     def summed(self, block: Block, arrays: bool = True) -> Block:
         """The backward half with the first two contributions of an adjoint as one line, inside its loops and branches."""
@@ -103,6 +107,11 @@ class Tidying:
         """How many dimensions a name has that is an array for certain."""
         shape = self.shape(identifier)
         return None if shape is None else len(shape)
+
+    def is_floating(self, identifier: str) -> bool:
+        """Whether a name of the forward half is an array of float32 or float64, in memory that nothing changes."""
+        kind = self.kind_of(identifier)
+        return kind is not None and kind.form == "array" and kind.dtype in (FLOAT, np.float32) and identifier not in self.groups
 
     def shape(self, identifier: str) -> tuple[Dim, ...] | None:
         """The shape of an array, where it is known."""
