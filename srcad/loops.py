@@ -17,7 +17,7 @@ from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSy
 from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, literal_ref
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
-from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, python
+from srcad.kinds import Buffer, INT, Lazy, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.slots import changed_slots, get_slot, set_slot, slot_label, widened, alike
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, pairs, reachable
@@ -369,7 +369,7 @@ class Loops(Iteration):
             place = phi.output.number.place
             if place is not None and place.buffer.root is phi.output and place.buffer.shared:
                 late = [c for c in self.state.changes if c.buffer in place.buffer.family() and c.event > place.buffer.event]
-                if late:
+                if any(not born_since(c.buffer, place.buffer) for c in late):
                     self.unambiguous(place.buffer)
 
     # ---- loops written out
@@ -460,3 +460,8 @@ class Peel(UnsupportedSyntaxError):
 
 def becomes_array(before: Ref | None, after: Ref | None) -> bool:
     return before is not None and after is not None and before.number.is_plain and isinstance(before.value, Number) and after.number.form == "array"
+
+
+def born_since(buffer: Buffer, head: Buffer) -> bool:
+    """Whether memory is made anew in every pass: what is written to it changes nothing that an earlier pass has left."""
+    return buffer.depth > head.depth and buffer.event > head.event and not buffer.sources and not buffer.external

@@ -16,7 +16,7 @@ Adjoints = tuple[Any, ...]
 
 def kept(value: Any, axis: Any, keepdims: bool) -> Any:
     """The result of a reduction as it lies against what was reduced: with axes of length 1, where broadcasting would not put them there itself."""
-    return value if axis is None or axis == () or axis == 0 or keepdims else np.expand_dims(value, axis)
+    return value if axis is None or keepdims or isinstance(axis, (int, tuple)) and axis in ((), 0) else np.expand_dims(value, axis)
 
 
 def count(x: Any, axis: Any) -> Any:
@@ -87,7 +87,7 @@ def min(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False, initi
 def centred(a: Any, axis: Any, where: Any) -> tuple[Any, Any]:
     """`a` less its mean, of complex numbers the conjugate of that, and how many elements the mean is of."""
     if where is True:
-        deviation = a - np.mean(a, axis=axis, keepdims=axis not in (None, 0))
+        deviation = a - np.mean(a, axis=axis, keepdims=not (axis is None or isinstance(axis, int) and axis == 0))
         return np.conj(deviation) if is_complex(a) else deviation, count(a, axis)
     number = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
     deviation = np.where(where, a - np.mean(a, axis=axis, keepdims=True, where=where), 0.0)
