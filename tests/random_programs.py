@@ -63,6 +63,9 @@ PLAIN: list[tuple[str, str]] = [
     ("<D>['b'] = <s>", ""), ("<N> = dict(a=<s>)", "D"), ("<N> = sum(<D>.values())", "S"), ("<N> = {'u': <V1>, 'w': <v>}\n<N>['u'][<i>] = <s>\n<O> = <N>['w'] * <N>['u']", " V"), ("<N> = lambda t: t * <s> + <k>", "F"),
     ("def <N>(t):\n    return np.sin(t) * <s>", "F"), ("def <N>(t):\n    if t > <k>:\n        return <s> * t\n    return np.tanh(t)", "F"), ("def <N>(t, u=0.5):\n    w = t * u\n    w += <s>\n    return w", "F"), ("def <N>(t):\n    <V>[<i>] = t\n    return <s>", "F"),
     ("def <N>(t):\n    for q in range(2):\n        t = np.sin(t) + <s>\n    return t", "F"), ("double(<V>)", ""), ("<N> = double(<V>)", "V"), ("<V1> = double(<V1>)", ""), ("<N> = tail(<V1>)", "W"), ("shift(<V>, <s>)", ""), ("<N> = same(<V>)", "V"),
+    ("<N> = <v> * 1.5\n<N>[<i>] = <s>\n<V1>, <V2> = <V2>, <N>", "V"), ("<N> = np.zeros(<n>)\nfor q in range(1, <n>):\n    <N>[q] = np.sin(<s> * <N>[q - 1] + <N>[:q].sum() + <k>)", "V"),
+    ("for q in range(<n>):\n    <V1>[q] = np.tanh(<V1>[:q] @ <V2>[:q] + <s>)", ""), ("for q in range(<n> - 1, -1, -1):\n    <V1>[q] = np.sin(<V1>[q] * <s> + <V1>[q + 1:].sum())", ""),
+    ("<N> = np.zeros((<n>, <n>))\nfor q in range(<n>):\n    for r in range(q + 1):\n        <N>[q, r] = np.cos(<V>[r] + <N>[q, :r] @ <N>[r, :r])\n<V1> = <V1> + <N>.sum(axis=0)", ""),
     ("<N>, <O> = parts(<V>)", "SV"), ("push(<L>, <s>)", ""), ("<N> = powers(<s>)", "L"), ("store(<D>, <s>)", ""), ("<N> = early(<V>, <s>)", "S"), ("<N> = mine(<V>, <s>)", "S"), ("<V1> = mine2(<V1>, <s>)", ""), ("<N> = mine2(<V>, <s>)", "V"), ("mine2(<V>, <s>)", "")]
 BLOCKS: list[tuple[str, str]] = [
     ("if <c>:\n<block>", ""), ("if <c>:\n<block>\nelse:\n<block>", ""), ("if <c>:\n<block>\nelif <c>:\n<block>\nelse:\n<block>", ""), ("if <c>:\n    <N> = <s>\nelse:\n    <N> = <s>\n<block>", "S"), ("if <c>:\n    <N> = <v>\nelse:\n    <N> = <V>", "V"),
