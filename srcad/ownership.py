@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
 from srcad.kinds import Number
 from srcad.live import Live
-from srcad.simplify import bound, changes, header_reads, reads, tallied
+from srcad.simplify import bound, changes, reads, tallied
 from srcad.syntax import binary, is_module, method, name, names, root_of
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
@@ -68,11 +68,10 @@ class Memory:
                 grown = True
         return grown
 
-    def may_write(self, target: str, place: int, last_read: Mapping[str, int]) -> bool:
-        """Whether a name's memory is ours, and no other name that lies in it is read after this place."""
+    def may_write(self, target: str, alive: Collection[str]) -> bool:
+        """Whether a name's memory is ours, and no other name that lies in it is read before it means something else."""
         cells = self.of_name(target)
-        others = {n for cell in cells for n in self.names.get(cell, ()) if n != target}
-        return self.owned(cells) and not any(last_read.get(n, -1) > place for n in others)
+        return self.owned(cells) and not any(n in alive for cell in cells for n in self.names.get(cell, ()) if n != target)
 
     def of_name(self, identifier: str) -> frozenset[str]:
         return self.cells.get(identifier, frozenset({f"={identifier}"}))
@@ -165,24 +164,17 @@ class Settlement:
         self.kinds = kinds
         self.memory = Memory()
         self.places: dict[int, int] = {}
-        self.last: dict[str, int] = {}
-        self.number(block)
-        self.last.update(dict.fromkeys(foreign, len(self.places) + 1))
+        self.alive: dict[int, frozenset[str]] = {}  # at each place: what is read after it before it means something else
+        self.number(block, Live(block).after, frozenset(foreign))
         self.counts, self.definitions = tallied(block)
 
-    def number(self, block: Block) -> None:
-        """Where each statement stands, and where each name is read for the last time: in a loop that began with it, at its end."""
+    def number(self, block: Block, after: Mapping[int, frozenset[str]], foreign: frozenset[str]) -> None:
+        """Where each statement stands, and what is alive after it."""
         for statement in block:
             place = self.places[id(statement)] = len(self.places)
-            found = header_reads(statement) if blocks(statement) else reads(statement)
-            self.last.update(dict.fromkeys(found, place))
-            if isinstance(statement, Update):
-                self.last.update(dict.fromkeys(bound(statement), place))
+            self.alive[place] = after.get(id(statement), frozenset()) | foreign
             for inner in blocks(statement):
-                self.number(inner)
-            if isinstance(statement, (For, While)):
-                around = Live((statement,)).head.get(id(statement), frozenset())
-                self.last.update(dict.fromkeys(around, len(self.places)))
+                self.number(inner, after, foreign)
 
     def observe(self, forward: Block) -> None:
         """Learn which memory the names of the forward half mean; it stays as it is."""
@@ -281,14 +273,14 @@ class Settlement:
                 for i, target in enumerate(targets):
                     memory.bind(target, memory.of_item(expr, i))
             case Update(ast.Name(id=target), op, expr) if not self.is_plain(target):
-                if not memory.may_write(target, place, self.last):
+                if not memory.may_write(target, self.alive[place]):
                     memory.bind(target, memory.fresh())
                     return [Assign(target, binary(name(target), op, expr), statement.loc)]
             case Effect(ast.Call(func=ast.Attribute(attr="append"), args=[ast.Name(id=added)])):
                 memory.keep(added)
             case Store(place_) | Update(ast.Subscript() | ast.Attribute() | ast.Call() as place_) | Effect(ast.Call(args=[place_, *_])):
                 target = root_of(place_)
-                if target in memory.cells and not memory.may_write(target, place, self.last):
+                if target in memory.cells and not memory.may_write(target, self.alive[place]):
                     memory.bind(target, memory.fresh())
                     return [Assign(target, method(name(target), "copy"), statement.loc), statement]
         return [statement]
