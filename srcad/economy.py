@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from srcad.ir import Assign, Block, For, If, Statement, Store, Update, blocks, with_blocks
-from srcad.simplify import bound, changes, reads
+from srcad.simplify import bound, changes, reads, rebound
 from srcad.splice import split_literal
-from srcad.syntax import const, names
+from srcad.syntax import const, name, names, root_of, same
 
 
 def met_once(block: Block) -> Block:
@@ -27,6 +27,29 @@ def met_once(block: Block) -> Block:
                 statement = found[0] if found is not None else statement
         out.append(statement)
     return tuple(out)
+
+
+def put(block: Block) -> Block:
+    """What is added to where there is 0 is put there: after `dx = np.zeros(3)`, `dx[0] += v` is `dx[0] = v`, and so it is after `dx[0] = 0`."""
+    out = [with_blocks(s, put) if blocks(s) else s for s in block]
+    for i, statement in enumerate(block):
+        match statement:
+            case Assign(root, ast.Call(func=ast.Attribute(attr="zeros"))):
+                place = None
+            case Store(ast.Subscript(value=ast.Name(id=root)) as place, ast.Constant(value=0)):
+                pass
+            case _:
+                continue
+        at = next((j for j in range(i + 1, len(block)) if root in reads(block[j]) or root in changes(block[j])), -1)
+        added = block[at] if at > 0 else None
+        if not (isinstance(added, Update) and isinstance(added.op, (ast.Add, ast.Sub)) and isinstance(added.target, ast.Subscript) and same(added.target.value, name(root))) or root in names(added.expr):
+            continue
+        if place is not None and (not same(place, added.target) or any(set(rebound(s)) & set(names(place)) for s in block[i + 1 : at])):
+            continue
+        out[at] = Store(added.target, added.expr if isinstance(added.op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=added.expr), added.loc)
+        if place is not None:
+            out[i] = None  # type: ignore[call-overload]
+    return tuple(s for s in out if s is not None)
 
 
 def blanks(before: Sequence[Statement]) -> list[str]:
@@ -117,10 +140,12 @@ def original(operand: ast.expr) -> ast.expr:
 
 
 def signed(statement: Statement) -> Statement:
-    """`x += -y` is `x -= y`, and a minus goes where it costs least: `-(x * (1.0 / n / y))` is `x * (-1.0 / n / y)`, `-(x * y[:, None])` is `x * -y[:, None]`."""
+    """`x += -y` is `x -= y`, what is added needs no copy, and a minus goes where it costs least: `-(x * (1.0 / n / y))` is `x * (-1.0 / n / y)`, `-(x * y[:, None])` is `x * -y[:, None]`."""
     match statement:
         case Update(target, ast.Add(), ast.UnaryOp(op=ast.USub(), operand=operand), loc):
             return Update(target, ast.Sub(), operand, loc)
+        case Update(target, op, ast.Call(func=ast.Attribute(value=ast.Name() | ast.Subscript() as value, attr="copy"), args=[], keywords=[]), loc) if root_of(value) != root_of(target):
+            return Update(target, op, value, loc)
         case Assign(target, ast.UnaryOp(op=ast.USub(), operand=operand), loc):
             moved = with_minus(operand)
             return statement if moved is None else Assign(target, moved, loc)

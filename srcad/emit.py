@@ -12,7 +12,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Place, Raise, Statement, Unpack, While, With, blocks, lines
+from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Place, Raise, Statement, Store, Unpack, Update, While, With, blocks, lines
 from srcad.syntax import same, text
 
 INDENT = "    "
@@ -157,6 +157,8 @@ def verbatim(group: Sequence[Statement]) -> str | None:
     tree = group[0].loc.tree
     if not isinstance(tree, ast.stmt) or any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.lineno != n.end_lineno for n in ast.walk(tree)):
         return None  # the lines of a string in it cannot be moved
+    if len(group) == 1 and isinstance(tree, ast.AugAssign):
+        return group[0].loc.text if is_augmented(group[0], tree) else None
     made = [assignment(s) for s in group]
     wanted = list(pairs(tree))
     if None in made or not wanted or len(made) != len(wanted):
@@ -172,7 +174,19 @@ def assignment(statement: Statement) -> tuple[str, ast.expr] | None:
             return target, expr
         case Unpack(targets, None, expr):
             return ", ".join(targets), expr
+        case Store(target, expr):
+            return ast.unparse(target), expr
     return None
+
+
+def is_augmented(statement: Statement, tree: ast.AugAssign) -> bool:
+    """Whether a statement is `target op= value`, or stores what that would store."""
+    match statement:
+        case Update(target, op, expr):
+            return same(target, tree.target) and type(op) is type(tree.op) and same(expr, tree.value)
+        case Store(target, ast.BinOp(left=left, op=op, right=right)):
+            return same(target, tree.target) and same(left, tree.target) and type(op) is type(tree.op) and same(right, tree.value)
+    return False
 
 
 def pairs(tree: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
@@ -180,6 +194,8 @@ def pairs(tree: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
     match tree:
         case ast.Assign(targets=[ast.Name(id=identifier)], value=value) | ast.AnnAssign(target=ast.Name(id=identifier), value=ast.expr() as value):
             yield identifier, value
+        case ast.Assign(targets=[ast.Subscript() as target], value=value):
+            yield ast.unparse(target), value
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
             for target, value in zip(targets, values):
                 yield getattr(target, "id", "?"), value

@@ -12,17 +12,18 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from srcad.inference import Change, Inference
-from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, blocks, expressions, operands, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, blocks, expressions, map_expressions, operands, walk, with_blocks
 from srcad.kinds import Number
 from srcad.coalesce import renamed
 from srcad.live import Live
 from srcad.loopcode import at_ends, breaks_off, ends_in_break, handing_on
 from srcad.overlap import never_meets
 from srcad.simplify import bound, reads, rebound
-from srcad.syntax import call, name, names
+from srcad.syntax import call, name, names, substitute
 
 CHEAP = 3  # operations on single numbers that are rather done again than kept
 AGAIN = ("exp", "log", "sin", "cos", "sqrt", "tanh", "abs", "float", "int", "len", "fabs")
@@ -39,7 +40,7 @@ class Recording:
 
     def apply(self, forward: Block, backward: Block) -> tuple[Block, Block]:
         self.forward = forward
-        backward = self.blocks(backward, inside=False)
+        backward = self.read_again(self.blocks(backward, inside=False))
         starts = tuple(Assign(label, ast.List(elts=[], ctx=ast.Load()), UNPLACED) for label in self.lists)
         return place_lists(self.forward, starts), backward
 
@@ -80,6 +81,21 @@ class Recording:
         origin = find(self.forward, tag)
         assert isinstance(origin, (For, While))
         return origin.body
+
+    def read_again(self, backward: Block) -> Block:
+        """Outside loops: what is an element of an array, or was put into one, is read from there."""
+        plan = Plan(self.state, self.forward, [], [], "")
+        inside = {n for s in backward if blocks(s) for n in reads(s)}
+        counts = Counter(t for s in (*self.forward, *backward) for t in rebound(s))
+        found: dict[str, ast.expr] = {}
+        for statement in self.forward:
+            if not isinstance(statement, Assign) or statement.target in self.state.user_names or statement.target in inside or counts[statement.target] > 1:
+                continue
+            expr = plan.definitions[statement.target].expr if statement.target in plan.definitions else statement.expr
+            again = statement.target in plan.stored or isinstance(expr, ast.Subscript) and plan.cost(statement.target, expr) <= 1
+            if again and all(counts[n] <= 1 for n in names(expr)):
+                found[statement.target] = expr
+        return tuple(s if blocks(s) else map_expressions(s, lambda e: substitute(e, found)) for s in backward) if found else backward
 
     # ---- one block and its mirror
 

@@ -13,7 +13,7 @@ import numpy as np
 from srcad.centred import Centring
 from srcad.coalesce import coalesced
 from srcad.dims import Dim
-from srcad.economy import met_once, plainer, signed
+from srcad.economy import met_once, plainer, put, signed
 from srcad.idioms import Idioms, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import FLOAT, Number
@@ -47,7 +47,7 @@ class Tidying:
         block = self.live(block, forward)
         if any(blocks(s) for s in block):
             at = block.index(MARK)
-            block = (*block[: at + 1], *taken_at_once(block[at + 1 :]))
+            block = (*block[: at + 1], *taken_at_once(put(block[at + 1 :])))
             block = (*block[: at + 1], *self.summed(block[at + 1 :], arrays=False))
             read_last = value if self.request.mode == "value_and_grad" else ()  # the value is returned at the end
             block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned)
@@ -73,7 +73,7 @@ class Tidying:
         unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.parameter_names()), own)))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
-        rest = met_once(map_block(block[at + 1 :], plainer))
+        rest = put(met_once(map_block(block[at + 1 :], plainer)))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape).apply(rest))
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)

@@ -131,7 +131,11 @@ class Writes(Attributes):
         place = ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Store())
         self.write_array(base, slice_, indices, value, 0)
         self.write(Store(place, value.expr, self.loc))
-        if isinstance(value.expr, ast.Name) and base.number.place is not None and base.number.place.steps == () and self.holds(base, indices, value):
+        self.note_stored(base, slice_, indices, value)
+
+    def note_stored(self, base: Ref, slice_: ast.expr, indices: tuple[Any, ...], value: Ref) -> None:
+        """Remember where a value has been put: it may be read again from there."""
+        if isinstance(value.expr, ast.Name) and base.number.place is not None and base.number.place.steps == () and not base.number.place.buffer.sources and self.holds(base, indices, value):
             self.state.stored[value.key] = (ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Load()), self.state.changes[-1])
 
     def holds(self, base: Ref, indices: tuple[Any, ...], value: Ref) -> bool:
@@ -299,6 +303,7 @@ class Writes(Attributes):
         new = self.binary(op, old, value, None)
         self.write_array(base, slice_, indices, new, 0)
         self.write(Store(ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Store()), new.expr, self.loc))
+        self.note_stored(base, slice_, indices or (), new)
 
     # ---- functions that write
 

@@ -219,3 +219,63 @@ def test_what_is_handed_out_can_be_changed_between_the_halves():
     value, pullback = srcad.vjp(f, x)
     value[...] = 7.0
     assert np.allclose(pullback(np.ones((3, 2))), 2 * np.exp(x))
+
+
+def scaled_forward(pi, a, b, seen):
+    alpha = np.zeros((len(seen), len(pi)))
+    scale = np.zeros(len(seen))
+    alpha[0] = pi * b[:, seen[0]]
+    scale[0] = alpha[0].sum()
+    alpha[0] /= scale[0]
+    for t in range(1, len(seen)):
+        alpha[t] = (alpha[t - 1] @ a) * b[:, seen[t]]
+        scale[t] = alpha[t].sum()
+        alpha[t] /= scale[t]
+    return np.sum(np.log(scale))
+
+
+def test_what_is_taken_cleared_and_given_back_in_a_loop_is_put():
+    """The copy of the whole adjoint in every pass, which an alias of an earlier pass once asked for, is not made."""
+    args = rng.random(3), rng.random((3, 3)), rng.random((3, 5)), np.array([0, 3, 2, 4, 1])
+    gradient = srcad.grad(scaled_forward, wrt=("pi", "a", "b"))
+    gradient.check(*args)
+    text = gradient.source_for(*args)
+    assert "copy()" not in text and "        scaled = dalpha[t] / scale[t]\n        dalpha[t] = scaled\n" in text and "alpha[t] /= scale[t]" in text, text
+
+
+def tridiagonal(a, b, c, d):
+    n = len(d)
+    cp = np.zeros(n)
+    dp = np.zeros(n)
+    cp[0] = c[0] / b[0]
+    dp[0] = d[0] / b[0]
+    for i in range(1, n):
+        m = b[i] - a[i] * cp[i - 1]
+        cp[i] = c[i] / m
+        dp[i] = (d[i] - a[i] * dp[i - 1]) / m
+    x = np.zeros(n)
+    x[-1] = dp[-1]
+    for i in range(n - 2, -1, -1):
+        x[i] = dp[i] - cp[i] * x[i + 1]
+    return np.sum(x**2)
+
+
+def test_elements_are_read_where_they_are_outside_loops_too():
+    args = [k + rng.random(5) for k in (0, 4, 0, 0)]
+    gradient = srcad.grad(tridiagonal)
+    gradient.check(*args)
+    text = gradient.source_for(*args)
+    assert "    cp[0] = c[0] / b[0]\n    dp[0] = d[0] / b[0]\n" in text and "db[0] -= dd_0 * dp[0]" in text, text
+
+
+def adding_to_zeros(x):
+    y = np.zeros(4)
+    y[[0, 0, 2]] = x
+    z = np.sin(y)
+    y[1] = z[0] * x[1]
+    y[[2, 2]] += x[0]
+    return np.sum(y * y) + z[2]
+
+
+def test_what_is_added_to_zeros():
+    srcad.grad(adding_to_zeros).check(rng.random(3))
