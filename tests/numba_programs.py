@@ -308,3 +308,33 @@ def strided(x, y):
 def flags(x, squared, mode):
     y = x**2 if squared else x
     return np.sum(y) if mode == "sum" else np.mean(y)
+
+
+# ---- rolled
+
+
+@program(array(6), array(6))
+def rolled(x, w):
+    y = np.roll(x, 2) * w + np.roll(x, -1)
+    y = y + np.roll(y * y, 7)
+    return np.sum(np.tanh(y))
+
+
+@program(array(3, 4), 1)
+def rolled_along_axes(a, k):
+    b = np.roll(a, 1, axis=0) * np.roll(a, -k, axis=-1)
+    return np.sum(np.sin(b) * np.roll(b, k, axis=1))
+
+
+@program(array(5), 3)
+def rolled_in_place(x, steps):
+    u = x.copy()
+    for i in range(steps):
+        u[:] = 0.5 * (np.roll(u, 1) + np.roll(u, -1)) * x
+        u += np.roll(u, i)
+    return np.sum(u * u)
+
+
+@program(array(0), array(1))
+def rolled_of_nothing_and_one(x, y):
+    return np.sum(np.roll(x, 3)) + np.sum(np.roll(y, 2) * y)

@@ -12,6 +12,7 @@ import numpy as np
 from srcad.backends.table import TABLE, Handler, lowers
 from srcad.backends.values import (
     INT,
+    Index,
     Stack,
     Static,
     Tup,
@@ -123,6 +124,20 @@ def flip(at: Any, m: Value, axis: Val | None = None) -> Val:
     for k in range(value.ndim) if axis is None else [axis.const % value.ndim]:  # type: ignore[operator]
         value = at.cut(value, k, value.dims[k] - 1, value.dims[k], -1)
     return value  # type: ignore[no-any-return]
+
+
+@lowers(np.roll)
+def roll(at: Any, a: Value, shift: Value, axis: Val | None = None) -> Val:
+    value, by = at.steady(at.number(a)), at.steady(at.number(shift))
+    if by.dims or axis is not None and not isinstance(axis.const, int) or axis is None and value.ndim != 1:
+        refuse("np.roll by several shifts, or of a matrix without an axis, is not compiled.")
+    along = axis.const % value.ndim if axis is not None else 0  # type: ignore[operator]
+    size = at.spell(value.dims[along])
+
+    def turned(index: Index) -> str:
+        return value.at(tuple(f"(({i} - {by.text}) % ({size}))" if k == along else i for k, i in enumerate(index)))  # type: ignore[no-any-return]
+
+    return Val(value.dtype, value.dims, turned, "array")
 
 
 def triangle(sign: str) -> Handler:
