@@ -3,6 +3,7 @@
     1 / (1 + exp(-x))                       the logistic function: (1 - s) * s * ds
     s - log(sum(exp(s))),  s = x - max(x)   log-softmax: the maximum's own gradient cancels
     0.5 * x * x                             a multiple of a power: x * dz
+    log(a / b)                              dz / a and -dz / b
 
 A gate is taken only when its inner values are not used elsewhere.
 """
@@ -39,6 +40,11 @@ def powers(dz: Any, z: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
     return (power_by_literal(dz, x, exponent),)
 
 
+def log_of_ratio(dz: Any, z: Any, a: Any, b: Any) -> tuple[Any, ...]:
+    """z = log(a / b)."""
+    return dz / a, -dz / b
+
+
 def scaled_powers(dz: Any, z: Any, c: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
     """z = c * x**exponent."""
     return (x * x if exponent == 2 else x**exponent) * dz, power_by_literal(c * dz, x, exponent)
@@ -51,6 +57,7 @@ def log_softmax(dz: Any, z: Any, x: Any, e: Any, total: Any, axis: Any = None) -
 
 POWERS = Rule(powers, ("x",), False, ("exponent",), True, False)
 SCALED_POWERS = Rule(scaled_powers, ("c", "x"), False, ("exponent",), True, False)
+LOG_OF_RATIO = Rule(log_of_ratio, ("a", "b"), False, (), True, False)
 LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
 LOG_SOFTMAX = Rule(log_softmax, ("x", "e", "total"), False, ("axis",), False, False)
 
@@ -79,6 +86,7 @@ class Gates:
             self.logistic(op)
             self.shifted(op)
             self.log_softmax(op)
+            self.log_of_ratio(op)
             if self.again and op.function in EXACT and op.rule is RULES.get(op.function):
                 self.changes[id(op)] = dataclasses.replace(op, rule=EXACT[op.function])
         for op in reversed(operations):
@@ -113,6 +121,13 @@ class Gates:
         if minus is not None and exp is not None:
             self.changes[id(op)] = dataclasses.replace(op, function=logistic, rule=LOGISTIC, operands=minus.operands)
             self.changes.update({id(total): None, id(exp): None, id(minus): None})
+
+    def log_of_ratio(self, op: Operation) -> None:
+        """`log(a / b)`: as log(a) - log(b)."""
+        ratio = self.made_by(op.operands[0], DIVIDE, 1) if op.function in LOG and id(op) not in self.changes else None
+        if ratio is not None and id(ratio) not in self.changes:
+            self.changes[id(op)] = dataclasses.replace(op, rule=LOG_OF_RATIO, operands=ratio.operands, values=ratio.values)
+            self.changes[id(ratio)] = None
 
     def cubed(self, op: Operation) -> None:
         """`x * x * x` is a power, and `c * x * x` a multiple of one."""

@@ -1,4 +1,4 @@
-"""Parts of adjoints that a loop adds to, as views made before it; outer products as one product after it; multiples of powers."""
+"""Parts of adjoints that a loop adds to, as views made before it; outer products as one product after it; gates."""
 import numpy as np
 import pytest
 
@@ -170,3 +170,20 @@ def test_multiples_of_powers(expression):
         srcad.grad(space["f"], wrt=(0, 1) if "w" in expression else 0).check(*(rng.random(s) if s else float(rng.random()) for s in shapes))
     text = srcad.grad(space["f"], wrt=0).source_for(np.ones(3), np.ones(3))
     assert expression != "0.5 * x * x" or "dx = x.copy()" in text, text
+
+
+def log_of_ratio(x, y):
+    return np.sum(np.log(x / y) * x)
+
+
+def log_of_ratio_changed(x, y):
+    z = x.copy()
+    w = np.log(z / y)
+    z[0] = 5.0
+    return np.sum(w * z)
+
+
+@pytest.mark.parametrize("program", [log_of_ratio, log_of_ratio_changed])
+def test_the_logarithm_of_a_ratio(program):
+    srcad.grad(program).check(rng.random(4) + 0.5, rng.random(4) + 0.5)
+    assert "dw / y" in srcad.grad(program).source_for(np.ones(4), np.ones(4)) or program is log_of_ratio
