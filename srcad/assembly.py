@@ -23,7 +23,7 @@ from srcad.pairs import Pair
 from srcad.render import render
 from srcad.recording import Recording, unneeded_copies
 from srcad.request import Compiled, Request
-from srcad.residuals import Residuals
+from srcad.residuals import Residuals, handed_out
 from srcad.reverse import Backward, Reverse
 from srcad.runtime import one_number
 from srcad.snapshots import Snapshots
@@ -106,6 +106,7 @@ class Assembly(Residuals, Tidying):
 
     def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
         """The value under a name of its own, where the backward pass takes back what it is made of."""
+        self.value_parts = set(handed_out(kept)) if kept is not None else set()
         if kept is None or not {t for s in forward for t in bound(s)} & {t for s in rest for t in bound(s)}:
             return forward, kept
         target = self.state.namer.temporary("value")

@@ -9,6 +9,7 @@ generated code, so that it never runs where an answer differs.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ from srcad.syntax import expression
 
 if TYPE_CHECKING:
     from srcad.kinds import Number
+
+
+SIZE = re.compile(r"[^()*/%+-]*\.shape\[\d+\]")  # of an array, as an atom: not what is computed from it
 
 
 class Undecided(Exception):
@@ -301,7 +305,7 @@ def dim_of(expr: ast.expr, facts: Facts, variable: Callable[[str], Dim | None] =
 
 def known_nonnegative(dim: Dim) -> bool:
     """Whether a dimension cannot be negative: a constant and multiples of sizes of arrays."""
-    return dim.const >= 0 and all(c >= 0 and ".shape[" in atom for atom, c in dim.terms.items())
+    return dim.const >= 0 and all(c >= 0 and SIZE.fullmatch(atom) for atom, c in dim.terms.items())
 
 
 def alike(a: Dim, b: Dim) -> bool | None:

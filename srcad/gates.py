@@ -139,7 +139,7 @@ class Gates:
             if chain and scale is base:
                 self.changes[id(op)] = dataclasses.replace(op, rule=POWERS, operands=(base,), params=params)
             elif chain and all((inner.loc.line, inner.loc.index) == (op.loc.line, op.loc.index) for inner in chain):
-                self.changes[id(op)] = dataclasses.replace(op, rule=SCALED_POWERS, operands=(scale, base), params=params)
+                self.changes[id(op)] = dataclasses.replace(op, rule=SCALED_POWERS, operands=(scale, base), params=params, values={**chain[-1].values, **op.values})
             else:
                 continue
             self.changes.update({id(inner): None for inner in chain})

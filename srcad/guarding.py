@@ -4,7 +4,7 @@
     type(p['x']) is array and p['x'].ndim == 1 and  ->    type(v1 := p['x']) is array and v1.shape == s0
     p['w'].shape[0] == p['x'].shape[0]
 
-Paths into a structure are followed once, arrays of one shape are compared as a whole, and a key is looked up, not asked for.
+Paths into a structure are followed once, and arrays of one shape are compared as a whole.
 """
 from __future__ import annotations
 
@@ -12,34 +12,27 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+STEP = re.compile(rf"\[(?:{STRING}|[^\[\]'\"]*)\]|\.\w+")
+PATH = re.compile(rf"(?:{STRING})|(?P<path>(?<![\w.])[^\W\d]\w*(?:{STEP.pattern})+)")  # a string by itself is none, whatever is in it
 TYPE = re.compile(r"type\((?P<path>.+)\) is (?P<kind>\w+)")
 RANK = re.compile(r"(?P<path>[^=]+)\.ndim == (?P<rank>\d+)")
 SAME = re.compile(r"(?P<one>[^=]+)\.shape\[(?P<i>\d+)\] == (?P<two>[^=]+)\.shape\[(?P<j>\d+)\]")
-STEP = re.compile(r"\[[^\[\]]*\]|\.\w+")
-PATH = re.compile(rf"(?<![\w.'\"])[^\W\d]\w*(?:{STEP.pattern})+")
-KEY = re.compile(r"(?P<key>'[^'\\]*') in (?P<path>[\w.\[\]']+)")
 
 
-def guard_text(conditions: Iterable[str], objects: Mapping[str, object]) -> str:
-    """All conditions as one expression. objects: what the names in them mean."""
-    asked = followed(without_keys(list(conditions), objects))
-    return " and ".join(with_shapes(asked)) or "True"
-
-
-def without_keys(conditions: list[str], objects: Mapping[str, object]) -> list[str]:
-    """Without `'w' in p`, where p is a dict and p['w'] is looked at next: where it is missing, the guard does not hold."""
-    dicts = {m["path"] for c in conditions if (m := TYPE.fullmatch(c)) and objects.get(m["kind"]) is dict}
-    return [c for i, c in enumerate(conditions) if not ((m := KEY.fullmatch(c)) and m["path"] in dicts and i + 1 < len(conditions) and f"{m['path']}[{m['key']}]" in conditions[i + 1])]
+def guard_text(conditions: Iterable[str]) -> str:
+    """All conditions as one expression."""
+    return " and ".join(with_shapes(followed(list(conditions)))) or "True"
 
 
 def followed(conditions: list[str]) -> list[str]:
     """With a name for each path that is followed more than once, from where its type is asked on."""
-    uses = Counter(prefix for c in conditions for m in PATH.finditer(c) for prefix in prefixes(m[0]))
+    uses = Counter(prefix for c in conditions for m in PATH.finditer(c) for prefix in prefixes(m["path"] or ""))
     labels: dict[str, str] = {}
     out: list[str] = []
     for condition in conditions:
         match = TYPE.fullmatch(condition)
-        condition = PATH.sub(lambda m: shortened(m[0], labels), condition)
+        condition = PATH.sub(lambda m: shortened(m[0], labels) if m["path"] else m[0], condition)
         if match and uses[match["path"]] > 1 and match["path"] not in labels:
             label = labels[match["path"]] = f"srcad_v{len(labels)}"
             condition = condition.replace("type(", f"type({label} := ", 1)
@@ -73,7 +66,7 @@ def with_shapes(conditions: list[str]) -> list[str]:
             path = rank["path"]
             condition = f"len({label} := {path}.shape) == {rank['rank']}" if leader[path] == path else f"{path}.shape == {label}"
         else:
-            condition = PATH.sub(lambda m: shortened(m[0], held), condition)
+            condition = PATH.sub(lambda m: shortened(m[0], held) if m["path"] else m[0], condition)
         out.append(condition)
     return out
 

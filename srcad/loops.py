@@ -184,7 +184,7 @@ class Loops(Iteration):
         base = fork(self.state)
         head_live = self.frame.live.head.get(id(statement)) if self.frame.live else None
         assumed: dict[Any, Ref] = {}
-        loop_id = self.state.event
+        loop_id = self.tag()
         for _ in range(ATTEMPTS):
             point = checkpoint(self)
             base.restore()

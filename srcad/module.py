@@ -87,7 +87,7 @@ class Module:
         The second is the method that a Gradient takes on: it falls back on `dispatch`. Both pass integers as floats.
         """
         function = self.request.function
-        test = guard_text(self.state.facts.conditions, helpers)
+        test = guard_text(self.state.facts.conditions)
         bare = without_defaults(self.source.tree.args)
         handed_on = ", ".join(passed(self.source.tree.args))
         floats = ", ".join(passed(self.source.tree.args, self.as_floats))

@@ -146,14 +146,11 @@ class Guards:
     def mapping(self, path: str, value: dict[Any, Any]) -> Record:
         if type(value) is not dict:
             raise SrcadError(f"`{path}` is a {type(value).__qualname__}, a subclass of dict. Pass a plain dict.")
-        self.facts.record(f"len({path}) == {len(value)}")
-        items = {}
-        for key, item in value.items():
-            if not is_literal(key):
-                raise SrcadError(f"`{path}` has the key {key!r}; keys must be strings or integers.")
-            self.facts.record(f"{key!r} in {path}")
-            items[key] = self.read(f"{path}[{key!r}]", item)
-        return Record(dict, items)
+        if not all(map(is_literal, value)):
+            key = next(k for k in value if not is_literal(k))
+            raise SrcadError(f"`{path}` has the key {key!r}; keys must be strings or integers.")
+        self.facts.record(f"(*{path},) == {tuple(value)!r}")  # in this order: it is that of every loop over them
+        return Record(dict, {key: self.read(f"{path}[{key!r}]", item) for key, item in value.items()})
 
 
 def is_literal(key: object) -> bool:

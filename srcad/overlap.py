@@ -43,20 +43,19 @@ def is_apart(early: Change, late: Change, common: Sequence[int], order: int, sta
         return False
     counters = [state.counters.get(loop) for loop in common]
     moved = counters[order] if order < len(common) else None
-    anywhere = [c for c in counters[order + 1 :] if c is not None]
+    elsewhere = [c for c in state.facts.ranges if c not in counters[: order + 1]]
     for mine, theirs in zip(axes(late.index, state), axes(early.index, state)):
         if mine is None or theirs is None:
             continue
         for low, high, sign in ((mine[0], theirs[1], 1), (theirs[0], mine[1], -1)):
-            if high is not None and is_beyond(low, high, moved, sign, anywhere, state):
+            if high is not None and is_beyond(state.facts.bounds(low, elsewhere)[0], state.facts.bounds(high, elsewhere)[1], moved, sign, state):
                 return True
     return False
 
 
-def is_beyond(low: Dim, high: Dim, moved: str | None, sign: int, anywhere: Sequence[str], state: Inference) -> bool:
+def is_beyond(low: Dim, high: Dim, moved: str | None, sign: int, state: Inference) -> bool:
     """Whether `low` is never less than `high`; the later access has `low` for the sign 1, and `high` for -1."""
-    facts = state.facts
-    gap = facts.bounds(low, anywhere)[0] - facts.bounds(high, anywhere)[1]
+    gap = low - high
     if moved is not None and moved in state.steps:
         gained = (low if sign > 0 else high).terms.get(moved, 0) * state.steps[moved] * sign  # at least, where it is no loss
         if gained < 0:
@@ -64,7 +63,7 @@ def is_beyond(low: Dim, high: Dim, moved: str | None, sign: int, anywhere: Seque
         gap = gap + gained
     elif moved is not None and moved in (*low.terms, *high.terms):
         return False
-    return known_nonnegative(facts.bounds(gap)[0])
+    return known_nonnegative(state.facts.bounds(gap)[0])
 
 
 def axes(index: tuple[Any, ...], state: Inference) -> Iterator[Interval | None]:

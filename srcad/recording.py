@@ -389,6 +389,8 @@ def place_lists(block: Block, starts: Sequence[Statement]) -> Block:
 def unneeded_copies(state: Inference) -> Block:
     """The forward pass without copies of memory that nothing changes any more."""
     spared = {s.target for s in state.snapshots if not any(changes_after(c, s.of, state) for c in state.changes)}
+    for target in spared:  # it is what it was made of
+        state.kinds[target] = dataclasses.replace(state.kinds[target], fresh=False)
 
     def spare(statement: Statement) -> Statement:
         if blocks(statement):

@@ -37,6 +37,7 @@ class Residuals:
     trusting: bool = False  # whether nobody changes the arguments between the two halves
     certain: set[str]  # the names that every path gives a value
     maybe: set[str]
+    value_parts: set[str]  # the names that the value is made of
 
     def pair(self, forward: Block, rest: Block, seed_name: str, cache_name: str) -> tuple[list[str], list[str]]:
         end = rest[-1]
@@ -128,15 +129,20 @@ class Residuals:
 
     def residual(self, identifier: str) -> ast.expr:
         """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
-        number = self.forward_kind(identifier)
         if self.trusting:
             return name(identifier)
-        shared = identifier in self.state.parameters or identifier in set(handed_out(self.kept)) or number is None or not number.fresh
-        if number is not None and (number.is_plain or not shared or number.form == "unknown" and number.dtype is None):
+        number = self.forward_kind(identifier) or self.state.kinds.get(identifier)
+        if number is None or number.is_plain or number.form == "unknown" and number.dtype is None:
             return name(identifier)
-        if number is None:
-            return name(identifier)
-        return self.where_set(identifier, method(name(identifier), "copy"))
+        if identifier in self.state.parameters or not number.fresh or self.is_handed_out(identifier, number):
+            return self.where_set(identifier, method(name(identifier), "copy"))
+        return name(identifier)
+
+    def is_handed_out(self, identifier: str, number: Number) -> bool:
+        """Whether a name, or another for its memory, is a part of the value."""
+        handed = {*handed_out(self.kept), *self.value_parts}
+        memory = [k.place.buffer.family() for n in handed if (k := self.state.kinds.get(n)) is not None and k.place is not None]
+        return identifier in handed or number.place is not None and any(number.place.buffer.family() & family for family in memory)
 
     def where_set(self, identifier: str, expr: ast.expr) -> ast.expr:
         """An expression, or None on the paths that do not give a name a value."""

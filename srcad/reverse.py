@@ -415,7 +415,7 @@ class Reverse(Backwards, PairBack, Detours):
         if not scatter.unique:
             self.stored.pop(key, None)
             self.emit(Effect(call(ufunc_at(self.facts), [name(target), index_argument(scatter.index), value]), self.here()))
-        elif first or all(disjoint(scatter.index, old, self.facts, self.dim_held) for old in self.stored.get(key, [scatter.index])):
+        elif first or key in self.stored and all(disjoint(scatter.index, old, self.facts, self.dim_held) for old in self.stored[key]):
             self.stored.setdefault(key, []).append(scatter.index)
             self.emit(Store(place, value, self.here()))
         else:

@@ -208,8 +208,7 @@ def inner(gradient: Any, direction: Any) -> float:
     if isinstance(direction, list):
         return sum(inner(g, d) for g, d in zip(gradient, direction))
     if isinstance(direction, dict):
-        parts = gradient if isinstance(gradient, dict) else vars(gradient)
-        return sum(inner(parts[k], d) for k, d in direction.items())
+        return sum(inner(gradient[k] if isinstance(gradient, dict) else getattr(gradient, k), d) for k, d in direction.items())
     return float(np.sum(np.asarray(gradient, dtype=float) * direction))
 
 
@@ -305,6 +304,11 @@ def elements(operand: Any, adjoint: Any) -> Iterator[tuple[str, float, Any]]:
         for i, (item, own) in enumerate(zip(operand, adjoint)):
             for path, figure, direction in elements(item, own):
                 yield f"[{i}]{path}", figure, [*rest[:i], direction, *rest[i + 1 :]]
+    elif isinstance(operand, dict):
+        still = like(operand, np.zeros)
+        for key, item in operand.items():
+            for path, figure, direction in elements(item, adjoint[key]):
+                yield f"[{key!r}]{path}", figure, {**still, key: direction}
     elif is_moved(operand):
         whole = np.broadcast_to(np.asarray(0.0 if adjoint is None else adjoint, dtype=float), np.shape(operand))
         for index in np.ndindex(np.shape(operand)):

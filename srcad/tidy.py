@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from srcad.centred import Centring
+from srcad.choices import Choices
 from srcad.coalesce import coalesced
 from srcad.dims import Dim
 from srcad.economy import met_once, plainer, put, signed
@@ -78,7 +79,7 @@ class Tidying:
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape).apply(rest))
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
         forward = block[:at] if self.request.plain else Centring(self.state.facts, self.is_floating).apply(block[:at])
-        return forward, unused_counters(join_branches(tuple(map(signed, rest))))
+        return forward, unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))
 
     def summed(self, block: Block, arrays: bool = True) -> Block:
         """The backward half with the first two contributions of an adjoint as one line, inside its loops and branches."""

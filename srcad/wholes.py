@@ -76,7 +76,7 @@ class Wholes:
         summed = sorted([*counted_axes, *(rest[a] for a in axes)])
         along = const(summed[0]) if len(summed) == 1 else ast.Tuple(elts=[const(a) for a in summed], ctx=ast.Load())
         sums = method(name(array), "sum")
-        return dataclasses.replace(update, expr=call(sums.func, [], axis=along))  # type: ignore[attr-defined]
+        return dataclasses.replace(update, expr=sums if len(summed) == len(dims) else call(sums.func, [], axis=along))  # type: ignore[attr-defined]
 
     @staticmethod
     def counted_axes(index: list[ast.expr], dims: tuple[Dim, ...], nest: tuple[For, ...]) -> list[int] | None:

@@ -9,21 +9,23 @@ from srcad.guarding import guard_text
 
 
 def test_paths_are_followed_once_and_shapes_compared_as_a_whole():
-    conditions = ["type(p) is K", "len(p) == 2", "'w' in p", "type(p['w']) is A", "p['w'].ndim == 1", "'b' in p", "type(p['b']) is A", "p['b'].ndim == 1",
+    conditions = ["type(p) is K", "(*p,) == ('w', 'b')", "type(p['w']) is A", "p['w'].ndim == 1", "type(p['b']) is A", "p['b'].ndim == 1",
                   "p['w'].shape[0] == p['b'].shape[0]", "p['w'].shape[0] > 2"]
-    text = guard_text(conditions, {"K": dict, "A": np.ndarray})
-    assert text == ("type(p) is K and len(p) == 2 and type(srcad_v0 := p['w']) is A and len(srcad_s0 := srcad_v0.shape) == 1 and type(srcad_v1 := p['b']) is A and "
+    text = guard_text(conditions)
+    assert text == ("type(p) is K and (*p,) == ('w', 'b') and type(srcad_v0 := p['w']) is A and len(srcad_s0 := srcad_v0.shape) == 1 and type(srcad_v1 := p['b']) is A and "
                     "srcad_v1.shape == srcad_s0 and srcad_s0[0] > 2")
 
 
 def test_names_that_begin_alike_and_strings_stay_as_they_are():
     conditions = ["type(p.w) is A", "p.w.ndim == 2", "type(p.w2) is A", "p.w2.ndim == 2", "mode == 'p.w.x'", "p.w.shape[1] == p.w2.shape[0]"]
-    text = guard_text(conditions, {})
+    text = guard_text(conditions)
     assert text == "type(srcad_v0 := p.w) is A and srcad_v0.ndim == 2 and type(srcad_v1 := p.w2) is A and srcad_v1.ndim == 2 and mode == 'p.w.x' and srcad_v0.shape[1] == srcad_v1.shape[0]"
 
 
-def test_keys_of_other_mappings_are_asked_for():
-    assert guard_text(["type(p) is K", "'w' in p", "type(p['w']) is A"], {"K": type("Mapping", (dict,), {})}).count("'w' in p") == 1
+def test_what_stands_in_a_key_is_no_path():
+    conditions = ["type(x) is L", "type(x[0]) is A", "x[0].ndim == 1", "type(p['a x[0]']) is A", "p['a x[0]'].ndim == 1", "p['a x[0]'].shape[0] == x[0].shape[0]", "s == 'x[0]'"]
+    text = guard_text(conditions)
+    assert text == ("type(x) is L and type(srcad_v0 := x[0]) is A and len(srcad_s0 := srcad_v0.shape) == 1 and type(srcad_v1 := p['a x[0]']) is A and srcad_v1.shape == srcad_s0 and s == 'x[0]'")
 
 
 @pytest.mark.parametrize("equalities", [
@@ -32,7 +34,7 @@ def test_keys_of_other_mappings_are_asked_for():
 ])
 def test_as_the_conditions_one_by_one(equalities):
     conditions = [f"{n}.ndim == 2" for n in "abc"] + [f"{p}.shape[{i}] == {q}.shape[{j}]" for p, i, q, j in equalities]
-    text = guard_text(conditions, {})
+    text = guard_text(conditions)
     for sizes in itertools.product((1, 2), repeat=6):
         space = {n: np.empty(sizes[2 * k : 2 * k + 2]) for k, n in enumerate("abc")}
         assert bool(eval(text, dict(space))) == all(eval(c, dict(space)) for c in conditions)
