@@ -52,3 +52,13 @@ def test_a_structure_that_changes_is_compiled_anew():
         assert np.allclose(got["w"], 2.0 * (max(n, m) / n) + 3.0) and np.allclose(got["b"], max(n, m) / m)
     with pytest.raises(srcad.SrcadError):
         gradient({"w": np.ones(3), "c": [np.ones(1)]})
+
+
+def test_the_garbage_collector_runs_again_after_a_compilation():
+    import gc
+
+    srcad.grad(lambda x: x * x)(3.0)
+    assert gc.isenabled()
+    with pytest.raises(srcad.SrcadError):
+        srcad.grad(lambda x: np.interp)(3.0)
+    assert gc.isenabled()
