@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -96,9 +97,9 @@ def together(first: Statement, second: Statement) -> Statement | None:
 def product(expr: ast.expr) -> ast.expr:
     """A product with its numbers as one, in front: `2 * r * (0.5 * 1.0)` is r."""
     factors = list(flat(expr))
-    numbers = [f.value for f in factors if isinstance(f, ast.Constant)]
-    rest = [f for f in factors if not isinstance(f, ast.Constant)]
-    total = float(np.prod(numbers)) if numbers else 1.0
+    numbers = [f.value for f in factors if isinstance(f, ast.Constant) and isinstance(f.value, (int, float))]
+    rest = [f for f in factors if not (isinstance(f, ast.Constant) and isinstance(f.value, (int, float)))]
+    total = math.prod(map(float, numbers))
     if len(numbers) + (len(factors) > len(numbers)) < 2 or not rest or not 1e-150 < abs(total) < 1e150:
         return expr
     out = rest[0] if total == 1 else binary(const(int(total) if total == int(total) else total), ast.Mult(), rest[0])
