@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -276,6 +277,7 @@ class Loops(Iteration):
         self.restore_heads(base, walked.end, heads)
         if isinstance(statement, For) and counter is not None:
             self.sharpen(heads, ends, counter)
+        self.meet_before(phis, self.site("loop", statement))
         self.close_memory(phis)
         for phi in phis:
             if phi.first is not None:
@@ -349,6 +351,13 @@ class Loops(Iteration):
                 dims = tuple(Dim.atom(f"{head.key}.shape[{i}]", None, self.state.facts) if "?" in d.key or d.value is None else d for i, d in enumerate(end.number.shape))
                 kind = dataclasses.replace(end.number, place=head.number.place, shape=dims)
                 self.frame.locals[slot[1]] = Ref(head.expr, kind, head.key)
+
+    def meet_before(self, phis: list[Phi], site: tuple[object, ...]) -> None:
+        """Names that lie in one memory before a loop, and that passes hand on: where that memory is changed, which of them means it is known in each pass only."""
+        families = [p.first.number.place.buffer.family() for p in phis if p.first is not None and p.first.number.place is not None]
+        for one, two in itertools.combinations(families, 2):
+            if any(b.site in self.state.knowledge.written for b in one & two):
+                raise Split("two names of one array, which is changed, are handed on from pass to pass here. Copy the array before.", self.loc, (*site, "head"))
 
     def close_memory(self, phis: list[Phi]) -> None:
         """The memory that a loop's variable means is what it was before, or what a pass has left."""

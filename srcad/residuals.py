@@ -12,13 +12,13 @@ from typing import Any
 
 from srcad.inference import flatten
 from srcad.emit import function_text
-from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, expressions, listed, map_block, walk
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, blocks, expressions, listed, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
 from srcad.report import lines_of
 from srcad.request import Request
 from srcad.reverse import Reverse
-from srcad.simplify import bound
+from srcad.simplify import bound, rebound
 from srcad.syntax import const, expression, is_path, method, name, names, root_of, text
 from srcad.tidy import is_append, popped, value_read
 from srcad.walk import Walk
@@ -52,11 +52,12 @@ class Residuals:
         roots = [r for e in items.values() if (r := root_of(e)) in known]
         forward = (*self.unset(forward, list(dict.fromkeys([*kept_names, *roots]))), *forward)
         residuals = [(n, self.residual(n)) for n in kept_names] + [(n, self.where_set(root_of(e), e)) for n, e in items.items()] + [*sizes.items()]
+        forward, value = self.with_value(forward)
         forward = (*self.arguments_apart(forward), *forward)
         lines = lines_of(forward)
         self.cached = tuple((n, lines.get(n, 0)) for n, _ in residuals)
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
-        head = [f"{cache_name} = ({held})", f"return {text(self.kept)}, {cache_name}"]
+        head = [f"{cache_name} = ({held})", f"return {text(value)}, {cache_name}"]
         forward_title, backward_title = self.titles()
         first, self.places[forward_title] = function_text(forward_title, self.parameters_text(), forward, (), head)
         end_ = rest[-1]
@@ -143,6 +144,44 @@ class Residuals:
         handed = {*handed_out(self.kept), *self.value_parts}
         memory = [k.place.buffer.family() for n in handed if (k := self.state.kinds.get(n)) is not None and k.place is not None]
         return identifier in handed or number.place is not None and any(number.place.buffer.family() & family for family in memory)
+
+    def with_value(self, forward: Block) -> tuple[Block, ast.expr]:
+        """The forward half and the value, which shares no memory with what a pass has kept."""
+        if self.trusting:
+            return forward, self.kept
+        held = [s for s in forward if isinstance(s, Assign) and isinstance(self.kept, ast.Name) and s.target == self.kept.id and isinstance(s.expr, (ast.Tuple, ast.List, ast.Dict))]
+        if not held:
+            return forward, self.value_apart(forward, self.kept)
+        made = Assign(held[-1].target, self.value_apart(forward, held[-1].expr), held[-1].loc)
+        return tuple(made if s is held[-1] else s for s in forward), self.kept
+
+    def value_apart(self, forward: Block, value: ast.expr) -> ast.expr:
+        """The value, copied where it may be what a pass of a loop or a branch has kept: its owner may change it before the backward half."""
+        match value:
+            case ast.Tuple(elts=elts) | ast.List(elts=elts):
+                return type(value)(elts=[self.value_apart(forward, e) for e in elts], ctx=ast.Load())
+            case ast.Dict(keys=keys, values=values):
+                return ast.Dict(keys=keys, values=[self.value_apart(forward, v) for v in values])
+            case ast.Name() | ast.Subscript() | ast.Attribute():
+                root = root_of(value)
+                result = self.state.result.value
+                kind = result if isinstance(result, Number) else self.forward_kind(root) or self.state.kinds.get(root)
+                return method(value, "copy") if kind is not None and kind.form == "array" and self.may_be_kept(forward, value) else value
+        return value
+
+    def may_be_kept(self, forward: Block, value: ast.expr) -> bool:
+        """Whether a value leads to what was given a name inside a loop or a branch."""
+        inside = {t for s in forward if blocks(s) for t in rebound(s)}
+        definitions = {s.target: s.expr for s in forward if isinstance(s, Assign)}
+        todo, seen = [*handed_out(value)], set()
+        while todo:
+            identifier = todo.pop()
+            if identifier in inside:
+                return True
+            if identifier in definitions and identifier not in seen:
+                seen.add(identifier)
+                todo += handed_out(definitions[identifier])
+        return False
 
     def where_set(self, identifier: str, expr: ast.expr) -> ast.expr:
         """An expression, or None on the paths that do not give a name a value."""

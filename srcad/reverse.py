@@ -102,8 +102,8 @@ class Reverse(Backwards, PairBack, Detours):
         return Backward(self.out, self.kinds, adjoints)
 
     def seeded(self, seeds: dict[str, Term]) -> list[Ref]:
-        """Results that lie in memory that is changed."""
-        return [leaf for leaf in leaves_of(self.state.result) if leaf.key in seeds and self.is_shadowed(leaf)]
+        """Results that lie in memory that is changed, each once."""
+        return [*{leaf.key: leaf for leaf in leaves_of(self.state.result) if leaf.key in seeds and self.is_shadowed(leaf)}.values()]
 
     def block(self, steps: Sequence[Step]) -> None:
         outer, self.current = self.current, {id(s) for s in steps}
