@@ -28,6 +28,7 @@ class Outers:
     temporary: Callable[[str], str]
     rank: Callable[[str], int | None]
     shape: Callable[[str], tuple[Dim, ...] | None]
+    lists_only: bool = False  # one for each factor, filled once in a pass: what the compiled backend takes
 
     def apply(self, block: Block, inside: bool = False) -> Block:
         out: list[Statement] = []
@@ -45,7 +46,7 @@ class Sums:
 
     def __init__(self, owner: Outers, loop: For, inside: bool) -> None:
         self.owner, self.loop = owner, loop
-        self.passes = None if inside else counted(loop.iter)
+        self.passes = None if inside or owner.lists_only else counted(loop.iter)
         self.outers = [s for s in loop.body if is_outer(s) and self.waits(s)]
         self.edits: dict[int, list[Statement]] = {id(s): [] for s in self.outers}  # a statement of the body -> what stands there instead
         self.matrices: dict[str, ast.expr] = {}  # a factor as text -> the matrix of what it is in each pass, the first pass first
@@ -187,7 +188,8 @@ class Sums:
         """Whether a sum is not asked for inside the loop, and what is added stays as it is, in memory of its own."""
         assert isinstance(update, Update) and isinstance(update.target, ast.Name)
         target, body = update.target.id, self.loop.body
-        if any(target in reads(s) or target in changes(s) for s in body if s is not update and not (is_outer(update) and alike(s, update))):
+        together = is_outer(update) and not self.owner.lists_only
+        if any(target in reads(s) or target in changes(s) for s in body if s is not update and not (together and alike(s, update))):
             return False
         return all(self.is_kept(f, update) for f in (factors(update) if is_outer(update) else [update.expr]))
 

@@ -76,7 +76,7 @@ class Tidying:
         at += len(unset)
         rest = put(met_once(map_block(block[at + 1 :], plainer)))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
-            rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape).apply(rest))
+            rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape, self.request.backend != "numpy").apply(rest))
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
         forward = block[:at] if self.request.plain else Centring(self.state.facts, self.is_floating).apply(block[:at])
         return forward, unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))

@@ -338,3 +338,31 @@ def rolled_in_place(x, steps):
 @program(array(0), array(1))
 def rolled_of_nothing_and_one(x, y):
     return np.sum(np.roll(x, 3)) + np.sum(np.roll(y, 2) * y)
+
+
+# ---- lists that grow more than once in a pass
+
+
+@program(array(40), array(40))
+def rows_by_three(x, w):
+    rows = []
+    for i in range(len(x)):
+        rows.append(x * w[i])
+        rows.append(np.sin(x))
+        rows.append(x + w)
+    return np.sum(np.array(rows) ** 2)
+
+
+@program(array(3, 3), array(3), 4)
+def two_products_in_a_pass(w, y, steps):
+    for _ in range(steps):
+        k = np.tanh(w @ y)
+        y = y + 0.1 * np.tanh(w @ (y + 0.1 * k))
+    return y @ y
+
+
+@program(array(3, 3), array(3, 2), array(4, 2), array(3))
+def recurrent_with_rows(w, u, xs, h):
+    for t in range(len(xs)):
+        h = np.tanh(w @ h + u @ xs[t])
+    return np.sum(h * h)

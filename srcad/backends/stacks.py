@@ -78,7 +78,7 @@ class Stacks(Building):
             stack.parts = [Val(p.dtype, tuple(self.atom(f"{stack.name}_size{k}") for k in range(p.ndim)), p.at, p.form) for p in parts]
             return
         known = all(t is not None for t in trips) and all(d.value is not None for p in parts for d in p.dims)
-        if not known or not trips:
+        if not known or not trips or len(self.growing.get(stack.name, ())) != 1:  # a line alone says how often
             return
         factors = [self.spell(t) for t in trips if t is not None]
         stack.capacity = " * ".join(f"max({f}, 0)" if "-" in f else self.bracketed(f) for f in factors)
