@@ -16,7 +16,7 @@ import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 
-from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, map_block, walk, with_blocks
 from srcad.simplify import header_mapped, reads, rebound, tallied
 from srcad.surgery import ADJOINT
 from srcad.syntax import Substitute, name, names, substitute
@@ -71,7 +71,8 @@ class Hoisting:
     def without_aliases(self, body: Block, views: Collection[str]) -> Block:
         """A loop's body without other names for a view: `dt = du_inner` goes, and what reads dt reads du_inner."""
         aliases = {s.target: s.expr for s in body if isinstance(s, Assign) and isinstance(s.expr, ast.Name) and s.expr.id in views and self.is_alias(s, body)}
-        return tuple(with_names(s, aliases) for s in body if not (isinstance(s, Assign) and s.target in aliases)) if aliases else body
+        rest = tuple(s for s in body if not (isinstance(s, Assign) and s.target in aliases))
+        return map_block(rest, lambda e: substitute(e, aliases)) if aliases else body
 
     def is_alias(self, statement: Assign, body: Block) -> bool:
         """Whether a name is bound once and read only here."""
@@ -87,11 +88,6 @@ def with_views(statement: Statement, views: Mapping[str, str]) -> Statement:
     if isinstance(changed, Store) and isinstance(changed.target, ast.Name):
         changed = dataclasses.replace(changed, target=ast.Subscript(value=changed.target, slice=ALL, ctx=ast.Store()))
     return with_blocks(changed, lambda b: tuple(with_views(s, views) for s in b))
-
-
-def with_names(statement: Statement, aliases: Mapping[str, ast.expr]) -> Statement:
-    changed = header_mapped(statement, lambda e: substitute(e, aliases))
-    return with_blocks(changed, lambda b: tuple(with_names(s, aliases) for s in b))
 
 
 class Views(Substitute):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable
 
@@ -62,8 +63,7 @@ class Sums:
             else:
                 self.found(outer)
         sums = [s for s in self.loop.body if is_sum(s) and s.expr.id in {**self.lists, **self.matrices} and self.waits(s)]  # type: ignore[union-attr]
-        for statement in sums:
-            self.edits[id(statement)] = [*self.first_mention(statement.expr, statement)]  # type: ignore[union-attr]
+        self.edits |= {id(s): [] for s in sums}
         body = [new for s in self.loop.body for new in self.edits.get(id(s), [s])]
         labels = [*self.lists.values(), *(label for pair in self.pairs.values() for label in pair)]
         starts: list[Statement] = [Assign(label, ast.List(elts=[], ctx=ast.Load()), UNPLACED) for label in labels]
@@ -73,22 +73,21 @@ class Sums:
 
     def found(self, outer: Statement) -> None:
         """The matrices of both factors, or lists in their places."""
-        one, two = (self.matrix(f) if self.passes is not None else None for f in factors(outer))
-        if is_array(one) and not is_array(two) and not self.never_empty():  # of no passes a list gives no columns
-            one = None
-        for factor, matrix in zip(factors(outer), (one, two)):
+        for factor in factors(outer):
             key = ast.unparse(factor)
             if key in self.matrices or key in self.lists:
                 continue
-            if matrix is not None:
+            matrix = self.matrix(factor) if self.passes is not None else None
+            if matrix is not None and self.never_empty:
                 self.matrices[key] = matrix
                 self.indexed(factor)
             else:
                 self.lists[key] = self.owner.temporary(plural(root(factor)))
                 self.edits[id(outer)].append(appended(self.lists[key], factor, outer))
 
+    @functools.cached_property
     def never_empty(self) -> bool:
-        """Whether the loop makes a pass at all, by the size of an array with a row for each; that becomes a fact."""
+        """Whether the loop makes a pass at all, by the size of an array with a row for each; that becomes a fact. Of no passes a list gives no columns."""
         arrays = {n for s in self.loop.body for n in (*reads(s), *changes(s))}
         exact = [d for a in sorted(arrays) if self.owner.rank(a) == 2 and (d := self.exact(a)) is not None and d.value is not None]
         return bool(exact) and exact[0] > 0
@@ -97,14 +96,6 @@ class Sums:
         """The number of an array's rows, where the loop counts through all of them."""
         dims = self.owner.shape(array)
         return dims[0] if dims and makes(self.passes, dims[0]) else None
-
-    def first_mention(self, factor: ast.expr, at: Statement) -> list[Statement]:
-        """Nothing, or what adds a factor to its list, if that stood at a later statement."""
-        for outer in self.outers:
-            for i, made in enumerate(self.edits[id(outer)]):
-                if self.loop.body.index(outer) > self.loop.body.index(at) and isinstance(made, Effect) and same(made.expr.args[0], factor):  # type: ignore[attr-defined]
-                    return [self.edits[id(outer)].pop(i)]
-        return []
 
     def listed_together(self, outer: Statement) -> None:
         target = outer.target.id  # type: ignore[union-attr]
@@ -221,11 +212,6 @@ def is_outer(statement: Statement) -> bool:
 def is_factor(expr: ast.expr) -> bool:
     """A name, or a row `xs[t]`."""
     return isinstance(expr, ast.Name) or isinstance(expr, ast.Subscript) and isinstance(expr.value, ast.Name) and isinstance(expr.slice, ast.Name)
-
-
-def is_array(matrix: ast.expr | None) -> bool:
-    """Whether a matrix is an array of the program's, not made of a list."""
-    return isinstance(matrix, (ast.Name, ast.Subscript))
 
 
 def is_sum(statement: Statement) -> bool:

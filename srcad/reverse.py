@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import adjoint_kind, cast, filled, joined, may_spread, zeros
 from srcad.detours import Detours, takes_each_row
 from srcad.dims import Dim, Facts, Shape, Undecided
@@ -39,6 +38,7 @@ from srcad.pairback import PairBack, PairCall
 from srcad.render import function_path, Untraceable, render
 from srcad.scatter import Scatter, disjoint, index_argument, ufunc_at
 from srcad.shapes.indexing import distinct
+from srcad.splice import folded_literal  # which gives terms their operators
 from srcad.surgery import Surgery
 from srcad.syntax import binary, call, const, method, name, same, without_sign
 from srcad.terms import Term, as_term, literal
@@ -281,7 +281,7 @@ class Reverse(Backwards, PairBack, Detours):
         made = self.definitions.get(ref.key) if ref.number.form == "python" and self.is_temporary(ref.key) else None
         match made:
             case Assign(_, ast.BinOp(left=ast.Constant(), op=ast.Mult() | ast.Div(), right=ast.Constant()) as expr):
-                return srcad.splice.folded_literal(operator.mul if isinstance(expr.op, ast.Mult) else operator.truediv, expr.left.value, expr.right.value)  # type: ignore[attr-defined]
+                return folded_literal(operator.mul if isinstance(expr.op, ast.Mult) else operator.truediv, expr.left.value, expr.right.value)  # type: ignore[attr-defined]
         return None
 
     def terms(self, value: Any) -> Any:

@@ -187,3 +187,18 @@ def log_of_ratio_changed(x, y):
 def test_the_logarithm_of_a_ratio(program):
     srcad.grad(program).check(rng.random(4) + 0.5, rng.random(4) + 0.5)
     assert "dw / y" in srcad.grad(program).source_for(np.ones(4), np.ones(4)) or program is log_of_ratio
+
+
+def rows_of_two_kinds(w, u, x, steps):
+    h = np.zeros((steps + 1, 3))
+    h[0] = x
+    k = np.ones((steps + 1, 2))
+    for t in range(steps):
+        k[t + 1] = np.sin(h[t] @ u)
+        h[t + 1] = np.tanh(h[t] @ w) + k[t].sum()
+    return np.sum(h * h) + np.sum(k)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4])
+def test_rows_of_arrays_that_the_program_fills(steps):
+    srcad.grad(rows_of_two_kinds, wrt=(0, 1, 2)).check(rng.random((3, 3)), rng.random((3, 2)), rng.random(3), steps)
