@@ -247,7 +247,9 @@ class Assembly(Residuals, Tidying):
         if kept is not None:
             last = f"{text(self.kept)}, {text(end.value)}"
         parameters = ", ".join(p for p in (seed_name, self.parameters_text()) if p)
-        body, self.places[title] = function_text(title, parameters, forward, rest[:-1], [f"return {last}"])
+        at = len(forward)
+        block = self.headed((*forward, *rest), names(kept) if kept is not None else ())
+        body, self.places[title] = function_text(title, parameters, block[:at], block[at:-1], [f"return {last}"])
         return [body], [title]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from srcad.ir import Assign, Block, For, If, Statement, Store, Update, blocks, with_blocks
 from srcad.simplify import bound, changes, reads, rebound
 from srcad.splice import split_literal
-from srcad.syntax import const, name, names, root_of, same
+from srcad.syntax import binary, const, name, names, root_of, same
 
 
 def met_once(block: Block) -> Block:
@@ -23,7 +23,7 @@ def met_once(block: Block) -> Block:
             statement = with_blocks(statement, met_once)
         if isinstance(statement, For):
             for blank in blanks(out):
-                found = stored((statement,), blank, ())
+                found = stored((statement,), blank, (), frozenset(bound(statement)))
                 statement = found[0] if found is not None else statement
         out.append(statement)
     return tuple(out)
@@ -64,32 +64,56 @@ def blanks(before: Sequence[Statement]) -> list[str]:
     return found
 
 
-def stored(block: Block, blank: str, counters: tuple[str, ...]) -> Block | None:
-    """The block with the one update of an array on each path as a store; None where there is more than that."""
+def stored(block: Block, blank: str, counters: tuple[str, ...], given: frozenset[str]) -> Block | None:
+    """The block with the one update of an array on each path as a store; None where there is more than that. given: the names that the loops give values to."""
     mentions = [i for i, s in enumerate(block) if blank in reads(s) or blank in changes(s)]
     if not mentions:
         return block
     if len(mentions) > 1:
         return None
-    made = stored_in(block[mentions[0]], blank, counters)
+    made = stored_in(block[mentions[0]], blank, counters, given)
     return None if made is None else (*block[: mentions[0]], made, *block[mentions[0] + 1 :])
 
 
-def stored_in(statement: Statement, blank: str, counters: tuple[str, ...]) -> Statement | None:
+def stored_in(statement: Statement, blank: str, counters: tuple[str, ...], given: frozenset[str]) -> Statement | None:
     match statement:
         case Update(ast.Subscript(value=ast.Name(id=target), slice=index) as place, ast.Add() | ast.Sub() as op, expr, loc) if target == blank and counters:
             parts = index.elts if isinstance(index, ast.Tuple) else [index]
-            own = {p.id for p in parts if isinstance(p, ast.Name)}
+            own = {counter for p in parts if (counter := stepping(p, given)) is not None}
             if blank in names(expr) or not set(counters) <= own:
                 return None
             return Store(place, expr if isinstance(op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=expr), loc)
         case If(test, body, orelse) if blank not in names(test):
-            first, second = stored(body, blank, counters), stored(orelse, blank, counters)
+            first, second = stored(body, blank, counters, given), stored(orelse, blank, counters, given)
             return None if first is None or second is None else dataclasses.replace(statement, body=first, orelse=second)
         case For(target, iterable, body) if counts_up(iterable) and not any(target in bound(s) for s in body):
-            found = stored(body, blank, (*counters, target))
+            found = stored(body, blank, (*counters, target), given)
             return None if found is None else dataclasses.replace(statement, body=found)
     return None
+
+
+def stepping(part: ast.expr, given: frozenset[str]) -> str | None:
+    """The counter of which every value takes elements of its own on an axis: that of `i`, `2 * i:2 * i + 2` and `i * k:(i + 1) * k`."""
+    match part:
+        case ast.Name(id=counter):
+            return counter
+        case ast.Slice(lower=ast.BinOp(left=one, op=ast.Mult(), right=other) as first, upper=last, step=None):
+            for counter, size in ((one, other), (other, one)):
+                if isinstance(counter, ast.Name) and isinstance(size, (ast.Name, ast.Constant)) and not given & {*names(size)} and ends_before(last, first, counter, size):
+                    return counter.id
+    return None
+
+
+def ends_before(last: ast.expr | None, first: ast.expr, counter: ast.Name, size: ast.expr) -> bool:
+    """Whether a slice from `first`, the product of a counter and a size, is no longer than the size."""
+    match last:
+        case ast.BinOp(left=left, op=ast.Add(), right=length) if same(left, first):
+            whole = isinstance(size, ast.Constant) and isinstance(length, ast.Constant) and isinstance(size.value, int) and isinstance(length.value, int)
+            return same(length, size) and not isinstance(size, ast.Constant) or whole and 0 < length.value <= size.value  # type: ignore[attr-defined]
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            following = binary(counter, ast.Add(), const(1))
+            return same(left, following) and same(right, size) or same(right, following) and same(left, size)
+    return False
 
 
 def counts_up(iterable: ast.expr) -> bool:

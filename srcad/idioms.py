@@ -1,7 +1,6 @@
 """What the backward pass says in a roundabout way, said as a person would.
 
     np.exp(a - logsumexp(a, axis=1)[:, None])    ->    softmax(a, axis=1)
-    np.sum(e, axis=1)                            ->    e.sum(axis=1)        of an array, where it is the quicker one
     r * a - r * b                                ->    r * (a - b)
     (q.T @ d).T                                  ->    d.T @ q               of matrices
 """
@@ -16,8 +15,6 @@ from srcad.ir import Assign, Block
 from srcad.render import function_path
 from srcad.simplify import changes, tallied
 from srcad.syntax import Substitute, binary, call, is_module, name, names, same, transposed
-
-METHODS = frozenset(("sum", "mean", "max", "min"))
 
 
 class Idioms(Substitute):
@@ -38,8 +35,6 @@ class Idioms(Substitute):
         match changed:
             case ast.Call(func=ast.Attribute(value=library, attr="exp"), args=[ast.BinOp(left=a, op=ast.Sub(), right=right)], keywords=[]) if self.is_logsumexp is not None and is_module(library):
                 return self.softmax(a, right) or changed
-            case ast.Call(func=ast.Attribute(value=library, attr=attr), args=[ast.Name(id=array)], keywords=keywords) if attr in METHODS and is_module(library) and self.rank(array) is not None:
-                return ast.Call(func=ast.Attribute(value=changed.args[0], attr=attr, ctx=ast.Load()), args=[], keywords=keywords)
         return changed  # type: ignore[return-value]
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:

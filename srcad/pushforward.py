@@ -23,7 +23,7 @@ from srcad.request import Request
 from srcad.residuals import Rewrite
 from srcad.simplify import bound
 from srcad.source import Source
-from srcad.syntax import call, const, expression, method, name
+from srcad.syntax import call, const, expression, method, name, names
 from srcad.terms import Term
 from srcad.walk import ENTRY, LAST, Walk
 
@@ -50,7 +50,7 @@ class PushforwardAssembly(Assembly):
         last = listed(without_copies(end.value, block))
         title = self.title()
         parameters = ", ".join(p for p in (*self.leading, self.parameters_text()) if p)
-        body, self.places[title] = function_text(title, parameters, block, (), [f"return {last}"])
+        body, self.places[title] = function_text(title, parameters, self.headed(block, names(end.value)), (), [f"return {last}"])
         return [body], [title]
 
     def title(self) -> str:

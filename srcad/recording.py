@@ -175,7 +175,7 @@ class Plan:
         for n in sorted(wanted, key=lambda n: (n not in self.heads, order.get(n, -1))):
             if n in self.heads or not self.is_cheap(n, 0, available):
                 kept.append(n)
-                available.add(n)
+            available.add(n)
         self.kept = [n for n in kept if n not in self.next_of or self.next_of[n] not in kept]
         self.following = [(n, self.next_of[n]) for n in kept if n not in self.kept]
         done: set[str] = set()
@@ -319,9 +319,12 @@ def over_kept(loop: For) -> Statement:
     """A loop that begins with getting back what was kept runs over that, where it needs no index."""
     if not loop.body or any(loop.target in reads(s) for s in loop.body) and loop.target != "_":
         return loop
-    match loop.body[0]:
-        case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name() as kept, attr="pop"), args=[])) if loop.body[0].loc is UNPLACED:
-            return dataclasses.replace(loop, target=target, iter=call("reversed", [kept]), body=loop.body[1:])
+    for i, statement in enumerate(loop.body):
+        match statement:
+            case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name() as kept, attr="pop"), args=[])) if statement.loc is UNPLACED:
+                return dataclasses.replace(loop, target=target, iter=call("reversed", [kept]), body=(*loop.body[:i], *loop.body[i + 1 :]))
+        if blocks(statement) or isinstance(statement, (Unpack, Effect)):
+            break
     later = next((s for s in loop.body if is_pop(s)), None)
     if later is not None and isinstance(loop.iter, ast.Call) and isinstance(loop.iter.args[0] if loop.iter.args else None, ast.Name):
         func = later.expr.func  # type: ignore[union-attr]

@@ -54,6 +54,7 @@ class Residuals:
         residuals = [(n, self.residual(n)) for n in kept_names] + [(n, self.where_set(root_of(e), e)) for n, e in items.items()] + [*sizes.items()]
         forward, value = self.with_value(forward)
         forward = (*self.arguments_apart(forward), *forward)
+        forward = self.headed(forward, [n for e in (value, *(e for _, e in residuals)) for n in names(e)])
         lines = lines_of(forward)
         self.cached = tuple((n, lines.get(n, 0)) for n, _ in residuals)
         held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
@@ -63,7 +64,7 @@ class Residuals:
         end_ = rest[-1]
         assert isinstance(end_, Return)
         last = listed(end_.value)
-        body, places = function_text(backward_title, f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
+        body, places = function_text(backward_title, f"{seed_name}, {cache_name}", (), self.headed(rest)[:-1], [f"return {last}"])
         if residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
             unpack += "".join(f"    {n} = list({n})\n" for n in kept_names if n in emptied(rest))

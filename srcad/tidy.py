@@ -14,10 +14,13 @@ from srcad.centred import Centring
 from srcad.choices import Choices
 from srcad.coalesce import coalesced
 from srcad.dims import Dim
+from srcad.filled import Filling
 from srcad.economy import met_once, plainer, put, signed
+from srcad.heads import Heads
 from srcad.idioms import Idioms, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import FLOAT, Number
+from srcad.methods import Methods
 from srcad.outers import Outers
 from srcad.request import Request
 from srcad.respell import Respelling, said_once
@@ -77,9 +80,24 @@ class Tidying:
         rest = put(met_once(map_block(block[at + 1 :], plainer)))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape, self.request.backend != "numpy").apply(rest))
+            rest = Filling(self.either_kind, self.shape).apply(rest)
+            rest = map_block(rest, self.methods().visit)
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
-        forward = block[:at] if self.request.plain else Centring(self.state.facts, self.is_floating).apply(block[:at])
-        return forward, unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))
+        return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))
+
+    def shortened(self, forward: Block) -> Block:
+        """The forward half in NumPy's quicker words."""
+        if self.request.plain:
+            return forward
+        centred = Centring(self.state.facts, self.is_floating).apply(forward)
+        return map_block(centred, self.methods().visit)
+
+    def headed(self, block: Block, out: Iterable[str] = ()) -> Block:
+        """A block as it is written, its loops over arrays as such; out: what is read after it."""
+        return block if self.request.plain else Heads(self.is_array).apply(block, out)
+
+    def methods(self) -> Methods:
+        return Methods(self.state.facts.modules.get("numpy", ""), self.is_array)
 
     def summed(self, block: Block, arrays: bool = True) -> Block:
         """The backward half with the first two contributions of an adjoint as one line, inside its loops and branches."""
@@ -109,6 +127,11 @@ class Tidying:
         shape = self.shape(identifier)
         return None if shape is None else len(shape)
 
+    def is_array(self, identifier: str) -> bool:
+        """Whether a name is an array for certain."""
+        kind = self.either_kind(identifier)
+        return kind is not None and kind.form == "array"
+
     def is_floating(self, identifier: str) -> bool:
         """Whether a name of the forward half is an array of float32 or float64, in memory that nothing changes."""
         kind = self.kind_of(identifier)
@@ -116,8 +139,12 @@ class Tidying:
 
     def shape(self, identifier: str) -> tuple[Dim, ...] | None:
         """The shape of an array, where it is known."""
-        kind = self.reverse.kinds.get(identifier) or self.kind_of(identifier)
+        kind = self.either_kind(identifier)
         return kind.shape if kind is not None and kind.form == "array" else None
+
+    def either_kind(self, identifier: str) -> Number | None:
+        """What is known of a name, of either half."""
+        return self.reverse.kinds.get(identifier) or self.kind_of(identifier)
 
     def kind_of(self, identifier: str) -> Number | None:
         """What is known of a name of the forward half."""

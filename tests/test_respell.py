@@ -117,7 +117,7 @@ def test_the_gradient_is_right_again_and_again(f, args):
 
 def test_whole_numbers_stand_where_they_are_used():
     source = srcad.grad(windows).source_for(X)
-    assert source.count("x[2 * i : 2 * i + 2]") == 2 and "dx[2 * i:2 * i + 2] +=" in source
+    assert source.count("x[2 * i : 2 * i + 2]") == 2 and "dx[2 * i:2 * i + 2] =" in source
     assert "for i in reversed(range(2, len(x) - 1)):" in srcad.grad(neighbours).source_for(X)
 
 
@@ -201,7 +201,7 @@ def numbering_that_is_changed(x):
 def test_the_same_numbers_are_made_once():
     y = np.array([0, 2, 1])
     gradient = srcad.grad(hinge, wrt="scores")
-    assert gradient.source_for(Y, y).count("np.arange(") == 3  # its name, and two comments
+    assert gradient.source_for(Y, y).count("np.arange(") == 2  # its name, and a comment
     gradient.check(Y, y)
     srcad.grad(numbering_that_moves).check(X)
     srcad.grad(numbering_that_is_changed).check(X)

@@ -100,8 +100,8 @@ def var(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: Any 
     if where is True:
         if number == ddof:
             return (np.nan * a,)
-        return (2 * deviation * kept(dz / (number - ddof), axis, keepdims),)
-    return (2 * deviation * (kept(dz, axis, keepdims) / (number - ddof)),)
+        return (2 * kept(dz / (number - ddof), axis, keepdims) * deviation,)
+    return (2 * (kept(dz, axis, keepdims) / (number - ddof)) * deviation,)
 
 
 @rule(np.std)
