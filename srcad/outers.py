@@ -3,10 +3,11 @@
     for t in reversed(range(n)):              for t in reversed(range(n)):
         h = hs.pop()                              h = hs[t]
         dX[t] = da                                dX[t] = da
-        dW += np.outer(da, h)            ->       das.append(da)
-        dU += np.outer(da, db)                    dbs.append(db)
-                                              dW += dX.T @ np.array(hs)
-                                              dU += np.array(das).T @ np.array(dbs)
+        dW += np.outer(da, h)            ->       dbs[t] = db
+        dU += np.outer(da, db)                dW = dX.T @ np.array(hs)
+                                              dU = dX.T @ dbs
+
+where `dbs = np.empty((n, 3))`; where the number of passes is not known before the loop, lists take the place of such arrays.
 """
 from __future__ import annotations
 
@@ -18,28 +19,43 @@ from collections.abc import Callable
 
 from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
-from srcad.simplify import changes, reads
+from srcad.simplify import changes, reads, tallied
 from srcad.syntax import binary, call, const, method, name, names, same
 
 
 @dataclasses.dataclass
 class Outers:
-    """temporary: makes a new name; rank: how many dimensions an array has, where that is known; shape: its shape."""
+    """temporary: makes a new name; shape: of an array, where that is known; matrix: a new one with a row like a vector for each of so many passes."""
 
     temporary: Callable[[str], str]
-    rank: Callable[[str], int | None]
     shape: Callable[[str], tuple[Dim, ...] | None]
+    matrix: Callable[[str, ast.expr], ast.expr | None]
     lists_only: bool = False  # one for each factor, filled once in a pass: what the compiled backend takes
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)  # how often each name is read
 
-    def apply(self, block: Block, inside: bool = False) -> Block:
+    def apply(self, block: Block) -> Block:
+        self.counts = tallied(block)[0]
+        return self.block(block, inside=False)
+
+    def block(self, block: Block, inside: bool) -> Block:
         out: list[Statement] = []
         for statement in block:
             if isinstance(statement, For):
                 sums = Sums(self, statement, inside)
-                out += sums.statements() if sums.outers else [dataclasses.replace(statement, body=self.apply(statement.body, inside=True))]
+                if not sums.outers:
+                    out.append(dataclasses.replace(statement, body=self.block(statement.body, inside=True)))
+                    continue
+                out += sums.statements()
+                for total in sums.totals():
+                    out.append(begun(total, out) if sums.in_arrays and sums.fits(total) else total)
             else:
-                out.append(with_blocks(statement, lambda b: self.apply(b, inside)) if blocks(statement) else statement)
+                out.append(with_blocks(statement, lambda b: self.block(b, inside)) if blocks(statement) else statement)
         return tuple(out)
+
+    def rank(self, identifier: str) -> int | None:
+        """How many dimensions an array has, where that is known."""
+        shape = self.shape(identifier)
+        return None if shape is None else len(shape)
 
 
 class Sums:
@@ -51,23 +67,31 @@ class Sums:
         self.outers = [s for s in loop.body if is_outer(s) and self.waits(s)]
         self.edits: dict[int, list[Statement]] = {id(s): [] for s in self.outers}  # a statement of the body -> what stands there instead
         self.matrices: dict[str, ast.expr] = {}  # a factor as text -> the matrix of what it is in each pass, the first pass first
+        self.made: list[Statement] = []  # the matrices that the passes fill
         self.lists: dict[str, str] = {}  # a factor as text -> the list that it is added to, the last pass first
         self.pairs: dict[str, tuple[str, str]] = {}  # a sum with several outer products in a pass -> the lists of their factors
 
     def statements(self) -> list[Statement]:
-        """Lists before the loop, the loop, the sums after it."""
+        """Lists and matrices before the loop, and the loop."""
         times = Counter(s.target.id for s in self.outers)  # type: ignore[union-attr]
         for outer in self.outers:
             if times[outer.target.id] > 1:  # type: ignore[union-attr]
                 self.listed_together(outer)
             else:
                 self.found(outer)
-        sums = [s for s in self.loop.body if is_sum(s) and s.expr.id in {**self.lists, **self.matrices} and self.waits(s)]  # type: ignore[union-attr]
-        self.edits |= {id(s): [] for s in sums}
+        self.sums = [s for s in self.loop.body if is_sum(s) and s.expr.id in {**self.lists, **self.matrices} and self.waits(s)]  # type: ignore[union-attr]
+        self.edits |= {id(s): [] for s in self.sums}
         body = [new for s in self.loop.body for new in self.edits.get(id(s), [s])]
         labels = [*self.lists.values(), *(label for pair in self.pairs.values() for label in pair)]
         starts: list[Statement] = [Assign(label, ast.List(elts=[], ctx=ast.Load()), UNPLACED) for label in labels]
-        return [*starts, dataclasses.replace(self.loop, body=tuple(body)), *self.after([s for s in self.loop.body if s in self.outers or s in sums])]
+        return [*self.made, *starts, dataclasses.replace(self.loop, body=tuple(s for s in body if not self.is_idle(s, body)))]
+
+    def is_idle(self, statement: Statement, body: list[Statement]) -> bool:
+        """Whether a statement takes a row of an array that nothing reads any more."""
+        if not isinstance(statement, Assign) or self.row_of(statement.target) is None:
+            return False
+        inside = sum(reads(s)[statement.target] for s in self.loop.body)
+        return not any(statement.target in reads(s) for s in body) and self.owner.counts[statement.target] == inside
 
     # ---- what a factor's matrix is
 
@@ -77,19 +101,37 @@ class Sums:
             key = ast.unparse(factor)
             if key in self.matrices or key in self.lists:
                 continue
-            matrix = self.matrix(factor) if self.passes is not None else None
-            if matrix is not None and self.never_empty:
+            matrix = self.rows(factor) if self.in_arrays else None
+            label = self.kept(factor) if matrix is None and self.in_arrays and self.never_empty else ""
+            if matrix is not None:
                 self.matrices[key] = matrix
-                self.indexed(factor)
+            elif label:
+                self.matrices[key] = array_of(name(label), self.library)
+                self.indexed(factor, label)
+            elif self.in_arrays and (empty := self.empty(factor)) is not None:
+                self.matrices[key] = made = name(self.owner.temporary(plural(root(factor))))
+                self.made.append(Assign(made.id, empty, UNPLACED))
+                self.edits[id(outer)].append(Store(ast.Subscript(value=made, slice=name(self.loop.target), ctx=ast.Store()), factor, outer.loc))
             else:
                 self.lists[key] = self.owner.temporary(plural(root(factor)))
                 self.edits[id(outer)].append(appended(self.lists[key], factor, outer))
 
     @functools.cached_property
+    def in_arrays(self) -> bool:
+        """Whether every factor gets a matrix of the right shape: of no passes a list gives no columns."""
+        if self.passes is None:
+            return False
+        return self.never_empty or all(self.rows(f) is not None or self.empty(f) is not None for s in self.outers for f in factors(s))
+
+    def empty(self, factor: ast.expr) -> ast.expr | None:
+        """A new matrix that the passes can put a factor into."""
+        return self.owner.matrix(factor.id, self.passes) if isinstance(factor, ast.Name) and self.passes is not None else None
+
+    @functools.cached_property
     def never_empty(self) -> bool:
         """Whether the loop makes a pass at all, by the size of an array with a row for each; that becomes a fact. Of no passes a list gives no columns."""
         arrays = {n for s in self.loop.body for n in (*reads(s), *changes(s))}
-        exact = [d for a in sorted(arrays) if self.owner.rank(a) == 2 and (d := self.exact(a)) is not None and d.value is not None]
+        exact = [d for a in sorted(arrays) if self.owner.rank(a) and (d := self.exact(a)) is not None and d.value is not None]
         return bool(exact) and exact[0] > 0
 
     def exact(self, array: str) -> Dim | None:
@@ -104,19 +146,29 @@ class Sums:
             self.pairs[target] = one, two
         self.edits[id(outer)] = [appended(label, f, outer) for label, f in zip(self.pairs[target], factors(outer))]
 
-    def matrix(self, factor: ast.expr) -> ast.expr | None:
-        """What has a factor of every pass as its rows: an array that it is a row of, or is stored into, or the list that the forward pass has kept it in."""
+    def rows(self, factor: ast.expr) -> ast.expr | None:
+        """What has a factor of every pass as its rows: an array that it is a row of, or is stored into."""
         body, counter = self.loop.body, self.loop.target
         if isinstance(factor, ast.Subscript):
-            return self.rows(factor.value.id) if ast.unparse(factor.slice) == counter else None  # type: ignore[attr-defined]
+            return self.whole(factor.value.id) if ast.unparse(factor.slice) == counter else None  # type: ignore[attr-defined]
         assert isinstance(factor, ast.Name)
+        array = self.row_of(factor.id)
+        if array is not None:
+            return self.whole(array)
         stored = [s for s in body if stores(s, factor.id, counter)]
         if len(stored) == 1:
             array = stored[0].target.value.id  # type: ignore[union-attr]
             if [s for s in body if array in reads(s) or array in changes(s)] == stored and self.owner.rank(array) == 2:
-                return self.rows(array)
-        label = self.kept(factor)
-        return array_of(name(label), self.library) if label else None
+                return self.whole(array)
+        return None
+
+    def row_of(self, identifier: str) -> str | None:
+        """The matrix of which a name is this pass's row, and of which the loop changes nothing."""
+        given = [s for s in self.loop.body if identifier in changes(s)]
+        match given:
+            case [Assign(_, ast.Subscript(value=ast.Name(id=array), slice=ast.Name(id=self.loop.target)))] if self.owner.rank(array) == 2:
+                return None if any(array in changes(s) for s in self.loop.body) else array
+        return None
 
     def kept(self, factor: ast.expr) -> str:
         """The list that the forward pass has kept a factor in, by itself."""
@@ -125,14 +177,13 @@ class Sums:
         label = found[0].expr.func.value.id if len(found) == 1 else ""  # type: ignore[union-attr]
         return label if sum(label in reads(s) for s in body) == 1 else ""
 
-    def indexed(self, factor: ast.expr) -> None:
+    def indexed(self, factor: ast.expr, label: str) -> None:
         """What is taken from the end of a list, which is needed whole, is read by its index: `h = hs[t]`."""
-        label = self.kept(factor)
-        for s in self.loop.body if label else ():
+        for s in self.loop.body:
             if takes(s, root(factor)):
                 self.edits[id(s)] = [dataclasses.replace(s, expr=ast.Subscript(value=name(label), slice=name(self.loop.target), ctx=ast.Load()))]  # type: ignore[type-var]
 
-    def rows(self, array: str) -> ast.expr:
+    def whole(self, array: str) -> ast.expr:
         """The rows of an array that the loop counts through."""
         if self.exact(array) is not None:
             return name(array)
@@ -144,8 +195,9 @@ class Sums:
 
     # ---- the sums
 
-    def after(self, waiting: list[Statement]) -> list[Statement]:
+    def totals(self) -> list[Statement]:
         """The sums after the loop, with each list made an array, once."""
+        waiting = [s for s in self.loop.body if s in self.outers or s in self.sums]
         uses = Counter(ast.unparse(f) for s in waiting if s.target.id not in self.pairs for f in (factors(s) if is_outer(s) else [s.expr]))  # type: ignore[union-attr]
         arrays = dict(self.matrices)
         out: list[Statement] = []
@@ -169,6 +221,20 @@ class Sums:
             out.append(dataclasses.replace(statement, expr=expr))  # type: ignore[type-var]
         return out
 
+    def fits(self, total: Statement) -> bool:
+        """Whether what is added after the loop has the very shape of the sum."""
+        origin = next((s for s in (*self.outers, *self.sums) if isinstance(total, Update) and same(s.target, total.target)), None)  # type: ignore[union-attr]
+        if origin is None:
+            return False
+        sizes = [self.length(f) for f in (factors(origin) if is_outer(origin) else [origin.expr])]  # type: ignore[union-attr]
+        shape = self.owner.shape(origin.target.id)  # type: ignore[union-attr]
+        return shape is not None and None not in sizes and [d.key for d in shape] == sizes
+
+    def length(self, factor: ast.expr) -> str | None:
+        """The size of a vector."""
+        shape = self.owner.shape(root(factor) if isinstance(factor, ast.Name) else factor.value.id)  # type: ignore[attr-defined]
+        return shape[-1].key if shape else None
+
     def in_order(self, label: str) -> ast.expr:
         """A list of what the passes have added to it, turned round where other matrices begin with the first pass."""
         if not self.matrices:
@@ -190,6 +256,18 @@ class Sums:
             return self.owner.rank(factor.id) == 1 and steady(factor.id, self.loop.body, update)
         array = factor.value.id  # type: ignore[attr-defined]
         return self.owner.rank(array) == 2 and not any(array in changes(s) for s in self.loop.body)
+
+
+def begun(update: Statement, before: list[Statement]) -> Statement:
+    """What is added to zeros, with nothing in between, in their place: `dW = ...`. They are taken out of the statements before it."""
+    assert isinstance(update, Update) and isinstance(update.target, ast.Name)
+    target = update.target.id
+    mentions = [s for s in before if target in reads(s) or target in changes(s)]
+    match mentions:
+        case [Assign(_, ast.Call(func=ast.Attribute(attr="zeros"))) as zeros]:
+            before.remove(zeros)
+            return Assign(target, update.expr if isinstance(update.op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=update.expr), update.loc)
+    return update
 
 
 def steady(identifier: str, body: Block, update: Statement) -> bool:

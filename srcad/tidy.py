@@ -13,7 +13,7 @@ import numpy as np
 from srcad.centred import Centring
 from srcad.choices import Choices
 from srcad.coalesce import coalesced
-from srcad.dims import Dim
+from srcad.dims import Dim, dim_of, known_nonnegative
 from srcad.filled import Filling
 from srcad.economy import met_once, plainer, put, signed
 from srcad.heads import Heads
@@ -22,12 +22,13 @@ from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, 
 from srcad.kinds import FLOAT, Number
 from srcad.methods import Methods
 from srcad.outers import Outers
+from srcad.render import function_path
 from srcad.request import Request
 from srcad.respell import Respelling, said_once
 from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.surgery import ADJOINT
-from srcad.syntax import const, expression, names, root_of
+from srcad.syntax import call, const, expression, names, root_of
 from srcad.walk import ENTRY, VALUE, Walk
 from srcad.wholes import Wholes
 
@@ -79,7 +80,7 @@ class Tidying:
         at += len(unset)
         rest = put(met_once(map_block(block[at + 1 :], plainer)))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
-            rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.rank, self.shape, self.request.backend != "numpy").apply(rest))
+            rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.shape, self.matrix, self.request.backend != "numpy").apply(rest))
             rest = Filling(self.either_kind, self.shape).apply(rest)
             rest = map_block(rest, self.methods().visit)
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
@@ -95,6 +96,15 @@ class Tidying:
     def headed(self, block: Block, out: Iterable[str] = ()) -> Block:
         """A block as it is written, its loops over arrays as such; out: what is read after it."""
         return block if self.request.plain else Heads(self.is_array).apply(block, out)
+
+    def matrix(self, row: str, rows: ast.expr) -> ast.expr | None:
+        """A new matrix with so many rows, each as long as a vector of float64; None where that is not to be had."""
+        kind, made = self.either_kind(row), dim_of(rows, self.state.facts)
+        if kind is None or kind.form != "array" or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or "?" in kind.shape[0].key:
+            return None
+        if made is None or not known_nonnegative(made):
+            return None
+        return call(function_path(np.empty, self.state.facts), [ast.Tuple(elts=[rows, kind.shape[0].expr], ctx=ast.Load())])
 
     def methods(self) -> Methods:
         return Methods(self.state.facts.modules.get("numpy", ""), self.is_array)

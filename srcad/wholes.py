@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, For, Statement, Update, blocks, walk, with_blocks
-from srcad.outers import counted, makes
+from srcad.outers import begun, counted, makes
 from srcad.simplify import changes, reads
-from srcad.syntax import call, const, method, name
+from srcad.syntax import call, const, method, name, root_of
 
 
 class Wholes:
@@ -32,8 +32,20 @@ class Wholes:
                 out.append(with_blocks(statement, self.apply) if blocks(statement) else statement)
                 continue
             loop, sums = self.loop(statement, ())
-            out += [loop, *sums] if sums else [with_blocks(statement, self.apply)]
+            out.append(loop if sums else with_blocks(statement, self.apply))
+            for total in sums:
+                out.append(begun(total, out) if self.fits(total) else total)
         return tuple(out)
+
+    def fits(self, total: Statement) -> bool:
+        """Whether the sum of an array has the very shape of what it is added to."""
+        assert isinstance(total, Update) and isinstance(total.target, ast.Name) and isinstance(total.expr, ast.Call)
+        shape, dims = self.shape(total.target.id), self.shape(root_of(total.expr))
+        if shape is None or dims is None:
+            return False
+        axes = [a for k in total.expr.keywords for a in ast.literal_eval(k.value)] if total.expr.keywords and isinstance(total.expr.keywords[0].value, ast.Tuple) else [ast.literal_eval(k.value) for k in total.expr.keywords]
+        left = [d.key for i, d in enumerate(dims) if i not in axes] if total.expr.keywords else []
+        return bool(left) and [d.key for d in shape] == left
 
     def loop(self, loop: For, around: tuple[For, ...]) -> tuple[Statement, list[Statement]]:
         """A loop without such sums, and the sums."""

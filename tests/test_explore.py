@@ -136,7 +136,7 @@ def test_lines_of_loops_and_of_functions_that_are_called() -> None:
     loop, cell = "for x in xs:", "h = np.tanh(W @ h + U @ x)"
     found = dict(counterparts(page_of(rnn, *SEQUENCE)))
     assert found["dxs[i] = dx"] == loop
-    assert found["dtotal = (1 - h * h) * dh"] == cell == found["dW += dtotals.T @ np.array(hs)"] and found["dh = 2 * h"] == "return h @ h"
+    assert found["dtotal = (1 - h * h) * dh"] == cell == found["dW = dtotals.T @ np.array(hs)"] and found["dh = 2 * h"] == "return h @ h"
     assert "hs.append(h)" not in found and "h = hs[i]" not in found  # bookkeeping says no line of the user's
     page = page_of(two_sigmoids, 1.0, 2.0)
     assert [t.title for t in page.story.texts] == ["two_sigmoids", "sigmoid"]
@@ -172,9 +172,10 @@ def test_passes_of_a_loop_are_told_apart_forwards_and_backwards() -> None:
     for i, x in enumerate(SEQUENCE[0]):
         h = np.tanh(W @ h + U @ x)
         assert states[i] == shown(h)
-    taken = {s.passes[0][1]: s.result for s in steps_of(page, "backward") if s.text == "x = xs[i]"}
-    assert taken == {i + 1: shown(x) for i, x in enumerate(SEQUENCE[0])}
-    assert [s.passes[0][1] for s in steps_of(page, "backward") if s.text == "x = xs[i]"] == [6, 5, 4, 3, 2, 1]
+    taken = {s.passes[0][1]: s.result for s in steps_of(page, "backward") if s.text == "h = hs[i]"}
+    assert taken == {i + 1: state for i, state in enumerate([shown(SEQUENCE[1]), *states[:5]])}
+    assert [s.passes[0][1] for s in steps_of(page, "backward") if s.text == "h = hs[i]"] == [6, 5, 4, 3, 2, 1]
+    assert [dict(s.values)["x"] for s in steps_of(page, "forward") if s.text == "for x in xs"] == [shown(x) for x in SEQUENCE[0]]
 
 
 def test_of_a_long_loop_the_ends_are_kept() -> None:

@@ -122,9 +122,9 @@ def twice(w, xs, h):
 
 OUTERS = [
     (stepped, [(3, 3), (3,)], (4, 0.1), ["dw += np.array(dw_totals).T @ np.array(totals)"]),
-    (recurrent, [(3, 3), (3, 2), (4, 2), (3,)], (), ["h = hs[t]", "dw += dtotals.T @ np.array(hs)", "du += dtotals.T @ xs"]),
-    (stored, [(3, 3), (4, 3), (3,)], (), ["dw += dxs.T @ h[:steps]"]),
-    (narrow, [(2, 3), (3, 2), (4, 3), (3,)], (), ["du += dxs.T @ np.array(tanh_w_hs[::-1])"]),
+    (recurrent, [(3, 3), (3, 2), (4, 2), (3,)], (), ["h = hs[t]", "dw = dtotals.T @ np.array(hs)", "du = dtotals.T @ xs"]),
+    (stored, [(3, 3), (4, 3), (3,)], (), ["dw = dxs.T @ h[:steps]"]),
+    (narrow, [(2, 3), (3, 2), (4, 3), (3,)], (), ["tanh_w_hs[t] = ", "du = dxs.T @ tanh_w_hs"]),
     (by_one_sign, [(3, 3), (3,), (4, 3)], (), []),
     (twice, [(3, 3), (4, 3), (3,)], (), []),
 ]
