@@ -286,9 +286,14 @@ class Backwards(ListBack):
 
     def after_loop(self, phi: Phi, term: Term) -> None:
         """What reaches a loop's variable at its head the first time goes to its value before."""
-        self.names.pop(phi.output.key, None)
+        self.forget(phi.output.key)
         if phi.first is not None and phi.first.key in self.state.active:
             self.contribute(phi.first, self.as_source(term, phi, phi.first), None)  # type: ignore[arg-type]
+
+    def forget(self, key: str) -> None:
+        """A loop's variable is another one in every pass: what is known of its adjoint here does not hold there."""
+        for table in (self.names, self.held, self.literals, self.stored):
+            table.pop(key, None)  # type: ignore[attr-defined]
 
     def prepared(self, ref: Ref) -> None:
         """An adjoint that the passes of a loop add to: there from the beginning, of its full shape."""
@@ -316,8 +321,7 @@ class Backwards(ListBack):
         term = cast(filled(term, output.number, self.facts), output.number)
         value = literal(term)
         expr = const(float(value)) if value is not None and term.number.form == "python" else term.expr
-        self.names.pop(output.key, None)
-        self.held.pop(output.key, None)
+        self.forget(output.key)
         target = self.state.namer.adjoint(f"d{output.key}") if self.allotted.get(output.key) is None else self.allotted[output.key]
         self.allotted[output.key] = target
         if not (isinstance(expr, ast.Name) and expr.id == target):
@@ -335,7 +339,7 @@ class Backwards(ListBack):
         self.constants = {}
         for phi in step.phis:
             key = phi.output.key
-            self.names.pop(key, None)
+            self.forget(key)
             if key not in steady:
                 self.allotted.pop(key, None)
         for phi in step.phis:

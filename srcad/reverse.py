@@ -371,6 +371,7 @@ class Reverse(Backwards, PairBack, Detours):
     def accumulate(self, key: str, term: Term) -> None:
         fresh = key not in self.names
         target = self.adjoint_name(key)
+        self.stored.pop(key, None)
         if fresh:
             if literal(term) is not None and term.number.form == "python":
                 term = Term(const(float(literal(term))), term.number, self.facts)
@@ -379,7 +380,6 @@ class Reverse(Backwards, PairBack, Detours):
             self.kinds[target] = term.number
             return
         self.literals.pop(key, None)
-        self.stored.pop(key, None)
         negative, expr = without_sign(term.expr)
         op = ast.Sub() if negative else ast.Add()
         old = self.kinds[target]

@@ -15,6 +15,7 @@ from srcad.choices import Choices
 from srcad.coalesce import coalesced
 from srcad.dims import Dim, dim_of, known_nonnegative
 from srcad.filled import Filling
+from srcad.displays import Displays
 from srcad.economy import met_once, plainer, put, signed
 from srcad.heads import Heads
 from srcad.idioms import Idioms, numberings
@@ -82,6 +83,8 @@ class Tidying:
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.shape, self.matrix, self.request.backend != "numpy").apply(rest))
             rest = Filling(self.either_kind, self.shape).apply(rest)
+            if not any(k.dtype == np.float32 for k in self.reverse.kinds.values()):  # of float32 numbers alone an array would be one of float32
+                rest = Displays(self.state.facts, self.shape, self.is_number).apply(rest)
             rest = map_block(rest, self.methods().visit)
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
         return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))
@@ -136,6 +139,11 @@ class Tidying:
         """How many dimensions a name has that is an array for certain."""
         shape = self.shape(identifier)
         return None if shape is None else len(shape)
+
+    def is_number(self, identifier: str) -> bool:
+        """Whether a name is a single number for certain."""
+        kind = self.either_kind(identifier)
+        return kind is not None and kind.is_plain
 
     def is_array(self, identifier: str) -> bool:
         """Whether a name is an array for certain."""

@@ -1089,3 +1089,49 @@ def test_factors_of_a_product_that_has_run_are_of_one_length():
     gradient = srcad.grad(solved_row_by_row)
     assert "unbroadcast" not in gradient.source_for(low, low[0])
     gradient.check(low, low[:, 0])
+
+
+# ---- elements of what a loop hands on: what is stored into blank memory after the loop is not blank inside it
+
+
+def turning(y, k):
+    for _ in range(3):
+        y = y + 0.1 * np.array([y[1], -k * np.sin(y[0]) - 0.1 * y[1]])
+    return y[0]
+
+
+def turning_by_branches(y, k):
+    for i in range(3):
+        if i % 2:
+            y = y + 0.1 * np.array([y[1], y[0] * k])
+        else:
+            y = y * np.array([y[1], k])
+    return y[1]
+
+
+def turning_while(y, k):
+    n = 0
+    while n < 3:
+        y = y + 0.1 * np.array([y[1] * k, -y[0]])
+        n += 1
+    return y[0] * y[0]
+
+
+def turning_in_turns(y, k):
+    for _ in range(2):
+        for _ in range(2):
+            y = y - 0.1 * np.array([y[1] * y[0], k])
+        y = y * y[1]
+    return y[0]
+
+
+def turning_both(y, k):
+    z = 2 * y
+    for _ in range(3):
+        y, z = z + 0.1 * y[1] * np.array([z[0], k]), y
+    return y[0] + z[1]
+
+
+@pytest.mark.parametrize("program", [turning, turning_by_branches, turning_while, turning_in_turns, turning_both], ids=lambda f: f.__name__)
+def test_elements_of_what_a_loop_hands_on(program):
+    srcad.grad(program, wrt=(0, 1)).check(np.array([0.3, -0.7]), 1.5)
