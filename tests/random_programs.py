@@ -73,7 +73,8 @@ BLOCKS: list[tuple[str, str]] = [
     ("<N> = <V1>\nfor <O> in range(2):\n    <S> += <N>[0] * <s>\n    <N> = <N>[1:]", ""), ("<N> = <v>\nfor <O> in range(2):\n    <N> = <N>[:-1] * <N>[1:]\n<S> += np.sum(<N>)", ""), ("while <S1> > 0.4:\n    <S1> = 0.5 * np.tanh(<S1>)", ""),
     ("<N> = np.zeros(<n>)\n<O> = <V>\nfor t in range(3):\n    <N>, <O> = <O>, <N>\n    <N>[t] = <s> + <O>[t]", "VV"), ("<N> = []\nfor t in <V>:\n    <N>.append(t * <s>)", "L"), ("<N> = []\nfor t in range(2):\n    <N>.append(<V> * (t + 1))", "A"),
     ("<N> = []\nfor t in range(3):\n    <N>.append(<s>)\nwhile len(<N>) > 1:\n    <S> += <N>.pop()", "L"), ("<N> = {}\nfor t in ('a', 'b'):\n    <N>[t] = <s>", "D"), ("<N> = <s>\nfor t in range(2):\n    for u in range(2):\n        <N> = np.sin(<N> + <s>)\n        <V>[u] *= <N>", "S"),
-    ("for t in range(3):\n    if <c>:\n        <S> += <s>\n        break\nelse:\n    <S> -= <s>", "")]
+    ("for t in range(3):\n    if <c>:\n        <S> += <s>\n        break\nelse:\n    <S> -= <s>", ""), ("for t in range(2):\n    <V1> = <V1> + <k> * np.array([<V1>[(q + 1) % <n>] * <s> for q in range(<n>)])", ""),
+    ("for t in range(3):\n    <V1> = <V1> + <k> * np.array([<V1>[1], <s> * <V1>[0], np.sin(<V1>[-1]), *<V1>[3:]])", "")]
 LOOPS: list[tuple[str, str]] = [
     ("for <N> in range(<n>):\n<block>", "I"), ("for <N> in range(1, <n>):\n<block>", "I"), ("for <N> in range(<n> - 1, -1, -1):\n<block>", "I"), ("for <N> in reversed(range(<n>)):\n<block>", "I"), ("for <N> in range(len(<V>)):\n<block>", "I"), ("for <N> in range(2):\n<block>", "I"),
     ("for <N> in <V>:\n<block>", "S"), ("for <N> in <v>:\n<block>", "S"), ("for <N>, <O> in enumerate(<V>):\n<block>", "IS"), ("for <N>, <O> in zip(<V>, <V>):\n<block>", "SS"), ("for <N>, <O> in zip(<V>, <v>):\n<block>", "SS"), ("for <N> in reversed(<L>):\n<block>", "S"),
@@ -221,7 +222,9 @@ class Writer:
         return self.rng.choice(["0.3", "0.7", "-0.4", "1.3", "0.15", "0.5"])
 
     def result(self) -> str:
-        """A number that depends on every name."""
+        """A number that depends on every name; or on elements of two of them, so that most of what flows back is zero."""
+        if self.rng.randint(0, 3) == 0:
+            return " * ".join(f"{n.text}{self.rng.choice(['[0]', '[1]', '[-1]'])}" for n in self.rng.sample([n for n in self.names if n.kind == "V"], 2))
         forms = {"S": "np.sin({0})", "V": "np.sum(np.sin({0} * 0.9))", "M": "np.sum({0} * {0})", "L": "sum({0})", "A": "np.sum({0}[0] * {0}[-1])", "D": "{0}['a']", "F": "{0}(0.4)", "I": "{0} * 0.1"}
         return " + ".join(f"{self.constant()} * {forms[n.kind].format(n.text)}" for n in self.names)
 
