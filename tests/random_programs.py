@@ -74,7 +74,7 @@ BLOCKS: list[tuple[str, str]] = [
     ("<N> = np.zeros(<n>)\n<O> = <V>\nfor t in range(3):\n    <N>, <O> = <O>, <N>\n    <N>[t] = <s> + <O>[t]", "VV"), ("<N> = []\nfor t in <V>:\n    <N>.append(t * <s>)", "L"), ("<N> = []\nfor t in range(2):\n    <N>.append(<V> * (t + 1))", "A"),
     ("<N> = []\nfor t in range(3):\n    <N>.append(<s>)\nwhile len(<N>) > 1:\n    <S> += <N>.pop()", "L"), ("<N> = {}\nfor t in ('a', 'b'):\n    <N>[t] = <s>", "D"), ("<N> = <s>\nfor t in range(2):\n    for u in range(2):\n        <N> = np.sin(<N> + <s>)\n        <V>[u] *= <N>", "S"),
     ("for t in range(3):\n    if <c>:\n        <S> += <s>\n        break\nelse:\n    <S> -= <s>", ""), ("for t in range(2):\n    <V1> = <V1> + <k> * np.array([<V1>[(q + 1) % <n>] * <s> for q in range(<n>)])", ""),
-    ("for t in range(3):\n    <V1> = <V1> + <k> * np.array([<V1>[1], <s> * <V1>[0], np.sin(<V1>[-1]), *<V1>[3:]])", "")]
+    ("for t in range(3):\n    <V1> = <V1> + <k> * np.concatenate([np.array([<V1>[1], <s> * <V1>[0], np.sin(<V1>[-1])]), <V1>[3:]])", "")]
 LOOPS: list[tuple[str, str]] = [
     ("for <N> in range(<n>):\n<block>", "I"), ("for <N> in range(1, <n>):\n<block>", "I"), ("for <N> in range(<n> - 1, -1, -1):\n<block>", "I"), ("for <N> in reversed(range(<n>)):\n<block>", "I"), ("for <N> in range(len(<V>)):\n<block>", "I"), ("for <N> in range(2):\n<block>", "I"),
     ("for <N> in <V>:\n<block>", "S"), ("for <N> in <v>:\n<block>", "S"), ("for <N>, <O> in enumerate(<V>):\n<block>", "IS"), ("for <N>, <O> in zip(<V>, <V>):\n<block>", "SS"), ("for <N>, <O> in zip(<V>, <v>):\n<block>", "SS"), ("for <N> in reversed(<L>):\n<block>", "S"),

@@ -1106,6 +1106,7 @@ def turning_by_branches(y, k):
             y = y + 0.1 * np.array([y[1], y[0] * k])
         else:
             y = y * np.array([y[1], k])
+            k = k * 0.5
     return y[1]
 
 
