@@ -321,7 +321,7 @@ def over_kept(loop: For) -> Statement:
         return loop
     for i, statement in enumerate(loop.body):
         match statement:
-            case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name() as kept, attr="pop"), args=[])) if statement.loc is UNPLACED:
+            case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name() as kept, attr="pop"), args=[])) if statement.loc is UNPLACED and not any(target in reads(s) for s in loop.body[:i]):
                 return dataclasses.replace(loop, target=target, iter=call("reversed", [kept]), body=(*loop.body[:i], *loop.body[i + 1 :]))
         if blocks(statement) or isinstance(statement, (Unpack, Effect)):
             break

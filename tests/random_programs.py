@@ -222,9 +222,12 @@ class Writer:
         return self.rng.choice(["0.3", "0.7", "-0.4", "1.3", "0.15", "0.5"])
 
     def result(self) -> str:
-        """A number that depends on every name; or on elements of two of them, so that most of what flows back is zero."""
-        if self.rng.randint(0, 3) == 0:
-            return " * ".join(f"{n.text}{self.rng.choice(['[0]', '[1]', '[-1]'])}" for n in self.rng.sample([n for n in self.names if n.kind == "V"], 2))
+        """A number that depends on every name; or plainly on a few, so that what flows back is 1, or 0 in most places."""
+        if self.rng.randint(0, 1):
+            plain = {"S": ["{0}"], "V": ["np.sum({0})", "{0}[0]", "{0}[1]", "{0}[-1]", "np.mean({0})"], "M": ["np.sum({0})", "{0}[0, 1]"], "L": ["sum({0})", "{0}[0]"], "I": ["{0} * 1.0"]}
+            known = [n for n in self.names if n.kind in plain]
+            few = self.rng.sample(known, min(len(known), self.rng.randint(1, 2)))
+            return self.rng.choice([" + ", " * "]).join(self.rng.choice(plain[n.kind]).format(n.text) for n in few)
         forms = {"S": "np.sin({0})", "V": "np.sum(np.sin({0} * 0.9))", "M": "np.sum({0} * {0})", "L": "sum({0})", "A": "np.sum({0}[0] * {0}[-1])", "D": "{0}['a']", "F": "{0}(0.4)", "I": "{0} * 0.1"}
         return " + ".join(f"{self.constant()} * {forms[n.kind].format(n.text)}" for n in self.names)
 

@@ -1136,3 +1136,30 @@ def turning_both(y, k):
 @pytest.mark.parametrize("program", [turning, turning_by_branches, turning_while, turning_in_turns, turning_both], ids=lambda f: f.__name__)
 def test_elements_of_what_a_loop_hands_on(program):
     srcad.grad(program, wrt=(0, 1)).check(np.array([0.3, -0.7]), 1.5)
+
+
+# ---- what a pass leaves behind is read before what it began with is taken back
+
+
+def left_behind(x, y):
+    for _ in range(2):
+        for _ in range(2):
+            if x[1] <= 0.3:
+                y = 2 * x
+        x = np.tanh(y)
+    return np.sum(x)
+
+
+def left_behind_in_a_branch(x, y):
+    u = w = x
+    if x[0] <= 0.5:
+        for _ in range(2):
+            if u[1] <= 0.3:
+                y = x * w
+            x = np.tanh(y)
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("program", [left_behind, left_behind_in_a_branch], ids=lambda f: f.__name__)
+def test_what_a_pass_leaves_behind(program):
+    srcad.grad(program).check(np.array([0.3, -0.7]), np.array([0.2, 0.4]))
