@@ -248,11 +248,11 @@ class Backwards(ListBack):
         self.loc = dataclasses.replace(step.loc, text="")
         given = {phi.output.key: term for phi in step.phis if (term := self.complete(phi.output)) is not None}
         outer = self.outer(step, [step.body])
-        chains = {phi.output.key: self.adds_up(step.body, phi) for phi in step.phis if phi.output.key in given}
+        fed = self.fed(step, set(given))
+        chains = {phi.output.key: self.adds_up(step.body, phi, [p for p in step.phis if p is not phi and p.output.key in fed]) for phi in step.phis if phi.output.key in given}
         steady = [phi for phi in step.phis if chains.get(phi.output.key)]
         if not given and not self.reached_by(step.body):
             return
-        fed = self.fed(step, set(given))
         outer = [ref for ref in outer if ref.key in fed and ref.key not in self.redirected]
         for ref in outer:
             self.prepared(ref)
@@ -418,8 +418,8 @@ class Backwards(ListBack):
 
     # ---- sums over the passes of a loop
 
-    def adds_up(self, body: Region, phi: Phi) -> set[str]:
-        """The values on the way, if a pass only adds to a variable, so that its adjoint is the same in every pass: `s = s + v`."""
+    def adds_up(self, body: Region, phi: Phi, others: Sequence[Phi]) -> set[str]:
+        """The values on the way, if a pass only adds to a variable, so that its adjoint is the same in every pass: `s = s + v`. None of them is handed on under another name."""
         if self.is_shadowed(phi.output) or phi.second is None:
             return set()
         uses = Counter(ref.key for step in every_step(body.steps) for ref in read_by(step))
@@ -427,7 +427,9 @@ class Backwards(ListBack):
         if not self.chain(phi.second, phi.output, body.steps, counted):
             return set()
         alone = uses[phi.output.key] == counted[phi.output.key] and all(uses[k] == n for k, n in counted.items() if k != phi.second.key)
-        return {phi.output.key, phi.second.key, *counted} if alone and uses[phi.second.key] == counted[phi.second.key] else set()
+        values = {phi.output.key, phi.second.key, *counted}
+        handed_on = any(p.second is not None and p.second.key in values for p in others)
+        return values if alone and not handed_on and uses[phi.second.key] == counted[phi.second.key] else set()
 
     def chain(self, ref: Ref | None, head: Ref, steps: Sequence[Step], counted: Counter[str]) -> bool:
         """Whether a value is the head plus what does not depend on it, on every path."""

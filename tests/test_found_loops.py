@@ -1163,3 +1163,53 @@ def left_behind_in_a_branch(x, y):
 @pytest.mark.parametrize("program", [left_behind, left_behind_in_a_branch], ids=lambda f: f.__name__)
 def test_what_a_pass_leaves_behind(program):
     srcad.grad(program).check(np.array([0.3, -0.7]), np.array([0.2, 0.4]))
+
+
+# ---- a sum that is handed on under a second name too
+
+
+def doubled(x):
+    u = x
+    for _ in range(2):
+        u = x + u
+        x = u
+    return np.sum(x)
+
+
+def handed_on_twice(x):
+    s = t = 0.0
+    for v in x:
+        s = t + s + v * v
+        t = s
+    return s
+
+
+def last_one(x):
+    s = last = 0.0
+    for v in x:
+        s = s + v * last
+        last = s + 1.0
+    return s
+
+
+def one_of_both(x):
+    s = 0.0
+    last = 1.0
+    for v in x:
+        s = s + v * v
+        last = s
+    return s + 0.5 * last
+
+
+def in_a_branch(x):
+    s = t = 1.0
+    for v in x:
+        if v > 0:
+            s = s + v * t
+        t = s
+    return s
+
+
+@pytest.mark.parametrize("program", [doubled, handed_on_twice, last_one, one_of_both, in_a_branch], ids=lambda f: f.__name__)
+def test_a_sum_under_two_names(program):
+    srcad.grad(program).check(np.array([0.3, -0.7, 0.9]))
