@@ -12,10 +12,10 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
-from srcad.ir import UNPLACED, Assign, Block, For, Statement, Unpack, Update, blocks, map_expressions, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, map_expressions, walk, with_blocks
 from srcad.live import Live
 from srcad.simplify import header_mapped
-from srcad.syntax import name, substitute
+from srcad.syntax import name, root_of, substitute
 
 
 def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], returned: Iterable[str] = ()) -> Block:
@@ -68,6 +68,8 @@ class Classes:
                         self.define(target, set(after) | set(targets))
                 case Update(ast.Name(id=target)):
                     self.define(target, set(after))
+                case Store(place) | Update(place) | Effect(ast.Call(func=ast.Attribute(attr="at"), args=[place, *_])):
+                    self.define(root_of(place), set(after))  # another name keeps what was there
                 case For(target):
                     self.define(target, set(live.head.get(id(statement), frozenset())))
             for inner in blocks(statement):

@@ -52,6 +52,20 @@ def put(block: Block) -> Block:
     return tuple(s for s in out if s is not None)
 
 
+def doubled(block: Block) -> Block:
+    """What is given twice is given once, doubled: `dx = p; dx += p` is `dx = 2 * p`."""
+    out: list[Statement] = []
+    for statement in block:
+        if blocks(statement):
+            statement = with_blocks(statement, doubled)
+        match statement:
+            case Update(ast.Name(id=target), ast.Add(), ast.Name() as part) if out and isinstance(out[-1], Assign) and out[-1].target == target and same(out[-1].expr, part):
+                out[-1] = Assign(target, binary(const(2), ast.Mult(), part), out[-1].loc)
+            case _:
+                out.append(statement)
+    return tuple(out)
+
+
 def blanks(before: Sequence[Statement]) -> list[str]:
     """The arrays that are zero and have not been touched since."""
     found: list[str] = []
@@ -140,8 +154,8 @@ def counts_up(iterable: ast.expr) -> bool:
 def plainer(expr: ast.expr) -> ast.expr:
     """What arithmetic reads at once needs no copy: `x.copy() > 0` is `x > 0`; and `2 * (0.5 * x)` is x."""
     match expr:
-        case ast.BinOp(left=ast.Constant(value=2), op=ast.Mult(), right=right) if (halved := split_literal(right))[0] == 0.5:
-            return plainer(halved[1])
+        case ast.BinOp(left=ast.Constant(value=2), op=ast.Mult(), right=right) if (halved := split_literal(right))[0] in (0.5, -0.5):
+            return plainer(halved[1]) if halved[0] > 0 else ast.UnaryOp(op=ast.USub(), operand=plainer(halved[1]))
         case ast.BinOp(left=left, op=op, right=right):
             return ast.BinOp(left=original(left), op=op, right=original(right))
         case ast.Compare(left=left, ops=ops, comparators=[right]):

@@ -190,7 +190,8 @@ class Settlement:
             elif self.memory.observing:
                 self.observed(statement)
             else:
-                out += self.settled(self.spared(statement, block[i + 1 :]))
+                for made in self.settled(self.spared(statement, block[i + 1 :])):
+                    out[-1:] = copied_at_once(out[-1], made) if out else [made]
         return tuple(out)
 
     def observed(self, statement: Statement) -> None:
@@ -284,6 +285,14 @@ class Settlement:
                     memory.bind(target, memory.fresh())
                     return [Assign(target, method(name(target), "copy"), statement.loc), statement]
         return [statement]
+
+
+def copied_at_once(before: Statement, statement: Statement) -> list[Statement]:
+    """`b = a; b = b.copy()` is `b = a.copy()`."""
+    match before, statement:
+        case Assign(target, ast.Name() as source, loc), Assign(again, ast.Call(func=ast.Attribute(value=ast.Name(id=copied), attr="copy"), args=[])) if target == again == copied:
+            return [Assign(target, method(source, "copy"), loc)]
+    return [before, statement]
 
 
 def copy_returned(block: Block, memory: Memory, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:

@@ -465,7 +465,7 @@ def is_array(ref: Ref, term: Any) -> bool:
     return isinstance(term, Term) and not term.number.is_plain and not ref.number.is_plain
 
 
-CONTRACTIONS = (np.matmul, operator.matmul, np.dot, np.inner, np.vdot)
+CONTRACTIONS = (np.matmul, operator.matmul, np.dot, np.inner, np.vdot, np.linalg.solve)
 
 
 def matched(op: Operation, ref: Ref, term: Any) -> Any:

@@ -16,7 +16,7 @@ from srcad.coalesce import coalesced
 from srcad.dims import Dim, dim_of, known_nonnegative
 from srcad.filled import Filling
 from srcad.displays import Displays
-from srcad.economy import met_once, plainer, put, signed
+from srcad.economy import doubled, met_once, plainer, put, signed
 from srcad.heads import Heads
 from srcad.idioms import Idioms, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
@@ -69,7 +69,7 @@ class Tidying:
         acting = self.state.impure | self.state.raising
         block = Respelling(lambda n: is_temporary(n) and n not in acting, self.kind_of).apply(block)
         at = block.index(MARK)
-        block = (*block[: at + 1], *said_once(block[at + 1 :], is_temporary))
+        block = (*block[: at + 1], *said_once(doubled(block[at + 1 :]), is_temporary))
         self.in_forward = {id(s) for s in walk(block[:at])}
         block = Folding(is_temporary, self.may_move, self.sharing).apply(block)
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))

@@ -1213,3 +1213,28 @@ def in_a_branch(x):
 @pytest.mark.parametrize("program", [doubled, handed_on_twice, last_one, one_of_both, in_a_branch], ids=lambda f: f.__name__)
 def test_a_sum_under_two_names(program):
     srcad.grad(program).check(np.array([0.3, -0.7, 0.9]))
+
+
+# ---- what reaches an array is added to in place, while an element of what it was is still to be read
+
+
+def elements_of_what_came(x, y):
+    for _ in range(2):
+        x = x + np.array([x[-1] + y[2], 1.2, 1.2 + np.sum(x[:2])])
+    return np.sum(x * y)
+
+
+def read_only_adjoint(x, y):
+    u = x
+    if u[1] > 0.3:
+        x = u[::-1]
+    else:
+        for _ in range(2):
+            x = x + np.array([x[-1] + y[2], 1.2, 1.2 + np.sum(x[:2])])
+    return (u * np.sum(x))[2]
+
+
+@pytest.mark.parametrize("program", [elements_of_what_came, read_only_adjoint], ids=lambda f: f.__name__)
+def test_elements_of_what_flows_back(program):
+    for x in (np.array([0.1, 0.2, 0.3]), np.array([0.1, 0.4, 0.3])):
+        srcad.grad(program, wrt=(0, 1)).check(x, np.array([0.5, 0.6, 0.7]))
