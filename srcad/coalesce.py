@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, map_expressions, walk, with_blocks
 from srcad.live import Live
@@ -18,9 +18,10 @@ from srcad.simplify import header_mapped
 from srcad.syntax import name, root_of, substitute
 
 
-def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], returned: Iterable[str] = ()) -> Block:
-    """The block with the names of copies joined wherever they never live at once. What is returned keeps its name."""
-    classes = Classes(block, user_names, tuple(parameters), frozenset(returned))
+def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], returned: Iterable[str] = (),
+              is_plain: Callable[[str], bool | None] = lambda _: None) -> Block:
+    """The block with the names of copies joined wherever they never live at once. What is returned keeps its name; a single number gets none that is an array's."""
+    classes = Classes(block, user_names, tuple(parameters), frozenset(returned), is_plain)
     for statement in copies(block, user_names, adjoints):
         assert isinstance(statement.expr, ast.Name)
         classes.join(statement.target, statement.expr.id)
@@ -46,7 +47,8 @@ def stem(identifier: str) -> str:
 class Classes:
     """Names that have become one, and the names that live at the same time."""
 
-    def __init__(self, block: Block, user_names: set[str], parameters: tuple[str, ...], returned: frozenset[str]) -> None:
+    def __init__(self, block: Block, user_names: set[str], parameters: tuple[str, ...], returned: frozenset[str], is_plain: Callable[[str], bool | None]) -> None:
+        self.is_plain = is_plain
         self.user_names, self.parameters, self.returned = user_names, parameters, returned
         self.members: dict[str, set[str]] = {}
         self.meets: dict[str, set[str]] = {}
@@ -86,7 +88,7 @@ class Classes:
         one, two = self.members.get(a), self.members.get(b)
         if one is None or two is None or one is two:
             return
-        if any(self.meets[m] & two for m in one):
+        if any(self.meets[m] & two for m in one) or {True, False} <= {self.is_plain(m) for m in one | two}:
             return
         one |= two
         for member in two:

@@ -27,7 +27,7 @@ LINE = 95  # characters
 class Displays:
     """facts: for the names of modules; shape: of an array, where it is known; is_number: whether a name is a single number for certain."""
 
-    def __init__(self, facts: Facts, shape: Callable[[str], tuple[Dim, ...] | None], is_number: Callable[[str], bool]) -> None:
+    def __init__(self, facts: Facts, shape: Callable[[str], tuple[Dim, ...] | None], is_number: Callable[[str], bool | None]) -> None:
         self.facts, self.shape, self.is_number = facts, shape, is_number
 
     def apply(self, block: Block) -> Block:

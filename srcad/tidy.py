@@ -56,7 +56,7 @@ class Tidying:
             block = (*block[: at + 1], *taken_at_once(put(block[at + 1 :])))
             block = (*block[: at + 1], *self.summed(block[at + 1 :], arrays=False))
             read_last = value if self.request.mode == "value_and_grad" else ()  # the value is returned at the end
-            block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned)
+            block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned, self.is_plain)
             block = (*block[: -1 - len(read_last)], block[-1])
             at = block.index(MARK)
             block = (*block[: at + 1], *self.summed(block[at + 1 :]))
@@ -84,7 +84,7 @@ class Tidying:
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.shape, self.matrix, self.request.backend != "numpy").apply(rest))
             rest = Filling(self.either_kind, self.shape).apply(rest)
             if not any(k.dtype == np.float32 for k in self.reverse.kinds.values()):  # of float32 numbers alone an array would be one of float32
-                rest = Displays(self.state.facts, self.shape, self.is_number).apply(rest)
+                rest = Displays(self.state.facts, self.shape, self.is_plain).apply(rest)
             rest = map_block(rest, self.methods().visit)
             rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
         return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))
@@ -140,10 +140,10 @@ class Tidying:
         shape = self.shape(identifier)
         return None if shape is None else len(shape)
 
-    def is_number(self, identifier: str) -> bool:
-        """Whether a name is a single number for certain."""
+    def is_plain(self, identifier: str) -> bool | None:
+        """Whether a name is a single number; None where that is not known."""
         kind = self.either_kind(identifier)
-        return kind is not None and kind.is_plain
+        return None if kind is None or kind.form == "unknown" else kind.is_plain
 
     def is_array(self, identifier: str) -> bool:
         """Whether a name is an array for certain."""

@@ -1234,7 +1234,18 @@ def read_only_adjoint(x, y):
     return (u * np.sum(x))[2]
 
 
-@pytest.mark.parametrize("program", [elements_of_what_came, read_only_adjoint], ids=lambda f: f.__name__)
+def number_then_array(x, y):
+    u = w = x
+    if u[1] > 0.3:
+        x = np.concatenate([u[1:], u[:1]])
+    else:
+        x = w
+        for _ in range(2):
+            x = x + np.array([x[-1] + y[2], 1.2, 1.2 + np.sum(x[:2])])
+    return (u * np.sum(x))[2]
+
+
+@pytest.mark.parametrize("program", [elements_of_what_came, read_only_adjoint, number_then_array], ids=lambda f: f.__name__)
 def test_elements_of_what_flows_back(program):
     for x in (np.array([0.1, 0.2, 0.3]), np.array([0.1, 0.4, 0.3])):
         srcad.grad(program, wrt=(0, 1)).check(x, np.array([0.5, 0.6, 0.7]))
