@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from srcad.dims import Facts
-from srcad.ir import Assign, Block
+from srcad.ir import Assign, Block, Statement, blocks, expressions, map_expressions, with_blocks
 from srcad.render import function_path
-from srcad.simplify import changes, tallied
-from srcad.syntax import Substitute, binary, call, is_module, name, names, same, transposed
+from srcad.simplify import changes, reads, tallied
+from srcad.syntax import Substitute, binary, call, is_module, name, names, same, substitute, transposed
 
 
 class Idioms(Substitute):
@@ -101,6 +102,46 @@ class Idioms(Substitute):
         if keywords or not (index is None and (kept or keepdims is None and whole) or keepdims is None and index is not None and axis is not None and expands(index, axis)):
             return None
         return call(function_path(sys.modules["scipy.special"].softmax, self.facts), [a], **({"axis": axis} if axis is not None else {}))
+
+
+def at_once(block: Block) -> Block:
+    """Sums that keep an axis, only to have it dropped by the one line that reads them, said in that line: `dx[rows] += d[:, 0]` after `d = -e.sum(axis=1, keepdims=True)`."""
+    counts = tallied(block)[0]
+    return said_at_once(block, counts)
+
+
+def said_at_once(block: Block, counts: Counter[str]) -> Block:
+    out: list[Statement] = []
+    waiting: dict[str, ast.expr] = {}
+    for statement in block:
+        if blocks(statement):
+            statement, waiting = with_blocks(statement, lambda b: said_at_once(b, counts)), {}
+        ready = {n: e for n, e in waiting.items() if n in reads(statement)}
+        if ready:
+            origin = next(s for s in reversed(out) if isinstance(s, Assign) and s.target in ready)
+            drops = all(dropping(e, origin.target) for e in expressions(statement) if origin.target in names(e))
+            if drops and len(ready) == 1:
+                out.remove(origin)
+                statement = map_expressions(statement, lambda e: substitute(e, ready))
+        waiting = {n: e for n, e in waiting.items() if isinstance(statement, Assign) and not {n, *names(e)} & {statement.target}}
+        if isinstance(statement, Assign) and counts[statement.target] == 1 and keeps_an_axis(statement.expr):
+            waiting[statement.target] = statement.expr
+        out.append(statement)
+    return tuple(out)
+
+
+def keeps_an_axis(expr: ast.expr) -> bool:
+    match expr:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return keeps_an_axis(operand)
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr="sum"), args=[], keywords=[ast.keyword(arg="axis"), ast.keyword(arg="keepdims", value=ast.Constant(value=True))]):
+            return True
+    return False
+
+
+def dropping(expr: ast.expr, identifier: str) -> bool:
+    """Whether an expression is a name with axes dropped."""
+    return isinstance(expr, ast.Subscript) and isinstance(expr.value, ast.Name) and expr.value.id == identifier and marked(expr.slice, 0) is not None
 
 
 def numberings(forward: Block, rest: Block) -> dict[str, str]:

@@ -18,7 +18,7 @@ from srcad.filled import Filling
 from srcad.displays import Displays
 from srcad.economy import doubled, met_once, plainer, put, signed
 from srcad.heads import Heads
-from srcad.idioms import Idioms, numberings
+from srcad.idioms import Idioms, at_once, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.methods import Methods
@@ -86,7 +86,7 @@ class Tidying:
             if not any(k.dtype == np.float32 for k in self.reverse.kinds.values()):  # of float32 numbers alone an array would be one of float32
                 rest = Displays(self.state.facts, self.shape, self.is_plain).apply(rest)
             rest = map_block(rest, self.methods().visit)
-            rest = map_block(rest, self.idioms(numberings(block[:at], rest)).visit)
+            rest = map_block(at_once(rest), self.idioms(numberings(block[:at], rest)).visit)
         return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))
 
     def shortened(self, forward: Block) -> Block:
