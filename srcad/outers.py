@@ -224,7 +224,7 @@ class Sums:
     def fits(self, total: Statement) -> bool:
         """Whether what is added after the loop has the very shape of the sum."""
         origin = next((s for s in (*self.outers, *self.sums) if isinstance(total, Update) and same(s.target, total.target)), None)  # type: ignore[union-attr]
-        if origin is None:
+        if origin is None or origin.target.id in self.pairs and not self.never_empty:  # type: ignore[union-attr]
             return False
         sizes = [self.length(f) for f in (factors(origin) if is_outer(origin) else [origin.expr])]  # type: ignore[union-attr]
         shape = self.owner.shape(origin.target.id)  # type: ignore[union-attr]

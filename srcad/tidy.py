@@ -105,7 +105,7 @@ class Tidying:
         kind, made = self.either_kind(row), dim_of(rows, self.state.facts)
         if kind is None or kind.form != "array" or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or "?" in kind.shape[0].key:
             return None
-        if made is None or not known_nonnegative(made):
+        if made is None or not known_nonnegative(made) and (made.value is None or made < 0):
             return None
         return call(function_path(np.empty, self.state.facts), [ast.Tuple(elts=[rows, kind.shape[0].expr], ctx=ast.Load())])
 

@@ -140,6 +140,36 @@ def test_outer_products_after_the_loop(program, shapes, more, lines):
         assert empty or all(line in text for line in lines), text
 
 
+def between(w, xs, h):
+    for t in range(len(xs) - 1):
+        h = np.tanh(w @ np.sin(h) + xs[t + 1] - xs[t])
+    return np.sum(h)
+
+
+def used_twice(w, xs, h):
+    for t in range(len(xs)):
+        h = np.tanh(w @ np.sin(w @ h) + xs[t])
+    return np.sum(h)
+
+
+@pytest.mark.parametrize("rows", [4, 1, 0, 2])
+def test_two_products_in_a_pass(rows):
+    gradient = srcad.grad(used_twice)
+    for size in (3, rows, 2):
+        gradient.check(rng.random((2, 2)), rng.random((size, 2)), rng.random(2))
+    gradient = srcad.grad(stepped, wrt=(0, 1))
+    for steps in (3, 0, 1, -1):
+        gradient.check(rng.random((3, 3)), rng.random(3), steps, 0.1)
+
+
+@pytest.mark.parametrize("rows", [4, 1, 0, 2])
+def test_passes_that_are_fewer_than_rows(rows):
+    gradient = srcad.grad(between)
+    for size in (3, rows, 2):
+        gradient.check(rng.random((2, 2)), rng.random((size, 2)), rng.random(2))
+    assert "np.empty((len(xs) - 1, " in gradient.source_for(rng.random((2, 2)), rng.random((3, 2)), rng.random(2))
+
+
 @pytest.mark.parametrize("steps", [0, 1, 3])
 def test_no_passes_after_some(steps):
     gradient = srcad.grad(narrow, wrt=(0, 1, 2, 3))
