@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad import spelled
+from srcad import augmented, spelled
 from srcad.dims import Undecided
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.inference import Frame, Inference, Operation, current, display, literal_ref, record_display
@@ -85,10 +85,16 @@ class Interpreter(Loops):
         return current(self.frame.locals[RETURN])
 
     def block(self, block: Block) -> None:
+        updates = augmented.begun(block)
+        marks: dict[int, augmented.Mark] = {}
         for i, statement in enumerate(block):
             if self.ending:
                 return
             self.loc = self.moved(statement.loc)
+            if i in updates:
+                marks[updates[i]] = augmented.mark(self.state, self.frame, block[updates[i]])  # type: ignore[arg-type]
+            if i in marks and augmented.has_changed(self.state, self.frame, statement, marks[i]):  # type: ignore[arg-type]
+                raise UnsupportedSyntaxError("what is called here writes to what is changed; Python takes what was there before. Call it on a line of its own.", self.loc)
             if isinstance(statement, If) and self.site("if", statement) in self.state.knowledge.split and block[i + 1 :]:
                 self.guarded_statement(self.continued(statement, block[i + 1 :]))
                 return

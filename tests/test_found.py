@@ -329,3 +329,63 @@ def test_a_multiple_of_a_mask_is_a_float():
     found = grad(lambda x: np.maximum(x * 3, 1.0).sum())(np.array([1.0, -1.0]))
     assert found.dtype == float
     srcad.check_grad(lambda x, y: np.maximum(x * 3, 1.0).sum() - np.minimum(-x, 2.0).sum() + np.where(y > 1, x * 3, 2 * y).sum(), np.array([0.7, -1.0]), np.array([0.2, 1.4]))
+
+
+# ---- `x[i] += f()`, where f writes to x[i]: Python takes what was there before
+
+
+def element_written_by_the_call(x):
+    v = 2 * x
+
+    def g():
+        v[0] = x[1] * x[1]
+        return x[0]
+
+    v[0] += g()
+    return v[0] * v[1]
+
+
+def entry_written_by_the_call(x):
+    d = {"a": x[0]}
+
+    def g():
+        d["a"] = x[1]
+        return x[0]
+
+    d["a"] += g()
+    return d["a"]
+
+
+@pytest.mark.parametrize("program", [element_written_by_the_call, entry_written_by_the_call], ids=lambda f: f.__name__)
+def test_what_a_call_writes_to_is_not_added_to_it(program):
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="Call it on a line of its own"):
+        srcad.grad(program)(np.array([0.3, 0.7]))
+
+
+class Counting:
+    def __init__(self, rate):
+        self.rate, self.calls, self.total = rate, 0, 0.0
+
+    def step(self, x):
+        self.calls += 1
+        return self.rate * x * self.calls
+
+
+def other_writes(x):
+    c = Counting(0.5)
+    for v in x:
+        c.total += c.step(v)
+    d = {"a": x[0], "b": x[1]}
+
+    def g():
+        d["b"] = x[0] * x[1]
+        return x[0]
+
+    d["a"] += g()
+    y = 2 * x
+    y[0] += np.sum(np.sin(y))
+    return c.total * d["a"] * d["b"] + y[0]
+
+
+def test_other_writes_in_a_call_are_none_of_its_business():
+    srcad.grad(other_writes).check(np.array([0.3, 0.7]))
