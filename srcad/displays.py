@@ -16,19 +16,20 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.ir import Assign, Block, Statement, Store, Unpack, Update, blocks, with_blocks
+from srcad.kinds import FLOAT, Number
 from srcad.render import function_path
 from srcad.simplify import changes, reads
-from srcad.syntax import call, const, name, names, same, text
+from srcad.syntax import call, const, name, names, root_of, same, text
 
 LONGEST = 4  # numbers
 LINE = 95  # characters
 
 
 class Displays:
-    """facts: for the names of modules; shape: of an array, where it is known; is_number: whether a name is a single number for certain."""
+    """facts: for the names of modules; kind_of: what is known of a name; shape: of an array, where it is known."""
 
-    def __init__(self, facts: Facts, shape: Callable[[str], tuple[Dim, ...] | None], is_number: Callable[[str], bool | None]) -> None:
-        self.facts, self.shape, self.is_number = facts, shape, is_number
+    def __init__(self, facts: Facts, kind_of: Callable[[str], Number | None], shape: Callable[[str], tuple[Dim, ...] | None]) -> None:
+        self.facts, self.kind_of, self.shape = facts, kind_of, shape
 
     def apply(self, block: Block) -> Block:
         out = [with_blocks(s, self.apply) if blocks(s) else s for s in block]
@@ -58,12 +59,28 @@ class Displays:
             if place is None or not 0 <= place < count or not self.can_wait(expr, block[i + 1 : steps[-1]], array) or not begun and isinstance(block[i], Store):
                 return None
             numbers[place] = expr
-        made = call(function_path(np.array, self.facts), [ast.List(elts=[numbers.get(i, const(0.0)) for i in range(count)], ctx=ast.Load())])
+        elements = [numbers.get(i, const(0.0)) for i in range(count)]
+        floats = [] if any(map(self.is_float, elements)) else [name("float")]  # of whole numbers alone an array would be one of whole numbers
+        made = call(function_path(np.array, self.facts), [ast.List(elts=elements, ctx=ast.Load()), *floats])
         if len(text(made)) > LINE or not begun and len(numbers) < count:
             return None
         loc = block[steps[-1]].loc  # type: ignore[union-attr]
         whole: Statement = Assign(array, made, loc) if begun else Update(name(array), ast.Add(), made, loc)
         return [whole if i == steps[-1] else s for i, s in enumerate(block) if i not in (at, *steps[:-1]) or i == steps[-1]]
+
+    def is_float(self, expr: ast.expr) -> bool:
+        """Whether a number is no whole number for certain."""
+        match expr:
+            case ast.Constant(value=value):
+                return isinstance(value, float)
+            case ast.Name() | ast.Subscript():
+                kind = self.kind_of(root_of(expr))
+                return kind is not None and kind.dtype == FLOAT
+            case ast.UnaryOp(operand=operand):
+                return self.is_float(operand)
+            case ast.BinOp(left=left, op=op, right=right):
+                return isinstance(op, ast.Div) or self.is_float(left) or self.is_float(right)
+        return False
 
     def count(self, array: str) -> int | None:
         """How many numbers a vector holds, if it is a few and the same in every call."""
@@ -96,7 +113,7 @@ class Displays:
                     continue
                 case Assign() | Unpack():
                     pass
-                case Update(ast.Name(id=target)) if self.is_number(target):
+                case Update(ast.Name(id=target)) if (kind := self.kind_of(target)) is not None and kind.is_plain:
                     pass
                 case _:
                     return False

@@ -84,7 +84,7 @@ class Tidying:
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.shape, self.matrix, self.request.backend != "numpy").apply(rest))
             rest = Filling(self.either_kind, self.shape).apply(rest)
             if not any(k.dtype == np.float32 for k in self.reverse.kinds.values()):  # of float32 numbers alone an array would be one of float32
-                rest = Displays(self.state.facts, self.shape, self.is_plain).apply(rest)
+                rest = Displays(self.state.facts, self.either_kind, self.shape).apply(rest)
             rest = map_block(rest, self.methods().visit)
             rest = map_block(at_once(rest), self.idioms(numberings(block[:at], rest)).visit)
         return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))

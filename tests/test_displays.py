@@ -75,6 +75,22 @@ def test_text():
     assert "np.array([1.0, 0.0])" in text and "dy[" not in text and "dtotal[" not in text, text
 
 
+def whole_numbers(p, n, m):
+    q = p * p
+    return n * p[0] + m * p[1] + 0 * np.sum(q * np.ones(2))
+
+
+def whole_numbers_alone(p, n, m):
+    a, b = p
+    return n * a + b * m
+
+
+@pytest.mark.parametrize("program", [whole_numbers, whole_numbers_alone], ids=lambda f: f.__name__)
+def test_whole_numbers(program):
+    found = srcad.grad(program, wrt="p")(PAIR, 2, 3)
+    assert found.dtype == np.float64 and found.tolist() == [2.0, 3.0]
+
+
 def test_numbers_of_float32():
     found = srcad.grad(euler, wrt="y")(PAIR.astype(np.float32), np.float32(2.0))
     assert found.dtype == np.float32
