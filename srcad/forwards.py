@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,6 +66,7 @@ class Forwards(Tangents):
         self.lists = {s.series.name: s for s in self.every if isinstance(s, ListStep)}
         self.heads = {p.output.key for s in self.every for p in getattr(s, "phis", ())}
         self.refs = {text(r.expr): r for s in self.every for r in met_by(s)} | {text(r.expr): r for r in leaves(state.result)}
+        self.given = Counter(t for s in state.statements for t in bound(s))
         self.passing: dict[str, str] = {}  # the names of tangents that go into the line that uses them
         self.looping = 0
         self.needed = self.leading_to({self.stem(leaf) for leaf in leaves(state.result)})
@@ -218,6 +220,8 @@ class Forwards(Tangents):
             self.bind(ref, self.blank_of(ref) if found is None else Term(found.expr, dataclasses.replace(found.number, shape=ref.number.shape), self.facts))
         elif isinstance(expr, (ast.Name, ast.Attribute, ast.Subscript)) and self.ref_of(expr) is not None:
             found = self.dot_if_known(expr)
+            if found is None and ref is not None and self.given[target] > 1 and target in self.state.active and not self.is_shadowed(ref):
+                found = self.blank_of(ref)  # on another path it has one
             if found is not None and (ref is None or not self.is_shadowed(ref)):
                 own = ref or Ref(name(target), found.number, target)
                 self.bind(own, found)

@@ -169,8 +169,17 @@ def chosen(x, y):
     return max(x, y) * min(x, 0.5) + (x if x > y else y * y)
 
 
+def without_a_tangent_on_one_path(x, n):
+    b = 0.0
+    i = 0
+    while i < n and b < 5:
+        i += 1
+        x = b
+    return x * 3.0
+
+
 @pytest.mark.parametrize(("f", "args"), [
-    (popped_and_dropped, (X,)), (same_product, (X, X[::-1].copy())), (mean_used_before_it_is_named, (X,)), (joined_memory, (X, 0.7)), (joined_memory, (X, 0.1)),
+    (without_a_tangent_on_one_path, (1.5, 2)), (without_a_tangent_on_one_path, (1.5, 0)), (popped_and_dropped, (X,)), (same_product, (X, X[::-1].copy())), (mean_used_before_it_is_named, (X,)), (joined_memory, (X, 0.7)), (joined_memory, (X, 0.1)),
     (set_on_one_path, (X,)), (tangent_of_a_sum_with_what_changes, (X,)), (unpacked_before_a_loop, ((1.2, 0.5),)), (unpacked_before_a_branch, ([1.2, 0.5],)),
     (written_into_a_part_of_an_argument, ((X, 0.5),)), (number_spread_over_memory, (X,)), (writes_its_argument, (X,)), (chosen, (0.3, 0.7)), (chosen, (2, 1)),
     (lambda x: np.sum(np.full(3, x) * np.linspace(x, 2.0, 3)), (0.4,)), (lambda x: np.linalg.norm(x) + np.sum(np.linalg.norm(x, axis=0)), (M,)),
