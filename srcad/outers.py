@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
-from srcad.simplify import changes, reads, tallied
+from srcad.simplify import changes, reads, rebound, tallied
 from srcad.syntax import binary, call, const, method, name, names, same
 
 
@@ -63,7 +63,8 @@ class Sums:
 
     def __init__(self, owner: Outers, loop: For, inside: bool) -> None:
         self.owner, self.loop = owner, loop
-        self.passes = None if inside or owner.lists_only else counted(loop.iter)
+        own = not inside and not owner.lists_only and loop.target != "_" and not any(loop.target in rebound(s) for s in loop.body)
+        self.passes = counted(loop.iter) if own else None
         self.outers = [s for s in loop.body if is_outer(s) and self.waits(s)]
         self.edits: dict[int, list[Statement]] = {id(s): [] for s in self.outers}  # a statement of the body -> what stands there instead
         self.matrices: dict[str, ast.expr] = {}  # a factor as text -> the matrix of what it is in each pass, the first pass first

@@ -16,14 +16,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from srcad.inference import Change, Inference
-from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Unpack, While, blocks, expressions, map_expressions, operands, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Statement, Store, Unpack, While, blocks, expressions, map_expressions, operands, walk, with_blocks
 from srcad.kinds import Number
 from srcad.coalesce import renamed
 from srcad.live import Live
 from srcad.loopcode import at_ends, breaks_off, ends_in_break, handing_on
 from srcad.overlap import never_meets
 from srcad.simplify import bound, reads, rebound
-from srcad.syntax import call, name, names, substitute
+from srcad.syntax import call, name, names, same, substitute
 
 CHEAP = 3  # operations on single numbers that are rather done again than kept
 AGAIN = ("exp", "log", "sin", "cos", "sqrt", "tanh", "abs", "float", "int", "len", "fabs")
@@ -162,7 +162,8 @@ class Plan:
         self.next_of = {expr.id: head for head, expr in heads if isinstance(expr, ast.Name)}
         self.definitions = single_definitions(block)
         self.counter = counter
-        self.stored = {n for n in self.definitions if n not in self.heads and n in state.stored and self.stays(state.stored[n][1])}
+        places = [s.target for s in block if isinstance(s, Store)]  # what a branch stores may not have been stored
+        self.stored = {n for n in self.definitions if n not in self.heads and n in state.stored and any(same(state.stored[n][0], p) for p in places) and self.stays(state.stored[n][1])}
         self.definitions |= {n: Assign(n, state.stored[n][0], UNPLACED) for n in self.stored}
         self.kept: list[str] = []
         self.again: list[Statement] = []

@@ -299,9 +299,11 @@ def summed(block: Block, is_plain: Callable[[str], bool], arrays: bool = True) -
             at = next((i for i in range(len(out) - 1, -1, -1) if target in bound(out[i]) or target in reads(out[i])), -1)
             first = out[at] if at >= 0 else None
             if isinstance(first, Assign) and first.target == target and target not in reads(first) and (arrays or is_plain(target)) and joinable(first, statement, is_plain(target)):
-                if not any(changes(s) & set(names(first.expr)) for s in out[at + 1 :]):
+                again = target in names(statement.expr)  # `dx = dt; dx += 0.1 * dx`
+                if not any(changes(s) & set(names(first.expr)) for s in out[at + 1 :]) and (not again or isinstance(first.expr, ast.Name)):
                     del out[at]
-                    statement = Assign(target, ast.BinOp(left=first.expr, op=statement.op, right=statement.expr), statement.loc)
+                    added = substitute(statement.expr, {target: first.expr}) if again else statement.expr
+                    statement = Assign(target, ast.BinOp(left=first.expr, op=statement.op, right=added), statement.loc)
         out.append(statement)
     return tuple(out)
 

@@ -1249,3 +1249,53 @@ def number_then_array(x, y):
 def test_elements_of_what_flows_back(program):
     for x in (np.array([0.1, 0.2, 0.3]), np.array([0.1, 0.4, 0.3])):
         srcad.grad(program, wrt=(0, 1)).check(x, np.array([0.5, 0.6, 0.7]))
+
+
+# ---- recurrences over rows: stores that may not happen, counters that an inner loop has too, what is handed on and added to itself
+
+
+def stored_on_one_path(W, X, b):
+    s = 0.0
+    out = np.zeros(X.shape)
+    h = b
+    for t in range(len(X)):
+        h = np.tanh(W.T @ h + X[t])
+        if s > 0:
+            out[t] = h
+    return h[0] + np.sum(out)
+
+
+def counters_without_a_name(W, X, b):
+    h = b
+    for _ in range(3):
+        h = np.tanh(W @ h)
+        for _ in range(2):
+            h = b + 0.1 * h
+    return h[0] + X[0, 0]
+
+
+def swapped_inside(W, X, b):
+    g = b
+    for _ in range(3):
+        h = np.tanh(W @ b)
+        for _ in range(2):
+            h, g = g, h
+    return g[1] + np.sum(X[:0])
+
+
+def added_to_itself(W, X, b):
+    h = b
+    for t in range(len(X)):
+        g = b
+        h = X[t]
+        h = h + 0.1 * h
+        h, g = g, h
+    h = g
+    return h[1] + np.sum(W) * 0
+
+
+@pytest.mark.parametrize("program", [stored_on_one_path, counters_without_a_name, swapped_inside, added_to_itself], ids=lambda f: f.__name__)
+def test_recurrences_over_rows(program):
+    rng = np.random.default_rng(0)
+    for rows in (3, 1, 2):
+        srcad.grad(program, wrt=(0, 1, 2)).check(rng.standard_normal((2, 2)), rng.standard_normal((rows, 2)), rng.standard_normal(2))
