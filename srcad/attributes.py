@@ -359,7 +359,7 @@ class Attributes(Texts):
             return Ref(expr, Static(number.dtype))
         if attribute == "T":
             result = self.operation(np.transpose, (base,), {}, expr, target, infer_call(np.transpose, facts, [number], {}))
-            if isinstance(result.expr, ast.Name) and isinstance(base.expr, ast.Name) and not self.shadowed(base):
+            if isinstance(result.expr, ast.Name) and isinstance(base.expr, ast.Name) and not self.shadowed(base) and not self.state.loops:  # in a loop they hold for one pass
                 facts.transposes[result.expr.id] = base.expr
             return result
         if attribute == "real" and number.dtype is not None and number.dtype.kind in "fiub":

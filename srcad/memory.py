@@ -95,6 +95,8 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
         whole = is_contiguous(source.number, facts) if place.steps is not None else None
         kind = dataclasses.replace(kind, layout=source.number.layout if whole else None, compact=bool(whole))
         return viewed(kind, place, step if whole else None)
+    if function is np.einsum and len(arrays) == 1 and not adds_up(expr):
+        return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event), layout=None, compact=False)
     if function in SAME:
         if source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
             return dataclasses.replace(kind, place=place, layout=source.number.layout, compact=source.number.compact)
@@ -106,6 +108,15 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
         fresh.buffer.sources += [a.number.place.buffer for a in arrays if a.number.place is not None]
         return dataclasses.replace(kind, place=Place(fresh.buffer, None, fresh.event))
     return dataclasses.replace(kind, place=fresh, layout=common_layout(function, operands), compact=True)
+
+
+def adds_up(expr: ast.expr) -> bool:
+    """Whether np.einsum of one array adds something up, which makes a new array; else it takes a view."""
+    match expr:
+        case ast.Call(args=[ast.Constant(value=str() as subscripts), *_]) if "->" in subscripts:
+            taken, _, given = subscripts.replace(" ", "").partition("->")
+            return bool(set(taken) - set(given))
+    return False
 
 
 def is_true(expr: ast.expr) -> bool:

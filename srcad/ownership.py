@@ -163,6 +163,7 @@ class Settlement:
     def __init__(self, block: Block, kinds: Mapping[str, Number], foreign: Sequence[str]) -> None:
         self.kinds = kinds
         self.memory = Memory()
+        self.lists: set[str] = set()
         self.places: dict[int, int] = {}
         self.alive: dict[int, frozenset[str]] = {}  # at each place: what is read after it before it means something else
         self.number(block, Live(block).after, frozenset(foreign))
@@ -268,6 +269,9 @@ class Settlement:
         memory, place = self.memory, self.places[id(statement)]
         memory.site = str(place)
         match statement:
+            case Assign(target, ast.List() | ast.ListComp()) if self.is_plain(target):  # the adjoint of a list: its items share what is said of it
+                memory.bind(target, memory.fresh())
+                self.lists.add(target)
             case Assign(target, expr):
                 memory.bind(target, frozenset() if self.is_plain(target) else memory.of(expr))
             case Unpack(targets, _, expr):
@@ -281,7 +285,7 @@ class Settlement:
                 memory.keep(added)
             case Store(place_) | Update(ast.Subscript() | ast.Attribute() | ast.Call() as place_) | Effect(ast.Call(args=[place_, *_])):
                 target = root_of(place_)
-                if target in memory.cells and not memory.may_write(target, self.alive[place]):
+                if target in memory.cells and target not in self.lists and not memory.may_write(target, self.alive[place]):
                     memory.bind(target, memory.fresh())
                     return [Assign(target, method(name(target), "copy"), statement.loc), statement]
         return [statement]

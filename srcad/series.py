@@ -122,7 +122,8 @@ class Lists(Writes):
             raise AssertionError
         made = self.new_name(target or self.state.namer.temporary("item"))
         self.write(Assign(made, expr, self.loc))
-        kind = series.kind if series.kind.is_plain else dataclasses.replace(series.kind, place=self.new_place(made))
+        memory = dataclasses.replace(self.new_place(made), steps=None)  # that of the list: who else has it is not known
+        kind = series.kind if series.kind.is_plain else dataclasses.replace(series.kind, place=memory)
         self.state.raising.add(made)
         if series.active:
             self.state.active.add(made)
