@@ -420,7 +420,7 @@ class Backwards(ListBack):
 
     def adds_up(self, body: Region, phi: Phi, others: Sequence[Phi]) -> set[str]:
         """The values on the way, if a pass only adds to a variable, so that its adjoint is the same in every pass: `s = s + v`. None of them is handed on under another name."""
-        if self.is_shadowed(phi.output) or phi.second is None:
+        if self.is_shadowed(phi.output) or phi.second is None or phi.output.number.shape is None:  # of a shape that may change from pass to pass
             return set()
         uses = Counter(ref.key for step in every_step(body.steps) for ref in read_by(step))
         counted: Counter[str] = Counter()

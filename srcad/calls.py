@@ -20,7 +20,7 @@ from srcad import iterables
 from srcad.binding import is_hashable, is_random, reads_text, signature_of
 from srcad.custom import Custom, is_own
 from srcad.draws import Draws
-from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
+from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, display, function_label, literal_ref, record_display
 from srcad.kinds import BOOL, Bound, Closure, Method, Object, Record, Ref, Sequence, Static, python
@@ -253,10 +253,9 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         if wanted is None or not isinstance(wanted.value, Static):
             self.at.refuse("`.astype()` needs a dtype that is known when the code is generated.")
             raise AssertionError
-        if any(k.arg == "copy" and not is_true(k.value) for k in text.keywords):
-            self.at.refuse("`.astype(copy=False)` is a copy or the array itself, as it happens. Use .astype() without it.", AliasError)
+        copies = all(k.arg != "copy" or is_true(k.value) for k in text.keywords)
         dtype = np.dtype(wanted.value.value)  # type: ignore[call-overload]
-        kind = dataclasses.replace(owner.number, dtype=dtype, fresh=True, dim=None)
+        kind = dataclasses.replace(owner.number, dtype=dtype, fresh=copies, dim=None)
         function = np.positive if dtype.kind in "fc" else np.floor
         return self.at.operation(function, (owner,), {}, text, target, kind, find(np.positive))
 

@@ -312,12 +312,22 @@ def covers(head: Ref, end: Ref | None, active: set[str]) -> bool:
                 return False
             if x.dtype != y.dtype and x.dtype != joined_dtype(x, y):
                 return False
-            return covers_shape(head, x, y)
+            return covers_shape(head, x, y) and (x.is_plain or covers_place(x.place, y.place))
         case Sequence() as x, Sequence() as y:
             return x.type is y.type and len(x.items) == len(y.items) and all(covers(i, j, active) for i, j in zip(x.items, y.items))
         case Record() as x, Record() as y:
             return x is y or x.type is y.type and list(x.items) == list(y.items) and all(covers(x.items[k], y.items[k], active) for k in x.items)
     return head.value is end.value or isinstance(head.value, Static) and isinstance(end.value, Static) and head.value.value is end.value.value
+
+
+def covers_place(x: Place | None, y: Place | None) -> bool:
+    """Whether the memory of an array is among what was assumed at the head of a loop."""
+    if x is None or x.same(y):
+        return True
+    if y is None:
+        return x.buffer.shared
+    known = bool(x.buffer.sources) or x.steps == y.steps == ()  # joined, or made anew in every pass
+    return known and {b.site for b in y.buffer.family()} <= {b.site for b in x.buffer.family()}
 
 
 def covers_shape(head: Ref, x: Number, y: Number) -> bool:

@@ -76,6 +76,8 @@ def check_pullback(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any
     grads = [(n, g) for each in found for n, g in zip(names, (each,) if gradient.main.request.bare and len(names) == 1 else each)]
     bound = bind_names(gradient, args, keywords)
     for name, g in grads:
+        if not fits(bound[name], g):
+            raise GradientMismatchError(f"the gradient with respect to `{name}` is not of its shape.", None, gradient.target.__name__)
         for _ in range(DIRECTIONS):
             direction = like(bound[name], lambda shape: rng.standard_normal(shape), g)
             analytic = inner(g, direction)
@@ -85,6 +87,15 @@ def check_pullback(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any
                 raise GradientMismatchError(
                     f"the gradient with respect to `{name}` along a random direction is {analytic:.9g}, and finite differences give {numeric:.9g}."
                     f"{where}", None, gradient.target.__name__)
+
+
+def fits(value: Any, g: Any) -> bool:
+    """Whether a gradient has the shapes of what it is with respect to."""
+    if isinstance(value, dict) and isinstance(g, dict):
+        return all(fits(value[k], part) for k, part in g.items())
+    if isinstance(value, (list, tuple)) and isinstance(g, (list, tuple)):
+        return all(map(fits, value, g))
+    return not isinstance(value, np.ndarray) or g is None or np.shape(value) == np.shape(g)
 
 
 def check_pushforward(gradient: Any, args: tuple[Any, ...], keywords: dict[str, Any], rng: np.random.Generator) -> None:

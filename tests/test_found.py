@@ -389,3 +389,133 @@ def other_writes(x):
 
 def test_other_writes_in_a_call_are_none_of_its_business():
     srcad.grad(other_writes).check(np.array([0.3, 0.7]))
+
+
+# ---- memory that two names may have: written to rightly, or refused
+
+
+def item_at_run_time(x, k):
+    xs = [x * 1, x * 2]
+    xs[k] *= 3
+    return xs[1][0]
+
+
+def items_in_turn(x, n):
+    xs = [x * i for i in range(n)]
+    for a in xs:
+        a *= 3
+    return xs[-1][0]
+
+
+def part_of_an_item(x, n):
+    xs = []
+    for i in range(n):
+        xs.append(x * i)
+    last = xs[-1][1:]
+    last[0] = 7.0
+    return np.sum(xs[-1])
+
+
+def two_buffers(x, n):
+    T = [x.copy(), x.copy()]
+    for k in range(n):
+        T[(k + 1) % 2][1:-1] = 0.5 * (T[k % 2][2:] + T[k % 2][:-2])
+    return T[n % 2][1]
+
+
+def written_by_out(x, k):
+    buffers = [x * 1, x * 2]
+    np.multiply(x, 3, out=buffers[k])
+    return np.sum(buffers[1])
+
+
+def two_names_of_an_item(x, n):
+    xs = [x * i for i in range(n)]
+    a = xs[n - 1]
+    b = a
+    b -= x**2
+    return a[0] + xs[n - 1][0]
+
+
+def jitter(x, n):
+    K = np.exp(-np.subtract.outer(x, x) ** 2)
+    np.einsum("ii->i", K)[:] += 0.1 * n
+    return np.linalg.inv(K)[0, 1]
+
+
+def diagonal_kept(x, n):
+    K = np.outer(x, x)
+    d = np.einsum("ii->i", K)
+    K[0, 0] = 5 * x[1]
+    return d[0] * n
+
+
+def not_copied(x, n):
+    y = x * 2
+    z = y.astype(float, copy=False)
+    z *= n
+    return y[0]
+
+
+def turned_in_a_loop(x, n):
+    W = np.outer(x, np.arange(len(x)) + 1.0)
+    for _ in range(n):
+        x = np.tanh(W @ x)
+        W = W.T
+    return np.sum(W @ x)
+
+
+def grows_in_a_loop(x, n):
+    y = x
+    for _ in range(n):
+        y = y + np.outer(x, x)
+    return np.sum(y * y)
+
+
+def difference_in_a_list(x, n):
+    u = x * 2.0
+    v = x * 3.0
+    values = [u - v]
+    for t in range(n):
+        if t == 1:
+            break
+        values.append(x)
+    return u[1]
+
+
+def reversed_in_a_while(x, n):
+    y = x * 1.0
+    u = 1.0
+    u = y
+    t = 0
+    while t < 3:
+        t += 1
+        u = u
+        y *= 0.5
+        if t == n:
+            u = y[::-1]
+    return u[0]
+
+
+def two_orders_of_a_sum(x, n):
+    K = np.outer(x, x)
+    total = np.einsum("ij->i", K)
+    total += n
+    return total[0] * K[0, 1]
+
+
+@pytest.mark.parametrize("program", [
+    item_at_run_time, items_in_turn, part_of_an_item, two_buffers, written_by_out, two_names_of_an_item, jitter, diagonal_kept, not_copied,
+], ids=lambda f: f.__name__)
+def test_writes_to_memory_that_may_be_anothers_are_right_or_refused(program):
+    for n in (1, 2, 3) if program not in (item_at_run_time, written_by_out) else (0, 1):
+        try:
+            srcad.value_and_grad(program, wrt="x").check(np.array([0.1, 0.2, 0.3, 0.5]), n)
+        except srcad.AliasError as problem:
+            assert "Copy it" in str(problem)
+
+
+@pytest.mark.parametrize("program", [turned_in_a_loop, grows_in_a_loop, difference_in_a_list, reversed_in_a_while, two_orders_of_a_sum], ids=lambda f: f.__name__)
+def test_these_are_right(program):
+    for n in (1, 2, 3):
+        srcad.grad(program, wrt="x").check(np.array([0.1, 0.2, 0.3]), n)
