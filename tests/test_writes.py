@@ -241,3 +241,20 @@ def test_a_number_that_widens_an_array_is_refused_as_numpy_does():
     narrow = X.astype(np.float32)
     assert srcad.grad(f)(narrow, X)[0].dtype == np.float32
     srcad.grad(f).check(X, X)
+
+
+def shift_register(x, n):
+    q = x
+    for _ in range(n):
+        q = np.roll(q, 1)
+        q[0] = 1.5 * x[1]
+        x = x * 0.5
+    r = np.roll(x, 0)
+    r *= 2
+    return q[1] * q[2] + x @ r
+
+
+def test_what_is_rolled_is_a_new_array():
+    gradient = srcad.grad(shift_register, wrt="x")
+    for n in (0, 1, 3):
+        gradient.check(np.array([0.3, -0.5, 0.7, 1.1]), n)

@@ -16,10 +16,16 @@ from srcad.shapes import SHAPES, dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
-@shape(np.flip, np.fliplr, np.flipud, np.roll, np.nan_to_num, np.conj, np.round, np.around)
+@shape(np.flip, np.fliplr, np.flipud, np.nan_to_num, np.conj, np.round, np.around)
 def unchanged(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
     number = lift(x, facts)
     return Number("array" if number.shape else "scalar" if number.shape is not None else "unknown", number.dtype, number.shape, fresh=False)
+
+
+@shape(np.roll)
+def rolled(facts: Facts, a: Any, *rest: Any, **keywords: Any) -> Number:
+    """Always a new array, by no places too."""
+    return dataclasses.replace(unchanged(facts, a), fresh=True)
 
 
 @shape(np.real, np.imag, np.real_if_close, np.angle)
