@@ -25,7 +25,7 @@ VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squ
                    "dsplit", "unstack", "broadcast_arrays", "meshgrid", "sliding_window_view", "real", "conj"))
 READ_ONLY = frozenset(("broadcast_to", "broadcast_arrays", "sliding_window_view", "diagonal", "diag", "expand_dims"))
 FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum", "mean", "outer", "tensordot", "array", "flatten", "where", "concatenate", "exp", "log",
-                   "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye", "roll",
+                   "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye",
                    "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1", "bincount",
                    "correlate", "convolve", "take_along_axis", "diff", "pad", "roll", "cross", "pinv", "vander"))
 METHODS = frozenset(("copy", "sum", "mean", "dot", "flatten", "cumsum", "prod", "astype"))
