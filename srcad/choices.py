@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.ir import Assign, Block, Statement, Update, blocks, map_expressions, with_blocks
 from srcad.simplify import changes
-from srcad.syntax import binary, const, is_module, names, same
+from srcad.syntax import const, factors_of, is_module, names, product_of, same
 
 UFUNCS = frozenset(name for name in dir(np) if isinstance(getattr(np, name), np.ufunc) and getattr(np, name).signature is None)
 
@@ -96,24 +96,13 @@ def together(first: Statement, second: Statement) -> Statement | None:
 
 def product(expr: ast.expr) -> ast.expr:
     """A product with its numbers as one, in front: `2 * r * (0.5 * 1.0)` is r."""
-    factors = list(flat(expr))
+    factors = factors_of(expr)
     numbers = [f.value for f in factors if isinstance(f, ast.Constant) and isinstance(f.value, (int, float))]
     rest = [f for f in factors if not (isinstance(f, ast.Constant) and isinstance(f.value, (int, float)))]
     total = math.prod(map(float, numbers))
     if len(numbers) + (len(factors) > len(numbers)) < 2 or not rest or not 1e-150 < abs(total) < 1e150:
         return expr
-    out = rest[0] if total == 1 else binary(const(int(total) if total == int(total) else total), ast.Mult(), rest[0])
-    for factor in rest[1:]:
-        out = binary(out, ast.Mult(), factor)
-    return out
-
-
-def flat(expr: ast.expr) -> list[ast.expr]:
-    """The factors of a product; of anything else itself."""
-    match expr:
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return [*flat(left), *flat(right)]
-    return [expr]
+    return product_of(rest if total == 1 else [const(int(total) if total == int(total) else total), *rest])
 
 
 def choice(expr: ast.expr) -> tuple[ast.expr, ast.expr, ast.expr] | None:

@@ -19,7 +19,7 @@ from srcad.ir import Assign, Block, Statement, Store, Unpack, Update, blocks, wi
 from srcad.kinds import FLOAT, Number
 from srcad.render import function_path
 from srcad.simplify import changes, reads
-from srcad.syntax import call, const, name, names, root_of, same, text
+from srcad.syntax import call, const, from_zero, name, names, root_of, same, text
 
 LONGEST = 4  # numbers
 LINE = 95  # characters
@@ -130,5 +130,5 @@ def part(statement: Statement, array: str, numbers: Mapping[int, ast.expr]) -> t
         case Update(ast.Subscript(value=value, slice=ast.Constant(value=int() as place)), ast.Add() | ast.Sub() as op, expr) if same(value, name(array)) and array not in names(expr):
             if place in numbers:
                 return place, ast.BinOp(left=numbers[place], op=op, right=expr)
-            return place, expr if isinstance(op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=expr)
+            return place, from_zero(op, expr)
     return None, const(None)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from srcad.ir import Assign, Block, For, If, Statement, Store, Update, blocks, with_blocks
 from srcad.simplify import bound, changes, reads, rebound
 from srcad.splice import split_literal
-from srcad.syntax import binary, const, name, names, root_of, same
+from srcad.syntax import binary, const, from_zero, name, names, root_of, same
 
 
 def met_once(block: Block) -> Block:
@@ -46,7 +46,7 @@ def put(block: Block) -> Block:
             continue
         if place is not None and (not same(place, added.target) or any(set(rebound(s)) & set(names(place)) for s in block[i + 1 : at])):
             continue
-        out[at] = Store(added.target, added.expr if isinstance(added.op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=added.expr), added.loc)
+        out[at] = Store(added.target, from_zero(added.op, added.expr), added.loc)
         if place is not None:
             out[i] = None  # type: ignore[call-overload]
     return tuple(s for s in out if s is not None)
@@ -96,7 +96,7 @@ def stored_in(statement: Statement, blank: str, counters: tuple[str, ...], given
             own = {counter for p in parts if (counter := stepping(p, given)) is not None}
             if blank in names(expr) or not set(counters) <= own:
                 return None
-            return Store(place, expr if isinstance(op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=expr), loc)
+            return Store(place, from_zero(op, expr), loc)
         case If(test, body, orelse) if blank not in names(test):
             first, second = stored(body, blank, counters, given), stored(orelse, blank, counters, given)
             return None if first is None or second is None else dataclasses.replace(statement, body=first, orelse=second)

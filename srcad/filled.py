@@ -15,7 +15,7 @@ from srcad.dims import Dim
 from srcad.ir import Assign, Block, Statement, Store, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.simplify import changes, reads, rebound, tallied
-from srcad.syntax import binary, const, is_module, method, name, names
+from srcad.syntax import binary, const, factors_of, is_module, method, name, names, product_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,15 +66,13 @@ class Filling:
 
     def without(self, product: ast.expr, filled: Filled) -> ast.expr | None:
         """A product with the number in place of the array, if it has the same shape and dtype, and memory of its own."""
-        factors = list(factors_of(product))
+        factors = factors_of(product)
         others = [f for f in factors if not (isinstance(f, ast.Name) and f.id == filled.array)]
         if len(others) != len(factors) - 1 or not others or not any(self.is_like(n, filled.array) for f in others for n in elements(f)):
             return None
         if not any(isinstance(f, ast.Compare) or self.is_double(n) for f in others for n in elements(f)):
             return None
-        rest = others[0]
-        for factor in others[1:]:
-            rest = binary(rest, ast.Mult(), factor)
+        rest = product_of(others)
         match filled.number:
             case ast.Constant(value=1.0):
                 if isinstance(rest, ast.Name):
@@ -117,15 +115,6 @@ def filling(block: Block, at: int) -> Filled | None:
     if not zeros or not all(isinstance(s, Assign) or i + at + 1 in zeros for i, s in enumerate(between)) or any(set(rebound(s)) & steady for s in between):
         return None
     return Filled(array, number, at, tuple(zeros), read) if isinstance(block[read], Assign) else None
-
-
-def factors_of(expr: ast.expr) -> Iterator[ast.expr]:
-    """The factors of a product, from left to right."""
-    if isinstance(expr, ast.BinOp) and isinstance(expr.op, ast.Mult):
-        yield from factors_of(expr.left)
-        yield from factors_of(expr.right)
-    else:
-        yield expr
 
 
 def elements(expr: ast.expr) -> Iterator[str]:

@@ -16,6 +16,7 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
+from srcad.economy import blanks
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Update, blocks, expressions, walk, with_blocks
 from srcad.live import Live
 from srcad.simplify import changes, reads, rebound
@@ -97,7 +98,7 @@ def array_counted(iterable: ast.expr) -> tuple[str, bool] | None:
 
 def is_in_any_order(loop: For, before: list[Statement], after: Iterable[str]) -> bool:
     """Whether each pass of a loop writes elements of its own, of arrays that are zero before it, and reads nothing of the others."""
-    blank = {s.target for s in before if isinstance(s, Assign) and isinstance(s.expr, ast.Call) and isinstance(s.expr.func, ast.Attribute) and s.expr.func.attr == "zeros"}
+    blank = blanks(before)
     given = {n for s in loop.body for n in rebound(s)}
     if given & {*Live(loop.body).into, *after} or any(takes(e) for s in walk(loop.body) for e in expressions(s)):
         return False

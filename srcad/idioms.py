@@ -112,20 +112,18 @@ def at_once(block: Block) -> Block:
 
 def said_at_once(block: Block, counts: Counter[str]) -> Block:
     out: list[Statement] = []
-    waiting: dict[str, ast.expr] = {}
+    waiting: dict[str, Assign] = {}
     for statement in block:
         if blocks(statement):
             statement, waiting = with_blocks(statement, lambda b: said_at_once(b, counts)), {}
-        ready = {n: e for n, e in waiting.items() if n in reads(statement)}
-        if ready:
-            origin = next(s for s in reversed(out) if isinstance(s, Assign) and s.target in ready)
-            drops = all(dropping(e, origin.target) for e in expressions(statement) if origin.target in names(e))
-            if drops and len(ready) == 1:
-                out.remove(origin)
+        for target in [n for n in waiting if n in reads(statement)]:
+            if all(dropping(e, target) for e in expressions(statement) if target in names(e)):
+                out.remove(waiting[target])
+                ready = {target: waiting[target].expr}
                 statement = map_expressions(statement, lambda e: substitute(e, ready))
-        waiting = {n: e for n, e in waiting.items() if isinstance(statement, Assign) and not {n, *names(e)} & {statement.target}}
+        waiting = {n: s for n, s in waiting.items() if isinstance(statement, Assign) and statement.target not in (n, *names(s.expr))}
         if isinstance(statement, Assign) and counts[statement.target] == 1 and keeps_an_axis(statement.expr):
-            waiting[statement.target] = statement.expr
+            waiting[statement.target] = statement
         out.append(statement)
     return tuple(out)
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.simplify import changes, reads, rebound, tallied
-from srcad.syntax import binary, call, const, method, name, names, same
+from srcad.syntax import binary, call, const, from_zero, method, name, names, same
 
 
 @dataclasses.dataclass
@@ -267,7 +267,7 @@ def begun(update: Statement, before: list[Statement]) -> Statement:
     match mentions:
         case [Assign(_, ast.Call(func=ast.Attribute(attr="zeros"))) as zeros]:
             before.remove(zeros)
-            return Assign(target, update.expr if isinstance(update.op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=update.expr), update.loc)
+            return Assign(target, from_zero(update.op, update.expr), update.loc)
     return update
 
 

@@ -189,6 +189,24 @@ def is_module(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in MODULE_NAMES
 
 
+def factors_of(expr: ast.expr) -> list[ast.expr]:
+    """The factors of a product, from left to right; of anything else itself."""
+    match expr:
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return [*factors_of(left), *factors_of(right)]
+    return [expr]
+
+
+def product_of(factors: Sequence[ast.expr]) -> ast.expr:
+    """The product of some factors, at least one."""
+    return functools.reduce(lambda left, right: binary(left, ast.Mult(), right), factors)
+
+
+def from_zero(op: ast.operator, expr: ast.expr) -> ast.expr:
+    """What `+= expr` or `-= expr` makes of 0."""
+    return expr if isinstance(op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=expr)
+
+
 def operations(node: ast.AST) -> int:
     """How many operations a tree holds: operators, calls, comparisons."""
     count = int(isinstance(node, OPERATIONS))

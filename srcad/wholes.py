@@ -16,7 +16,7 @@ from srcad.dims import Dim
 from srcad.ir import Assign, Block, For, Statement, Update, blocks, walk, with_blocks
 from srcad.outers import begun, counted, makes
 from srcad.simplify import changes, reads
-from srcad.syntax import call, const, method, name, root_of
+from srcad.syntax import call, const, method, name
 
 
 class Wholes:
@@ -33,22 +33,12 @@ class Wholes:
                 continue
             loop, sums = self.loop(statement, ())
             out.append(loop if sums else with_blocks(statement, self.apply))
-            for total in sums:
-                out.append(begun(total, out) if self.fits(total) else total)
+            for total, fits in sums:
+                out.append(begun(total, out) if fits else total)
         return tuple(out)
 
-    def fits(self, total: Statement) -> bool:
-        """Whether the sum of an array has the very shape of what it is added to."""
-        assert isinstance(total, Update) and isinstance(total.target, ast.Name) and isinstance(total.expr, ast.Call)
-        shape, dims = self.shape(total.target.id), self.shape(root_of(total.expr))
-        if shape is None or dims is None:
-            return False
-        axes = [a for k in total.expr.keywords for a in ast.literal_eval(k.value)] if total.expr.keywords and isinstance(total.expr.keywords[0].value, ast.Tuple) else [ast.literal_eval(k.value) for k in total.expr.keywords]
-        left = [d.key for i, d in enumerate(dims) if i not in axes] if total.expr.keywords else []
-        return bool(left) and [d.key for d in shape] == left
-
-    def loop(self, loop: For, around: tuple[For, ...]) -> tuple[Statement, list[Statement]]:
-        """A loop without such sums, and the sums."""
+    def loop(self, loop: For, around: tuple[For, ...]) -> tuple[Statement, list[tuple[Statement, bool]]]:
+        """A loop without such sums, and the sums, with whether each has the very shape of what it is added to."""
         nest, body, sums = (*around, loop), [], []
         for statement in loop.body:
             if isinstance(statement, For):
@@ -61,8 +51,8 @@ class Wholes:
                 sums.append(whole)
         return dataclasses.replace(loop, body=tuple(body)), sums
 
-    def whole(self, update: Update, nest: tuple[For, ...]) -> Statement | None:
-        """The sum of a whole array that an update in the innermost loop of a nest comes to."""
+    def whole(self, update: Update, nest: tuple[For, ...]) -> tuple[Statement, bool] | None:
+        """The sum of a whole array that an update in the innermost loop of a nest comes to, and whether it has the very shape of what it is added to."""
         axes: tuple[int, ...] = ()
         match update:
             case Update(ast.Name(id=total), ast.Add() | ast.Sub(), ast.Call(func=ast.Attribute(value=part, attr="sum"), args=[], keywords=[ast.keyword(arg="axis", value=ast.Constant(value=int() as axis))])):
@@ -88,7 +78,10 @@ class Wholes:
         summed = sorted([*counted_axes, *(rest[a] for a in axes)])
         along = const(summed[0]) if len(summed) == 1 else ast.Tuple(elts=[const(a) for a in summed], ctx=ast.Load())
         sums = method(name(array), "sum")
-        return dataclasses.replace(update, expr=sums if len(summed) == len(dims) else call(sums.func, [], axis=along))  # type: ignore[attr-defined]
+        if len(summed) == len(dims):
+            return dataclasses.replace(update, expr=sums), False
+        shape, left = self.shape(total), [d.key for i, d in enumerate(dims) if i not in summed]
+        return dataclasses.replace(update, expr=call(sums.func, [], axis=along)), shape is not None and [d.key for d in shape] == left  # type: ignore[attr-defined]
 
     @staticmethod
     def counted_axes(index: list[ast.expr], dims: tuple[Dim, ...], nest: tuple[For, ...]) -> list[int] | None:

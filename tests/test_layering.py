@@ -7,10 +7,10 @@ import pathlib
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "guarding", "notebook", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
-    {"centred", "choices", "coalesce", "debug", "displays", "filled", "heads", "idioms", "methods", "outers", "respell", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
+    {"centred", "choices", "coalesce", "debug", "displays", "filled", "idioms", "methods", "outers", "respell", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
     {"comprehensions", "dispatch", "hoist", "inference", "patterns", "scopes", "terms", "wholes"}, {"augmented", "contracted", "protocols", "stage"}, {"reflection"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "overlap", "scatter", "specials", "walk"}, {"splice", "iterables"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
-    {"texts"}, {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
+    {"heads", "texts"}, {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "draws", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain", "explore"}, {"cli"}, {"__init__", "__main__"},
 ]
