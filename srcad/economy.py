@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
-from srcad.ir import Assign, Block, For, If, Statement, Store, Update, blocks, with_blocks
-from srcad.simplify import bound, changes, reads, rebound
+from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
+from srcad.simplify import bound, changes, reads, rebound, tallied
 from srcad.splice import split_literal
 from srcad.syntax import binary, const, from_zero, name, names, root_of, same
 
@@ -31,25 +32,76 @@ def met_once(block: Block) -> Block:
 
 def put(block: Block) -> Block:
     """What is added to where there is 0 is put there: after `dx = np.zeros(3)`, `dx[0] += v` is `dx[0] = v`, and so it is after `dx[0] = 0`."""
-    out = [with_blocks(s, put) if blocks(s) else s for s in block]
+    out: list[Statement | None] = [with_blocks(s, put) if blocks(s) else s for s in block]
     for i, statement in enumerate(block):
         match statement:
             case Assign(root, ast.Call(func=ast.Attribute(attr="zeros"))):
-                place = None
+                added = first_added(out, i, root, None)
             case Store(ast.Subscript(value=ast.Name(id=root)) as place, ast.Constant(value=0)):
-                pass
+                added = first_added(out, i, root, place)
+                out[i] = statement if added is None else None
             case _:
                 continue
-        at = next((j for j in range(i + 1, len(block)) if root in reads(block[j]) or root in changes(block[j])), -1)
-        added = block[at] if at > 0 else None
-        if not (isinstance(added, Update) and isinstance(added.op, (ast.Add, ast.Sub)) and isinstance(added.target, ast.Subscript) and same(added.target.value, name(root))) or root in names(added.expr):
-            continue
-        if place is not None and (not same(place, added.target) or any(set(rebound(s)) & set(names(place)) for s in block[i + 1 : at])):
-            continue
-        out[at] = Store(added.target, from_zero(added.op, added.expr), added.loc)
-        if place is not None:
-            out[i] = None  # type: ignore[call-overload]
+        if added is not None:
+            first, at = added
+            update = out[at]
+            assert isinstance(update, Update)
+            out[first : at + 1] = [Store(update.target, from_zero(update.op, update.expr), update.loc), *out[first:at]]
     return tuple(s for s in out if s is not None)
+
+
+def first_added(block: Sequence[Statement | None], start: int, root: str, place: ast.expr | None) -> tuple[int, int] | None:
+    """Where an array is touched first after a statement, and where something is added to it before anything reads it.
+
+    Where a place is given, it is what is added to that one: of `da[2:] += t; da[1:-1] += t` after `da[1:-1] = 0` the second.
+    """
+    first = -1
+    held = set(names(place)) - {root} if place is not None else set()
+    for at in range(start + 1, len(block)):
+        statement = block[at]
+        if statement is None or root not in reads(statement) and root not in changes(statement):
+            if first >= 0 or statement is not None and held & set(rebound(statement)):
+                return None
+            continue
+        if not (isinstance(statement, Update) and isinstance(statement.op, (ast.Add, ast.Sub)) and isinstance(statement.target, ast.Subscript)):
+            return None
+        if not same(statement.target.value, name(root)) or root in names(statement.expr):
+            return None
+        first = at if first < 0 else first
+        if place is None or same(place, statement.target):
+            return first, at
+    return None
+
+
+def zeroed_once(block: Block) -> Block:
+    """What every pass sets to 0 at its end is set to 0 after the loop, and what the next pass adds there first is put there.
+
+        dx = np.zeros(5)                              dx = np.zeros(5)
+        for _ in range(n):                            for _ in range(n):
+            dx[1:-1] += t                   ->            dx[1:-1] = t
+            s = 2 * dx[1:-1]                              s = 2 * dx[1:-1]
+            dx[1:-1] = 0                              dx[1:-1] = 0
+    """
+    out: list[Statement] = []
+    for i, statement in enumerate(block):
+        after: list[Store] = []
+        if isinstance(statement, For) and not statement.orelse and not any(isinstance(s, (Break, Continue)) for s in walk(statement.body)):
+            for blank in blanks(out):
+                if (changed := carried_zero(statement.body, blank, {*rebound(statement)})) is not None:
+                    statement = dataclasses.replace(statement, body=changed[0])
+                    after += [changed[1]] if any(blank in reads(s) for s in block[i + 1 :]) or not isinstance(block[-1], Return) else []
+        out += [with_blocks(statement, zeroed_once) if blocks(statement) else statement, *after]
+    return tuple(out)
+
+
+def carried_zero(body: Block, blank: str, given: set[str]) -> tuple[Block, Store] | None:
+    """A loop's body that puts something where it would add it to what the pass before has set to 0, and what sets that to 0."""
+    touching = [i for i, s in enumerate(body) if blank in reads(s) or blank in changes(s)]
+    match body[touching[-1]] if touching else None:
+        case Store(ast.Subscript(value=ast.Name(id=root)) as place, ast.Constant(value=0)) as store if root == blank and not given & set(names(place)) - {root}:
+            put_first = put((store, *body[: touching[-1]]))
+            return None if put_first[0] is store else ((*put_first, *body[touching[-1] + 1 :]), store)
+    return None
 
 
 def doubled(block: Block) -> Block:
@@ -188,6 +240,24 @@ def signed(statement: Statement) -> Statement:
             moved = with_minus(operand)
             return statement if moved is None else Assign(target, moved, loc)
     return with_blocks(statement, lambda b: tuple(map(signed, b))) if blocks(statement) else statement
+
+
+def said_negated(block: Block) -> Block:
+    """What is read once, at once, with a minus is made with it, where that costs nothing: `dt = 1 / y; dx = -dt` is `dx = -1 / y`."""
+    return negated_in(block, tallied(block)[0])
+
+
+def negated_in(block: Block, counts: Counter[str]) -> Block:
+    out: list[Statement] = []
+    for statement in block:
+        if blocks(statement):
+            statement = with_blocks(statement, lambda b: negated_in(b, counts))
+        match statement, out[-1] if out else None:
+            case Assign(target, ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=part)), loc), Assign(made, expr) if made == part and counts[part] == 1 and (moved := with_minus(expr)) is not None:
+                out[-1] = Assign(target, moved, loc)
+            case _:
+                out.append(statement)
+    return tuple(out)
 
 
 def with_minus(expr: ast.expr) -> ast.expr | None:

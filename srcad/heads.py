@@ -20,14 +20,15 @@ from srcad.economy import blanks
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Update, blocks, expressions, walk, with_blocks
 from srcad.live import Live
 from srcad.simplify import changes, reads, rebound
-from srcad.syntax import call, name, names, same
+from srcad.syntax import call, method, name, names, same
+from srcad.unboxed import acts_alike
 
 
 class Heads:
-    """is_array: whether a name is an array for certain."""
+    """is_array: whether a name is an array for certain; is_vector: whether it is one of float64 numbers, of which loops may take Python's floats."""
 
-    def __init__(self, is_array: Callable[[str], bool]) -> None:
-        self.is_array = is_array
+    def __init__(self, is_array: Callable[[str], bool], is_vector: Callable[[str], bool]) -> None:
+        self.is_array, self.is_vector = is_array, is_vector
         self.live = Live(())
 
     def apply(self, block: Block, out: Iterable[str] = ()) -> Block:
@@ -52,8 +53,10 @@ class Heads:
         if array not in {source(s) for s in taken} or loop.target in after or is_turned and not is_in_any_order(loop, before, after):
             return loop
         body = tuple(s for s in loop.body if s not in taken)
-        elements, arrays = [s.target for s in taken], [name(source(s)) for s in taken]
-        whole = arrays[0] if len(arrays) == 1 else call("zip", arrays)
+        elements = [s.target for s in taken]
+        is_unboxed = all(self.is_vector(source(s)) for s in taken) and acts_alike(body, elements, after)
+        arrays = [method(name(source(s)), "tolist") if is_unboxed else name(source(s)) for s in taken]
+        whole: ast.expr = arrays[0] if len(arrays) == 1 else call("zip", arrays)
         listed = ", ".join(elements)
         if not any(loop.target in reads(s) for s in body):
             return dataclasses.replace(loop, target=listed, iter=whole, body=body)

@@ -12,11 +12,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, map_block, walk, with_blocks
+from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, expressions, map_block, walk, with_blocks
 from srcad.simplify import header_mapped, reads, rebound, tallied
 from srcad.surgery import ADJOINT
 from srcad.syntax import Substitute, name, names, substitute
@@ -56,6 +57,9 @@ class Hoisting:
             match statement:
                 case Update(ast.Subscript(value=ast.Name(id=array)) as place) if array not in moving and is_steady(place.slice) and self.is_array(array) and statement.loc.file != ADJOINT:
                     found[array].setdefault(ast.unparse(place), place)
+        for array, place in self.stored(loop):
+            if array in found:
+                found[array].setdefault(ast.unparse(place), place)
         views: dict[str, str] = {}
         made: list[Statement] = []
         for array, places in found.items():
@@ -67,6 +71,18 @@ class Hoisting:
             else:
                 made += [Assign(label, part, UNPLACED) for label, part in zip(labels, parts)]
         return made, with_blocks(loop, lambda b: self.without_aliases(tuple(with_views(s, views) for s in b), set(views.values()))) if views else loop
+
+    @staticmethod
+    def stored(loop: For | While) -> Iterator[tuple[str, ast.Subscript]]:
+        """The parts of arrays that a loop stores into and reads, or stores into twice."""
+        met: Counter[str] = Counter()
+        for statement in walk((loop,)):
+            for expr in expressions(statement):
+                met.update(ast.unparse(n) for n in ast.walk(expr) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name) and is_steady(n.slice))
+        for statement in walk((loop,)):
+            match statement:
+                case Store(ast.Subscript(value=ast.Name(id=array)) as place) if met[ast.unparse(place)] > 1 and statement.loc.file != ADJOINT:
+                    yield array, place
 
     def without_aliases(self, body: Block, views: Collection[str]) -> Block:
         """A loop's body without other names for a view: `dt = du_inner` goes, and what reads dt reads du_inner."""
@@ -85,8 +101,9 @@ def with_views(statement: Statement, views: Mapping[str, str]) -> Statement:
     if statement.loc.file == ADJOINT:
         return statement
     changed = header_mapped(statement, Views(views).visit)
-    if isinstance(changed, Store) and isinstance(changed.target, ast.Name):
-        changed = dataclasses.replace(changed, target=ast.Subscript(value=changed.target, slice=ALL, ctx=ast.Store()))
+    match changed:
+        case Store(ast.Subscript(value=ast.Name(id=label) as view, slice=ast.Constant(value=builtins.Ellipsis))) if label in views.values():
+            changed = dataclasses.replace(changed, target=ast.Subscript(value=view, slice=ALL, ctx=ast.Store()))
     return with_blocks(changed, lambda b: tuple(with_views(s, views) for s in b))
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from srcad.dims import Facts
-from srcad.ir import Assign, Block, Statement, blocks, expressions, map_expressions, with_blocks
+from srcad.ir import Assign, Block, For, Statement, blocks, expressions, map_expressions, targets, walk, with_blocks
 from srcad.render import function_path
 from srcad.simplify import changes, reads, tallied
 from srcad.syntax import Substitute, binary, call, is_module, name, names, same, substitute, transposed
@@ -22,12 +22,13 @@ class Idioms(Substitute):
     """Rewrites the expressions of a backward half.
 
     is_logsumexp: which expressions mean SciPy's function, None where the program does not use it; rank: of which
-    names are arrays for certain, how many dimensions they have; held: calls, as `ast.dump` has them, whose results have a name.
+    names are arrays for certain, how many dimensions they have; held: calls, as `ast.dump` has them, whose results have a
+    name; counters: the whole numbers that loops count with.
     """
 
-    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, rank: Callable[[str], int | None], held: Mapping[str, str]) -> None:
+    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, rank: Callable[[str], int | None], held: Mapping[str, str], counters: Collection[str]) -> None:
         super().__init__({})
-        self.facts, self.is_logsumexp, self.rank, self.held = facts, is_logsumexp, rank, held
+        self.facts, self.is_logsumexp, self.rank, self.held, self.counters = facts, is_logsumexp, rank, held, counters
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         changed = self.generic_visit(node)
@@ -52,9 +53,11 @@ class Idioms(Substitute):
         return isinstance(inner, ast.Name) and self.rank(inner.id) == 2
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """`x.sum(axis=1, keepdims=True)[:, 0]` is `x.sum(axis=1)`, and `x[:, None][:, 0]` is x."""
+        """`x.sum(axis=1, keepdims=True)[:, 0]` is `x.sum(axis=1)`, `x[:, None][:, 0]` is x, and `x[:, i][:, None]` is `x[:, i, None]`."""
         changed = self.generic_visit(node)
         value = changed.value if isinstance(changed, ast.Subscript) else None
+        if isinstance(value, ast.Subscript) and (index := self.at_one_go(value.slice, node.slice)) is not None:
+            return ast.Subscript(value=value.value, slice=index, ctx=ast.Load())
         dropped = marked(node.slice, 0)
         if dropped is None:
             return changed  # type: ignore[return-value]
@@ -67,6 +70,19 @@ class Idioms(Substitute):
                     total = ast.Call(func=func, args=[], keywords=[along])
                     return ast.UnaryOp(op=ast.USub(), operand=total) if negative else total
         return changed  # type: ignore[return-value]
+
+    def at_one_go(self, index: ast.expr, further: ast.expr) -> ast.expr | None:
+        """An index of slices and whole numbers, and one that puts axes behind those of the slices, as one."""
+        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        added = marked(further, None)
+        slices = [p for p in parts if isinstance(p, ast.Slice)]
+        if added is None or not slices or added != list(range(len(slices), len(slices) + len(added))):
+            return None
+        if not isinstance(further, ast.Tuple) or len(further.elts) != len(slices) + len(added):
+            return None
+        if not all(isinstance(p, ast.Slice) or isinstance(p, ast.Name) and p.id in self.counters or isinstance(p, ast.Constant) and type(p.value) is int for p in parts):
+            return None
+        return ast.Tuple(elts=[*parts, *further.elts[len(slices) :]], ctx=ast.Load())
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """`np.maximum(x, 0) > 0` is `x > 0`."""
@@ -140,6 +156,21 @@ def keeps_an_axis(expr: ast.expr) -> bool:
 def dropping(expr: ast.expr, identifier: str) -> bool:
     """Whether an expression is a name with axes dropped."""
     return isinstance(expr, ast.Subscript) and isinstance(expr.value, ast.Name) and expr.value.id == identifier and marked(expr.slice, 0) is not None
+
+
+def counters(block: Block) -> frozenset[str]:
+    """The names that only loops over ranges give values to."""
+    others = {t for s in walk(block) if not (isinstance(s, For) and is_range(s.iter)) for t in targets(s)}
+    return frozenset(s.target for s in walk(block) if isinstance(s, For)) - others
+
+
+def is_range(iterable: ast.expr) -> bool:
+    match iterable:
+        case ast.Call(func=ast.Name(id="range")):
+            return True
+        case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
+            return is_range(inner)
+    return False
 
 
 def numberings(forward: Block, rest: Block) -> dict[str, str]:

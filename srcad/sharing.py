@@ -99,9 +99,21 @@ class Sharing:
             return Marker(shared, self).rebuilt(expr)  # type: ignore[return-value]
         if not shared[id(expr)]:
             inner = Marker(shared, self).rebuilt(expr)
-            shared[id(expr)] = target = self.state.namer.temporary("scaled" if isinstance(expr, ast.BinOp) else "part")
+            shared[id(expr)] = target = self.state.namer.temporary(part_name(expr))
             self.emit(Assign(target, inner, self.here()))  # type: ignore[arg-type]
         return name(shared[id(expr)])
+
+
+def part_name(expr: ast.expr) -> str:
+    """What a shared part is called: after what made it, where that is one word or two."""
+    match expr:
+        case ast.BinOp():
+            return "scaled"
+        case ast.Compare():
+            return "mask"
+        case ast.Call(func=ast.Attribute(attr=word), args=[ast.Name(id=operand), *_]):
+            return f"{word}_{operand}"
+    return "part"
 
 
 class Marker:

@@ -6,21 +6,23 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from srcad.carried import Carried
 from srcad.centred import Centring
 from srcad.choices import Choices
 from srcad.coalesce import coalesced
 from srcad.dims import Dim, dim_of, known_nonnegative
 from srcad.filled import Filling
 from srcad.displays import Displays
-from srcad.economy import doubled, met_once, plainer, put, signed
+from srcad.economy import doubled, met_once, plainer, put, said_negated, signed, zeroed_once
 from srcad.heads import Heads
-from srcad.idioms import Idioms, at_once, numberings
+from srcad.idioms import Idioms, at_once, counters, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
 from srcad.kinds import FLOAT, Number
+from srcad.inverses import Inverses
 from srcad.methods import Methods
 from srcad.outers import Outers
 from srcad.render import function_path
@@ -79,15 +81,16 @@ class Tidying:
         unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.parameter_names()), own)))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
-        rest = put(met_once(map_block(block[at + 1 :], plainer)))
+        rest = zeroed_once(put(met_once(map_block(block[at + 1 :], plainer))))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
+            rest = Carried(self.state.namer.temporary, self.either_kind, self.state.facts).apply(rest)
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.shape, self.matrix, self.request.backend != "numpy").apply(rest))
             rest = Filling(self.either_kind, self.shape).apply(rest)
             if not any(k.dtype == np.float32 for k in self.reverse.kinds.values()):  # of float32 numbers alone an array would be one of float32
                 rest = Displays(self.state.facts, self.either_kind, self.shape).apply(rest)
-            rest = map_block(rest, self.methods().visit)
-            rest = map_block(at_once(rest), self.idioms(numberings(block[:at], rest)).visit)
-        return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, Choices(self.rank).apply(rest)))))
+            rest = map_block(Inverses(self.rank).apply(rest), self.methods().visit)
+            rest = map_block(at_once(rest), self.idioms(numberings(block[:at], rest), counters((*block[:at], *rest)) - {*self.parameter_names()}).visit)
+        return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, said_negated(Choices(self.rank).apply(rest))))))
 
     def shortened(self, forward: Block) -> Block:
         """The forward half in NumPy's quicker words."""
@@ -98,7 +101,7 @@ class Tidying:
 
     def headed(self, block: Block, out: Iterable[str] = ()) -> Block:
         """A block as it is written, its loops over arrays as such; out: what is read after it."""
-        return block if self.request.plain else Heads(self.is_array).apply(block, out)
+        return block if self.request.plain else Heads(self.is_array, self.is_vector).apply(block, out)
 
     def matrix(self, row: str, rows: ast.expr) -> ast.expr | None:
         """A new matrix with so many rows, each as long as a vector of float64; None where that is not to be had."""
@@ -124,10 +127,10 @@ class Tidying:
         """The names of what is written down in any case."""
         return set(self.reverse.allotted.values())
 
-    def idioms(self, held: Mapping[str, str]) -> Idioms:
+    def idioms(self, held: Mapping[str, str], counted: Collection[str]) -> Idioms:
         logsumexp = getattr(sys.modules.get("scipy.special"), "logsumexp", None)
         used = logsumexp is not None and any(op.function is logsumexp for op in self.reverse.operations)
-        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.rank, held)
+        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.rank, held, counted)
 
     def named(self, path: ast.expr) -> object:
         """What a dotted path means in the module of the program."""
@@ -149,6 +152,11 @@ class Tidying:
         """Whether a name is an array for certain."""
         kind = self.either_kind(identifier)
         return kind is not None and kind.form == "array"
+
+    def is_vector(self, identifier: str) -> bool:
+        """Whether a name is a vector of float64 numbers whose elements need not stay NumPy's."""
+        kind = self.either_kind(identifier)
+        return self.is_array(identifier) and kind is not None and kind.dtype == FLOAT and kind.shape is not None and len(kind.shape) == 1 and self.request.backend == "numpy"
 
     def is_floating(self, identifier: str) -> bool:
         """Whether a name of the forward half is an array of float32 or float64, in memory that nothing changes."""

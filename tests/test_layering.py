@@ -7,7 +7,7 @@ import pathlib
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "guarding", "notebook", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
-    {"centred", "choices", "coalesce", "debug", "displays", "filled", "idioms", "methods", "outers", "respell", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
+    {"carried", "centred", "choices", "coalesce", "debug", "displays", "filled", "idioms", "inverses", "methods", "outers", "respell", "unboxed", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
     {"comprehensions", "dispatch", "hoist", "inference", "patterns", "scopes", "terms", "wholes"}, {"augmented", "contracted", "protocols", "stage"}, {"reflection"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "overlap", "scatter", "specials", "walk"}, {"splice", "iterables"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"heads", "texts"}, {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},

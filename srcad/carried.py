@@ -1,0 +1,210 @@
+"""The adjoint of an array that a loop goes through element by element, as one number that is carried from pass to pass.
+
+    dy = np.zeros(x.shape)
+    dy[-1] = 1.0                                  dtotal = 1.0
+    for t in reversed(range(1, len(x))):          for t in reversed(range(1, len(x))):
+        dtotal = dy[t]                    ->          dx[t] = dtotal
+        dx[t] = dtotal                                dtotal = a * dtotal
+        dy[t - 1] += a * dtotal                   dx[0] = dtotal
+    dx[0] = dy[0]
+"""
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+
+from srcad.dims import Facts, dim_of
+from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
+from srcad.kinds import FLOAT, Number
+from srcad.simplify import changes, reads, rebound, tallied
+from srcad.syntax import Substitute, binary, const, from_zero, is_module, name, names, same
+
+
+@dataclasses.dataclass(frozen=True)
+class Carrying:
+    """An array that starts with one number everywhere, or with zeros and a number at its end, and a loop that goes down through it.
+
+    made, loop: where they stand in their block; start: what is carried into the first pass, from the statement at `set`;
+    each: what every element starts with; reading, adding: the places that a pass reads and adds to; last: the index of
+    the element that the last pass adds to.
+    """
+
+    array: str
+    made: int
+    set: int
+    loop: int
+    start: ast.expr
+    each: ast.expr
+    reading: ast.expr
+    adding: ast.expr
+    last: int
+
+
+class Carried:
+    """temporary: makes a new name; kind_of: what is known of a name."""
+
+    def __init__(self, temporary: Callable[[str], str], kind_of: Callable[[str], Number | None], facts: Facts) -> None:
+        self.temporary, self.kind_of, self.facts = temporary, kind_of, facts
+        self.counts: Counter[str] = Counter()
+        self.definitions: Counter[str] = Counter()
+
+    def apply(self, block: Block) -> Block:
+        self.counts, self.definitions = tallied(block)
+        return self.block(block)
+
+    def block(self, block: Block) -> Block:
+        out = tuple(with_blocks(s, self.block) if blocks(s) else s for s in block)
+        for statement in out:
+            made = next((i for i, s in enumerate(out) if s is statement), -1)
+            carrying = self.carrying(out, made) if made >= 0 else None
+            out = out if carrying is None else self.changed(out, carrying) or out
+        return out
+
+    # ---- what is looked for
+
+    def carrying(self, block: Block, made: int) -> Carrying | None:
+        """What a block does with an array that it makes, if that is to go down through it."""
+        found = filled(block[made])
+        if found is None:
+            return None
+        array, each = found
+        kind = self.kind_of(array)
+        if kind is None or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or sum(reads(s)[array] for s in block) != self.counts[array]:
+            return None
+        mentions = [i for i, s in enumerate(block) if i > made and (array in reads(s) or array in changes(s))]
+        start, at = each, made
+        if mentions and isinstance(block[mentions[0]], Store) and same(each, const(0.0)):
+            at = mentions.pop(0)
+            start = block[at].expr  # type: ignore[union-attr]
+        loop = block[mentions[0]] if mentions else None
+        if not isinstance(loop, For) or loop.orelse or (way := downwards(loop.iter)) is None:
+            return None
+        first, stop = way
+        for ahead in (0, 1):
+            reading, adding = element(array, loop.target, ahead), element(array, loop.target, ahead - 1)
+            if any(isinstance(s, Update) and same(s.target, adding) for s in loop.body):
+                carrying = Carrying(array, made, at, mentions[0], start, each, reading, adding, first + ahead - 1)
+                ends = at == made or self.is_at_end(block[at], kind, stop, ahead)
+                after = [block[i] for i in mentions[1:]]
+                fits = carrying.last >= 0 and ends and (carrying.last == 0 or at == made) and self.reads_only(after, array, element(array, None, carrying.last))
+                return carrying if fits else None
+        return None
+
+    def is_at_end(self, store: Statement, kind: Number, stop: ast.expr, ahead: int) -> bool:
+        """Whether a number is put at the end of an array, and the first pass begins there."""
+        assert isinstance(store, Store) and kind.shape is not None
+        end = dim_of(stop, self.facts)
+        if end is None or (end + ahead).key != kind.shape[0].key or "?" in kind.shape[0].key:
+            return False
+        match store.target:
+            case ast.Subscript(value=ast.Name(), slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))):
+                return True
+            case ast.Subscript(value=ast.Name(), slice=index):
+                place = dim_of(index, self.facts)
+                return place is not None and (place + 1).key == kind.shape[0].key
+        return False
+
+    @staticmethod
+    def reads_only(statements: list[Statement], array: str, place: ast.expr) -> bool:
+        """Whether statements read one place of an array, and nothing else of it."""
+        for s in statements:
+            seen = sum(same(n, place) for e in expressions(s) for n in ast.walk(e))
+            if blocks(s) or array in changes(s) or seen != reads(s)[array]:
+                return False
+        return True
+
+    # ---- what becomes of it
+
+    def changed(self, block: Block, carrying: Carrying) -> Block | None:
+        """A block with the number in the place of the array."""
+        loop = block[carrying.loop]
+        assert isinstance(loop, For)
+        passes = self.passes(loop, carrying)
+        if passes is None:
+            return None
+        target, body, each = passes
+        start = [Assign(target, name(each) if each and carrying.set == carrying.made else carrying.start, block[carrying.set].loc)]
+        if each:
+            start.insert(0, Assign(each, carrying.each, block[carrying.made].loc))
+        element_ = Elements({ast.unparse(element(carrying.array, None, carrying.last)): target})
+        out: list[Statement] = []
+        for i, statement in enumerate(block):
+            if i == carrying.set:
+                out += start
+            elif i == carrying.loop:
+                out.append(dataclasses.replace(loop, body=body))
+            elif i != carrying.made:
+                out.append(map_expressions(statement, element_.visit) if i > carrying.loop and carrying.array in reads(statement) else statement)
+        return tuple(out)
+
+    def passes(self, loop: For, carrying: Carrying) -> tuple[str, Block, str] | None:
+        """The number's name, the body of the loop that carries it, and the name of what every element starts with, where it needs one."""
+        rest = [s for s in loop.body if not (isinstance(s, Update) and same(s.target, carrying.adding))]
+        added = [s for s in loop.body if isinstance(s, Update) and same(s.target, carrying.adding)]
+        if len(added) != 1 or not isinstance(added[0].op, (ast.Add, ast.Sub)) or not self.reads_only([*rest, Assign("", added[0].expr, loop.loc)], carrying.array, carrying.reading):
+            return None
+        update = added[0]
+        after = loop.body[loop.body.index(update) + 1 :]
+        moved = {*names(update.expr)} - {carrying.array}
+        if any(moved & changes(s) for s in after) or set(names(carrying.each)) & set(rebound(loop)) or loop.target in {t for s in loop.body for t in rebound(s)}:
+            return None
+        match rest[0] if rest else None:
+            case Assign(target, place) if same(place, carrying.reading) and self.definitions[target] == 1 and self.counts[target] == sum(reads(s)[target] for s in loop.body):
+                rest = rest[1:]
+            case _:
+                target = self.temporary(f"{carrying.array}_{loop.target}" if loop.target.strip("_") else carrying.array)
+        element_ = Elements({ast.unparse(carrying.reading): target})
+        expr = element_.visit(update.expr)
+        each = ""
+        if same(carrying.each, const(0.0)):
+            expr = from_zero(update.op, expr)
+        else:
+            each = "" if isinstance(carrying.each, (ast.Name, ast.Constant)) else self.temporary(f"{carrying.array}_each")
+            expr = binary(name(each) if each else carrying.each, update.op, expr)
+        body = (*(map_expressions(s, element_.visit) for s in rest), Assign(target, expr, update.loc))
+        return target, body, each
+
+
+class Elements(Substitute):
+    """Puts names in the places of elements."""
+
+    def __init__(self, elements: dict[str, str]) -> None:
+        super().__init__({})
+        self.elements = elements
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        label = self.elements.get(ast.unparse(node))
+        return name(label) if label is not None else self.generic_visit(node)  # type: ignore[return-value]
+
+
+def filled(statement: Statement) -> tuple[str, ast.expr] | None:
+    """The array that a statement makes of one number, and the number."""
+    match statement:
+        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="zeros"), args=[_], keywords=[])) if is_module(library):
+            return array, const(0.0)
+        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="ones"), args=[_], keywords=[])) if is_module(library):
+            return array, const(1.0)
+        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="full"), args=[_, number], keywords=[])) if is_module(library):
+            return array, number
+    return None
+
+
+def downwards(iterable: ast.expr) -> tuple[int, ast.expr] | None:
+    """Where `reversed(range(first, stop))` ends, a number that is written down, and the expression that it begins before."""
+    match iterable:
+        case ast.Call(func=ast.Name(id="reversed"), args=[ast.Call(func=ast.Name(id="range"), args=[stop])]):
+            return 0, stop
+        case ast.Call(func=ast.Name(id="reversed"), args=[ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as first), stop])]):
+            return first, stop
+    return None
+
+
+def element(array: str, counter: str | None, offset: int) -> ast.expr:
+    """`array[counter + offset]`, or the element at the offset itself."""
+    if counter is None:
+        index: ast.expr = const(offset)
+    else:
+        index = name(counter) if offset == 0 else binary(name(counter), ast.Add() if offset > 0 else ast.Sub(), const(abs(offset)))
+    return ast.Subscript(value=name(array), slice=index, ctx=ast.Load())
