@@ -19,7 +19,9 @@ from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.simplify import changes, reads, rebound, tallied
-from srcad.syntax import Substitute, binary, const, from_zero, is_module, name, names, same
+from srcad.syntax import Substitute, binary, const, from_zero, is_module, name, names, operations, same
+
+LONG_SUM = 5  # operations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +55,32 @@ class Carried:
     def apply(self, block: Block) -> Block:
         self.counts, self.definitions = tallied(block)
         return self.block(block)
+
+    def added_at_once(self, block: Block) -> Block:
+        """What is added to an element by two statements, one after the other, is added by one: `dx[t] -= u; dx[t] += v` is `dx[t] += v - u`."""
+        out: list[Statement] = []
+        for statement in block:
+            if blocks(statement):
+                statement = with_blocks(statement, self.added_at_once)
+            match out[-1] if out else None, statement:
+                case Update(first, ast.Add() | ast.Sub() as one, u), Update(second, ast.Add() | ast.Sub() as other, v) if same(first, second) and self.is_element(second) and operations(u) + operations(v) <= LONG_SUM:
+                    array = second.value.id  # type: ignore[attr-defined]
+                    if array not in names(v):
+                        turned = isinstance(one, ast.Sub) and isinstance(other, ast.Add)
+                        both = binary(v, ast.Sub(), u) if turned else binary(u, ast.Add() if type(one) is type(other) else ast.Sub(), v)
+                        out[-1] = Update(second, ast.Add() if turned else one, both, statement.loc)
+                        continue
+            out.append(statement)
+        return tuple(out)
+
+    def is_element(self, place: ast.expr) -> bool:
+        """Whether a place is one element of a vector."""
+        match place:
+            case ast.Subscript(value=ast.Name(id=array), slice=ast.Name() | ast.BinOp() | ast.Constant() as index):
+                kind = self.kind_of(array)
+                numbers = all((k := self.kind_of(n)) is None or k.is_plain for n in names(index))
+                return kind is not None and kind.form == "array" and kind.shape is not None and len(kind.shape) == 1 and numbers
+        return False
 
     def block(self, block: Block) -> Block:
         out = tuple(with_blocks(s, self.block) if blocks(s) else s for s in block)
@@ -141,30 +169,30 @@ class Carried:
 
     def passes(self, loop: For, carrying: Carrying) -> tuple[str, Block, str] | None:
         """The number's name, the body of the loop that carries it, and the name of what every element starts with, where it needs one."""
-        rest = [s for s in loop.body if not (isinstance(s, Update) and same(s.target, carrying.adding))]
-        added = [s for s in loop.body if isinstance(s, Update) and same(s.target, carrying.adding)]
-        if len(added) != 1 or not isinstance(added[0].op, (ast.Add, ast.Sub)) or not self.reads_only([*rest, Assign("", added[0].expr, loop.loc)], carrying.array, carrying.reading):
+        found = [i for i, s in enumerate(loop.body) if isinstance(s, Update) and same(s.target, carrying.adding)]
+        update = loop.body[found[0]]
+        before, after = loop.body[: found[0]], loop.body[found[0] + 1 :]
+        assert isinstance(update, Update)
+        if len(found) != 1 or not isinstance(update.op, (ast.Add, ast.Sub)) or not self.reads_only([*before, Assign("", update.expr, loop.loc), *after], carrying.array, carrying.reading):
             return None
-        update = added[0]
-        after = loop.body[loop.body.index(update) + 1 :]
         moved = {*names(update.expr)} - {carrying.array}
         if any(moved & changes(s) for s in after) or set(names(carrying.each)) & set(rebound(loop)) or loop.target in {t for s in loop.body for t in rebound(s)}:
             return None
-        match rest[0] if rest else None:
+        match before[0] if before else None:
             case Assign(target, place) if same(place, carrying.reading) and self.definitions[target] == 1 and self.counts[target] == sum(reads(s)[target] for s in loop.body):
-                rest = rest[1:]
+                before = before[1:]
             case _:
                 target = self.temporary(f"{carrying.array}_{loop.target}" if loop.target.strip("_") else carrying.array)
         element_ = Elements({ast.unparse(carrying.reading): target})
-        expr = element_.visit(update.expr)
-        each = ""
+        expr, each = element_.visit(update.expr), ""
         if same(carrying.each, const(0.0)):
             expr = from_zero(update.op, expr)
         else:
             each = "" if isinstance(carrying.each, (ast.Name, ast.Constant)) else self.temporary(f"{carrying.array}_each")
             expr = binary(name(each) if each else carrying.each, update.op, expr)
-        body = (*(map_expressions(s, element_.visit) for s in rest), Assign(target, expr, update.loc))
-        return target, body, each
+        first, last = (tuple(map_expressions(s, element_.visit) for s in part) for part in (before, after))
+        carry = Assign(target, expr, update.loc)
+        return target, (*first, *last, carry) if any(target in reads(s) for s in last) else (*first, carry, *last), each
 
 
 class Elements(Substitute):

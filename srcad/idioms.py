@@ -40,11 +40,13 @@ class Idioms(Substitute):
         return changed  # type: ignore[return-value]
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """`(q.T @ d).T` is `d.T @ q`."""
+        """`(q.T @ d).T` is `d.T @ q`, and `(-np.outer(a, b)).T` is `-np.outer(b, a)`."""
         changed = self.generic_visit(node)
         match changed:
             case ast.Attribute(value=ast.BinOp(left=left, op=ast.MatMult(), right=right), attr="T") if self.is_matrix(left) and self.is_matrix(right):
                 return ast.BinOp(left=transposed(right), op=ast.MatMult(), right=transposed(left))
+            case ast.Attribute(value=ast.UnaryOp(op=ast.USub(), operand=ast.Call(func=ast.Attribute(value=library, attr="outer") as func, args=[a, b], keywords=[])), attr="T") if is_module(library):
+                return ast.UnaryOp(op=ast.USub(), operand=ast.Call(func=func, args=[b, a], keywords=[]))
         return changed  # type: ignore[return-value]
 
     def is_matrix(self, expr: ast.expr) -> bool:
@@ -96,8 +98,11 @@ class Idioms(Substitute):
         return changed  # type: ignore[return-value]
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """`r * a - r * b` is `r * (a - b)`."""
+        """`r * a - r * b` is `r * (a - b)`, and `a + -b` is `a - b`."""
         changed = self.generic_visit(node)
+        match changed:
+            case ast.BinOp(left=left, op=ast.Add(), right=ast.UnaryOp(op=ast.USub(), operand=operand)):
+                changed = binary(left, ast.Sub(), operand)
         if isinstance(changed, ast.BinOp) and isinstance(changed.op, (ast.Add, ast.Sub)):
             (first, left), (second, right) = leading_factor(changed.left), leading_factor(changed.right)
             if first is not None and second is not None and same(first, second):

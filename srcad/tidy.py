@@ -81,9 +81,11 @@ class Tidying:
         unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.parameter_names()), own)))
         block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
         at += len(unset)
-        rest = zeroed_once(put(met_once(map_block(block[at + 1 :], plainer))))
+        rest = map_block(block[at + 1 :], plainer)
+        carried = Carried(self.state.namer.temporary, self.either_kind, self.state.facts)
+        rest = zeroed_once(put(met_once(rest if self.request.plain else carried.added_at_once(rest))))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
-            rest = Carried(self.state.namer.temporary, self.either_kind, self.state.facts).apply(rest)
+            rest = carried.apply(rest)
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.shape, self.matrix, self.request.backend != "numpy").apply(rest))
             rest = Filling(self.either_kind, self.shape).apply(rest)
             if not any(k.dtype == np.float32 for k in self.reverse.kinds.values()):  # of float32 numbers alone an array would be one of float32
@@ -154,9 +156,11 @@ class Tidying:
         return kind is not None and kind.form == "array"
 
     def is_vector(self, identifier: str) -> bool:
-        """Whether a name is a vector of float64 numbers whose elements need not stay NumPy's."""
-        kind = self.either_kind(identifier)
-        return self.is_array(identifier) and kind is not None and kind.dtype == FLOAT and kind.shape is not None and len(kind.shape) == 1 and self.request.backend == "numpy"
+        """Whether a name of the forward half is a vector of float64 numbers, in memory that nothing changes, of which loops may take Python's floats."""
+        kind = self.kind_of(identifier)
+        if kind is None or kind.form != "array" or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or self.request.backend != "numpy":
+            return False
+        return kind.place is not None and not any(b.site in self.state.knowledge.written for b in kind.place.buffer.family())
 
     def is_floating(self, identifier: str) -> bool:
         """Whether a name of the forward half is an array of float32 or float64, in memory that nothing changes."""
