@@ -68,6 +68,7 @@ class Forwards(Tangents):
         self.refs = {text(r.expr): r for s in self.every for r in met_by(s)} | {text(r.expr): r for r in leaves(state.result)}
         self.given = Counter(t for s in state.statements for t in bound(s))
         self.passing: dict[str, str] = {}  # the names of tangents that go into the line that uses them
+        self.turned: dict[str, Term] = {}  # the tangents of memory that a loop hands on under another name: `u, v = v, u`
         self.looping = 0
         self.needed = self.leading_to({self.stem(leaf) for leaf in leaves(state.result)})
         for phi in (p for s in self.every for p in getattr(s, "phis", ())):  # the first pass of a loop may read what only a later one gives
@@ -156,6 +157,8 @@ class Forwards(Tangents):
         """The tangent of a value, None where it has none. Raises NoTangent where it should have one."""
         if not isinstance(ref.value, Number):
             raise NoTangent(ref.key)
+        if ref.key in self.turned:
+            return self.turned[ref.key]
         if ref.key in self.state.active and self.is_shadowed(ref):
             root = self.root(ref)
             if root.key not in self.names or ref.number.place is None:
@@ -226,6 +229,11 @@ class Forwards(Tangents):
                 own = ref or Ref(name(target), found.number, target)
                 self.bind(own, found)
                 self.state.kinds.setdefault(target, found.number)
+            elif found is not None and ref is not None and isinstance(found.expr, ast.Name) and self.root(ref).key in self.heads:
+                label = self.dot_name(target)
+                self.emit(Assign(label, found.expr, self.here()))
+                self.kinds[label] = found.number
+                self.turned[ref.key] = Term(name(label), found.number, self.facts)
         elif ref is not None and target in self.state.active and self.is_shadowed(ref) and self.root(ref).key == target:
             self.bind(ref, self.blank_of(ref))
 
@@ -296,8 +304,11 @@ class Forwards(Tangents):
         found = self.dot_at(value)
         if found is not None:
             place = self.place_of(base)
-            written = ast.Subscript(value=place, slice=target.slice, ctx=ast.Load()) if isinstance(target, ast.Subscript) else place
-            self.emit(Update(written, op, found.expr, self.here()))
+            if isinstance(target, ast.Subscript):
+                place = ast.Subscript(value=place, slice=target.slice, ctx=ast.Load())
+            elif not isinstance(place, (ast.Name, ast.Subscript)):  # `B += v` where B is A.T
+                place = ast.Subscript(value=place, slice=const(...), ctx=ast.Load())
+            self.emit(Update(place, op, found.expr, self.here()))
 
     def added_at(self, func: ast.expr, base: ast.expr, index: ast.expr, value: ast.expr) -> None:
         found = self.dot_at(value) if self.holds(base) else None

@@ -225,7 +225,7 @@ class Interpreter(Loops):
             self.state.facts.texts[made] = self.state.facts.texts[ref.key]
         if ref.key in self.state.active:
             self.state.active.add(made)
-            if not number.is_plain and self.shadowed(ref):  # one memory, one adjoint
+            if not number.is_plain and self.shares_adjoint(ref):  # one memory, one adjoint
                 return result
             self.record(Operation((result,), False, np.positive, find(np.positive), (ref,), {}, self.loc))
         return result

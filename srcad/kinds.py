@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, KeysView, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,16 +82,16 @@ class Buffer:
     external: bool = False  # the caller's
     owner: Ref | None = None  # of joined memory: the merged value that it was made for
 
-    def family(self) -> set[Buffer]:
-        """This memory and what it may be."""
-        found = {self}
+    def family(self) -> KeysView[Buffer]:
+        """This memory and what it may be, always in the same order."""
+        found = {self: None}
         todo = [self]
         while todo:
             for source in todo.pop().sources:
                 if source not in found:
-                    found.add(source)
+                    found[source] = None
                     todo.append(source)
-        return found
+        return found.keys()
 
     def __hash__(self) -> int:
         return id(self)

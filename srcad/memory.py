@@ -15,7 +15,7 @@ import numpy as np
 
 from srcad.dims import Facts
 from srcad.kinds import Number, Place, Ref
-from srcad.syntax import name, same, substitute
+from srcad.syntax import is_module, name, same, substitute
 
 HOLE = "_"
 VIEWS = (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims, np.flip, np.fliplr, np.flipud, np.atleast_1d, np.atleast_2d, np.atleast_3d,
@@ -78,8 +78,9 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
     arrays = [o for o in operands if isinstance(o.value, Number) and not o.number.is_plain and o.number.place is not None]
     source = arrays[0] if arrays else None
     place = source.number.place if source is not None else None
+    is_c_order = not asks_for_order(expr)
     if source is None or place is None:
-        return dataclasses.replace(kind, place=fresh, layout=frozenset() if function in C_ORDER or source is None else None, compact=True)
+        return dataclasses.replace(kind, place=fresh, layout=frozenset() if is_c_order and (function in C_ORDER or source is None) else None, compact=True)
     step = template(expr, source.expr)
     if is_item:
         if not is_basic(params["index"]):
@@ -92,13 +93,14 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
         kind = dataclasses.replace(kind, layout=source.number.layout if flat else None, compact=flat and source.number.compact)
         return viewed(kind, place, step)
     if function in RESHAPES and not (isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr == "flatten"):
-        whole = is_contiguous(source.number, facts) if place.steps is not None else None
+        whole = is_contiguous(source.number, facts) if place.steps is not None and is_c_order else None
         kind = dataclasses.replace(kind, layout=source.number.layout if whole else None, compact=bool(whole))
         return viewed(kind, place, step if whole else None)
     if function is np.einsum and len(arrays) == 1 and not adds_up(expr):
         return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event), layout=None, compact=False)
     if function in SAME:
-        if source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
+        as_it_is = isinstance(expr, ast.Call) and len(expr.args) < 3 and not any(k.arg == "order" for k in expr.keywords)
+        if as_it_is and source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
             return dataclasses.replace(kind, place=place, layout=source.number.layout, compact=source.number.compact)
         return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event))
     copies = function is np.array and not (isinstance(expr, ast.Call) and any(k.arg == "copy" and not is_true(k.value) for k in expr.keywords))
@@ -107,7 +109,16 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
     if not kind.fresh and not copies:
         fresh.buffer.sources += [a.number.place.buffer for a in arrays if a.number.place is not None]
         return dataclasses.replace(kind, place=Place(fresh.buffer, None, fresh.event))
-    return dataclasses.replace(kind, place=fresh, layout=common_layout(function, operands), compact=True)
+    return dataclasses.replace(kind, place=fresh, layout=common_layout(function, operands) if is_c_order else None, compact=True)
+
+
+def asks_for_order(expr: ast.expr) -> bool:
+    """Whether a call asks for an order of elements in memory other than C's: `order="F"`, or `"F"` after other arguments."""
+    if not isinstance(expr, ast.Call):
+        return False
+    first = 0 if isinstance(expr.func, ast.Attribute) and not is_module(expr.func.value) else 1
+    return any(k.arg == "order" and not (isinstance(k.value, ast.Constant) and k.value.value == "C") for k in expr.keywords) \
+        or any(isinstance(a, ast.Constant) and a.value in ("F", "A", "K", "f", "a", "k") for a in expr.args[first:])
 
 
 def adds_up(expr: ast.expr) -> bool:

@@ -57,6 +57,8 @@ FIELDS: dict[object, tuple[str, ...]] = {  # the names of the parts that some fu
     if hasattr(owner, label)}
 LISTS = (np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, *(() if np.__version__ >= "2" else (np.meshgrid, np.broadcast_arrays, np.gradient)))
 RAISING_OPERATORS = (operator.truediv, operator.floordiv, operator.mod, operator.pow)
+DECIDING = frozenset((np.shape, np.ndim, np.size, np.argsort, np.argmax, np.argmin, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.count_nonzero, np.lexsort,
+                      np.argpartition))
 
 
 class Operations:
@@ -220,11 +222,13 @@ class Operations:
         self.not_stale(flat)
         if self.state.knowledge.written:
             self.note_reads(flat, params)
+        if isinstance(function, np.ufunc) and target not in self.frame.own_names and (again := self.known(function, flat, params)) is not None:
+            return again
         made = self.new_name(target or self.state.namer.temporary("value"))
         values = self.values_kept(function, flat, params)
         self.write(Assign(made, expr, self.loc))
-        sizes = function in (np.shape, np.ndim, np.size)
-        origin = frozenset() if sizes else frozenset().union(*(leaf.number.origin for leaf in flat))
+        is_apart = function in DECIDING or isinstance(kind, Number) and kind.dtype == BOOL  # it stays what it is where an integer is read as a float
+        origin = frozenset() if is_apart else frozenset().union(*(leaf.number.origin for leaf in flat))
         if self.may_raise(function, flat, kind):
             self.state.raising.add(made)
         if isinstance(kind, list):
@@ -245,6 +249,13 @@ class Operations:
                 self.state.facts.shapes.append((kind.shape, made))
         self.differentiate(function, operands, params, result, rule, values)
         return result
+
+    def known(self, function: np.ufunc, operands: list[Ref], params: Mapping[str, Any]) -> Ref | None:
+        """The array that the same operation on the same operands has made before, in memory that nothing changes."""
+        found = self.state.facts.known_value(function, operands, params)
+        if found is None or not isinstance(found[0], ast.Name) or found[0].id in self.state.impure:
+            return None
+        return Ref(found[0], found[1], found[0].id)
 
     def named(self, made: str, kind: Any) -> Ref:
         """A name of the generated code with what is known of it."""
@@ -276,6 +287,11 @@ class Operations:
         """Whether an array lies in memory that the program changes."""
         place = ref.number.place
         return place is not None and any(b.site in self.state.knowledge.written for b in place.buffer.family())
+
+    def shares_adjoint(self, ref: Ref) -> bool:
+        """Whether an array's adjoint is a part of that of the memory it lies in; of what only may be a view it is one of its own."""
+        place = ref.number.place
+        return self.shadowed(ref) and place is not None and place.steps is not None
 
     def not_stale(self, refs: list[Ref]) -> None:
         """Refuse to read what may or may not show a change that was made to other memory since."""
@@ -376,7 +392,7 @@ class Operations:
     def is_view(self, result: Ref, operands: tuple[Any, ...]) -> bool:
         """Whether a result is a part of changed memory: its adjoint is that part of the memory's."""
         place = result.number.place
-        if place is None or place.steps is None or not self.shadowed(result):
+        if place is None or not self.shares_adjoint(result):
             return False
         return any(ref.number.place is not None and ref.number.place.buffer is place.buffer for ref in flatten(operands))
 

@@ -13,8 +13,9 @@ import ast
 import dataclasses
 import enum
 import functools
+import itertools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,13 @@ SUBCLASSES = "Convert it with np.asarray, if its operators mean the same there."
 
 
 class Guards:
-    """Conditions on what comes from outside, and the objects that they compare with."""
+    """Conditions on what comes from outside, and the objects that they compare with.
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
+    taken: the names that the program has, which may be generated code itself.
+    """
+
+    def __init__(self, facts: Facts, taken: Collection[str]) -> None:
+        self.facts, self.taken = facts, taken
         self.objects: dict[str, object] = {}
         self.refs: dict[str, Ref] = {}
         self.seen: Callable[[Ref], None] = lambda ref: None  # told of what is read for the first time
@@ -42,7 +46,7 @@ class Guards:
         for label, known in self.objects.items():
             if known is value:
                 return label
-        label = f"srcad_k{len(self.objects)}"
+        label = next(label for i in itertools.count(len(self.objects)) if (label := f"srcad_k{i}") not in self.taken and label not in self.objects)
         self.objects[label] = value
         return label
 

@@ -87,6 +87,7 @@ class PushforwardAssembly(Assembly):
                         entry.append(Assign(held, method(term.expr, "copy"), ENTRY))
                         self.forwards.names[leaf.key] = held
         others = [ref for ref in self.state.guards.refs.values() if isinstance(ref.value, Number) and ref.key in self.state.active and ref.key not in self.forwards.dots]
+        self.forwards.loc = ENTRY
         for ref in others:  # written to with what is differentiated
             self.forwards.bind(ref, self.forwards.blank_of(ref))
         entry += self.forwards.out

@@ -144,7 +144,7 @@ class Regions(Lists):
     def shadowed_same(self, phi: Phi) -> bool:
         """Whether a joined array is one and the same memory on both paths: its adjoint is that memory's."""
         places = [r.number.place for r in (phi.output, phi.first, phi.second) if r is not None]
-        return self.shadowed(phi.output) and all(p is not None and p.buffer is places[0].buffer for p in places)  # type: ignore[union-attr]
+        return self.shares_adjoint(phi.output) and all(p is not None and p.buffer is places[0].buffer for p in places)  # type: ignore[union-attr]
 
     def joined(self, site: tuple[object, ...], base: Env, one: Env, two: Env, live: frozenset[str] | None) -> list[Phi]:
         """Set the variables to what both paths have in common; returns the names that were made for it."""

@@ -216,7 +216,7 @@ class Reverse(Backwards, PairBack, Detours):
                 for condition, taken in masks:
                     term = np.where(condition, term, 0.0) if taken else np.where(condition, 0.0, term)
             times = sum(r.key == ref.key for r, _ in contributions)
-            first = not (ref.key in self.names or ref.key in self.held or ref.key in self.scatters)
+            first = not (ref.key in self.names or ref.key in self.held or ref.key in self.scatters or self.is_shadowed(ref))  # to memory its parts give, too
             if own and full(ref.number, op.outputs[0].number) and first and self.remaining[ref.key] == times and (times == 1 or op.function is not np.where):
                 self.masks[ref.key] = own
             out.append((ref, term))

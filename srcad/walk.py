@@ -49,7 +49,7 @@ def begin(title: str, source: Source, program: Program, function: types.Function
     facts = Facts()
     own = identifiers(source.tree)
     local = set(function.__code__.co_varnames) | set(function.__code__.co_cellvars)
-    state = Walk(title, facts, Guards(facts), Namer(own))
+    state = Walk(title, facts, Guards(facts, own), Namer(own))
     state.user_names = set(own)
     state.bound = set(parameters)
     for statement in walk(program.body):

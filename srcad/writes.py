@@ -128,6 +128,8 @@ class Writes(Attributes):
         if isinstance(value.value, Sequence):
             value = self.array_of(value)
         self.require_numbers(value)
+        if overtakes(base, slice_, value):
+            self.refuse("NumPy copies these elements one after the other, and reads some that it has written already. Copy the right side with .copy().", AliasError)
         place = ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Store())
         self.write_array(base, slice_, indices, value, 0)
         self.write(Store(place, value.expr, self.loc))
@@ -417,3 +419,31 @@ def fits(value: Ref, old: Ref) -> bool:
     same_dtype = kind.form == "python" and kind.dtype.kind in "bif" or np.result_type(number.dtype, kind.dtype) == number.dtype
     pairs = zip(reversed(kind.shape), reversed(number.shape))
     return same_dtype and len(kind.shape) <= len(number.shape) and all(d.key in ("1", n.key) for d, n in pairs)
+
+
+def overtakes(base: Ref, slice_: ast.expr, value: Ref) -> bool:
+    """Whether a slice is stored into one that begins with the same element and takes longer steps: `y[::2] = y[:3]`."""
+    target, source = base.number.place, value.number.place
+    if target is None or source is None or target.buffer is not source.buffer or not source.steps or target.steps != source.steps[:-1]:
+        return False
+    match source.steps[-1], slice_:
+        case ast.Subscript(slice=ast.Slice(lower=one, step=first)), ast.Slice(lower=other, step=second) if begins(one) == begins(other):
+            read, written = stride(first), stride(second)
+            return read is None or written is None or read * written > 0 and abs(written) > abs(read)
+    return False
+
+
+def begins(lower: ast.expr | None) -> str:
+    return "0" if lower is None else ast.unparse(lower)
+
+
+def stride(step: ast.expr | None) -> int | None:
+    """The step of a slice; None where it is not written down as a number."""
+    match step:
+        case None:
+            return 1
+        case ast.Constant(value=int() as value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
+            return -value
+    return None
