@@ -298,6 +298,9 @@ def describe_value(ref: Ref) -> str:
 
 def function_label(function: Any) -> str:
     """A library function as a user writes it: np.linalg.eig."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{function_label(owner)}.{function.__name__}"
     label = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))
     module = getattr(function, "__module__", None)
     if isinstance(function, np.ufunc) and module is None:

@@ -88,7 +88,7 @@ class Library:
         module = (getattr(function, "__module__", None) or "").split(".")[0]
         mutable = any(isinstance(leaf.value, (Number, Object)) and not leaf.number.is_plain for ref in given for leaf in leaves(ref))
         mutable = mutable or any(isinstance(ref.value, (Sequence, Record)) for ref in given)
-        known = module in LIBRARIES or isinstance(function, (np.ufunc, type))
+        known = module in LIBRARIES or isinstance(function, (np.ufunc, type)) or isinstance(getattr(function, "__self__", None), np.ufunc)
         if mutable and (label in WRITERS or not known):
             self.at.refuse("it may write into what it is given, and that is not differentiated. Give it a copy outside.", MissingRuleError, function_label(function))
 

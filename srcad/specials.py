@@ -414,7 +414,7 @@ def special_histogramdd(calls: Calls, args: Arguments, keywords: dict[str, Ref],
 
 
 REDUCTIONS = {np.add.reduce: np.sum, np.multiply.reduce: np.prod, np.maximum.reduce: np.max, np.minimum.reduce: np.min,
-              np.add.accumulate: np.cumsum, np.multiply.accumulate: np.cumprod}
+              np.add.accumulate: np.cumsum, np.multiply.accumulate: np.cumprod, np.logaddexp.reduce: np.logaddexp.reduce}
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, collections.OrderedDict: special_dict, **REFLECTION,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,

@@ -37,7 +37,7 @@ from srcad.ir import (
 from srcad.patterns import Patterns
 from srcad.scopes import Scopes
 from srcad.source import FunctionTree, Source
-from srcad.syntax import Namer, const, is_path, name, names
+from srcad.syntax import MODULE_NAMES, Namer, const, is_path, name, names
 
 WORDS: dict[type[ast.AST], str] = {
     ast.Add: "total", ast.Sub: "diff", ast.Mult: "prod", ast.Div: "ratio", ast.FloorDiv: "quotient", ast.Mod: "rest",
@@ -300,9 +300,23 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def read_Call(self, node: ast.Call) -> ast.expr:
         func = self.path(node.func)
-        args = [self.element(self.consumed(a)) for a in node.args]
+        args = [self.element(self.consumed(self.table(node.func, a))) for a in node.args]
         keywords = [ast.keyword(arg=k.arg, value=self.atom(k.value)) for k in node.keywords]
         return ast.Call(func=func, args=args, keywords=keywords)
+
+    def table(self, func: ast.expr, node: ast.expr) -> ast.expr:
+        """A list of lists that becomes an array is one of arrays: `np.array([[e for v in y] for u in x])`. As such it may be of any length."""
+        match func, node:
+            case ast.Attribute(value=ast.Name(id=library), attr="array" | "asarray"), ast.ListComp(elt=ast.ListComp() as row) if library in MODULE_NAMES and library not in self.given:
+                inner = ast.Call(func=func, args=[row], keywords=[])
+                return ast.copy_location(ast.ListComp(elt=ast.copy_location(inner, row), generators=node.generators), node)
+        return node
+
+    @functools.cached_property
+    def given(self) -> frozenset[str]:
+        """The names that the function itself gives values to."""
+        stored = {n.id for n in ast.walk(self.source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        return frozenset(stored | {n.arg for n in ast.walk(self.source.tree) if isinstance(n, ast.arg)})
 
     def path(self, node: ast.expr) -> ast.expr:
         """A dotted path stays as it is; the value that a method is called on is an atom."""

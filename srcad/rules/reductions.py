@@ -46,6 +46,12 @@ def mean(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims:
     return (np.where(where, share, 0.0),)
 
 
+@rule(np.logaddexp.reduce)
+def logaddexp_reduce(dz: Any, z: Any, a: Any, axis: Any = 0, keepdims: bool = False) -> Adjoints:
+    """The logarithm of a sum of exponentials: the softmax of the operand."""
+    return (np.exp(a - kept(z, axis, keepdims)) * kept(dz, axis, keepdims),)
+
+
 @rule(np.prod)
 def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
     """Each factor gets the product of the others, which one zero leaves nonzero for itself alone. `rest` is 0, and has the slopes of the zeros."""

@@ -115,7 +115,7 @@ def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any
             count = Dim.of(max(0, count.const), facts)
         from_zero = not lower.terms and lower.const >= 0 and not stride.terms and stride.const > 0
         return Number("array", kind, (count,), unique=from_zero)
-    return Number("array", kind, None)
+    return Number("array", kind, (facts.new_dim(),))
 
 
 @shape(np.linspace)

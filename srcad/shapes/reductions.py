@@ -69,6 +69,14 @@ def short_reduction(result: Callable[[np.dtype[Any]], np.dtype[Any]], *functions
 short_reduction(lambda d: d, np.max, np.min, np.ptp, np.nanmax, np.nanmin)
 
 
+@shape(np.logaddexp.reduce)
+def logaddexp_reduce(facts: Facts, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Number:
+    if dtype is not None or out is not None:
+        raise NotImplementedError
+    number = lift(x, facts)
+    return reduced(number, axis, keepdims is True, number.dtype and np.result_type(number.dtype, np.float16))
+
+
 short_reduction(lambda d: INT, np.argmax, np.argmin)
 
 
