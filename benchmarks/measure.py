@@ -101,6 +101,7 @@ def probe(system: System, workload: Workload, size: int) -> dict[str, Any]:
     measured = give_memory_back()
     wanted = as_arrays(workload.hand(*workload.args(size)))
     args = workload.args(size)
+    gc.collect()  # what loading the libraries has left
     try:
         start = clock()()
         ready = system.make(workload, args)

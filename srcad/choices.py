@@ -15,7 +15,7 @@ from srcad.ir import Assign, Block, Statement, Update, blocks, map_expressions, 
 from srcad.simplify import changes
 from srcad.syntax import const, factors_of, is_module, names, product_of, same
 
-UFUNCS = frozenset(name for name in dir(np) if isinstance(getattr(np, name), np.ufunc) and getattr(np, name).signature is None)
+UFUNCS = frozenset(label for label, value in vars(np).items() if isinstance(value, np.ufunc) and value.signature is None)
 
 
 class Choices:

@@ -346,7 +346,7 @@ def map_expressions(statement: Statement, change: Callable[[ast.expr], ast.expr]
             return dataclasses.replace(statement, expr=change(statement.expr))
         case Update() | Store():
             target = statement.target if isinstance(statement.target, ast.Name) else change(statement.target)
-            if isinstance(target, ast.Name) and isinstance(statement, Store):  # it is stored into, and not given a new value
+            if not isinstance(target, ast.Subscript) and (isinstance(statement, Store) or not isinstance(target, ast.Name)):  # it is stored into, and not given a new value
                 target = ast.Subscript(value=target, slice=ast.Constant(value=...), ctx=ast.Store())
             return dataclasses.replace(statement, target=target, expr=change(statement.expr))
         case If(test, body, orelse):

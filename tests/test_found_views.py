@@ -152,12 +152,19 @@ def column_from_a_row(x):
     return x[1] * x[0]
 
 
+def through_a_flat_view(x):
+    w = x.reshape(-1)[None]
+    w[0] = w[0, 1] - x
+    w[0] += x * x
+    return x[0] * x[2]
+
+
 def turned(x):
     x[:] = x[::-1]
     return x[0] * x[0]
 
 
-@pytest.mark.parametrize("program", [whole_into_a_part, column_from_a_row, turned], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("program", [whole_into_a_part, column_from_a_row, through_a_flat_view, turned], ids=lambda p: p.__name__)
 def test_memory_stored_into_itself(program):
     same_as_differences(program, (V,), (0,))
 
