@@ -146,7 +146,9 @@ class Writes(Attributes):
         if not is_basic(indices) or kind.form not in ("scalar", "array") or kind.dtype is None or kind.dtype != base.number.dtype or self.shadowed(value):
             return False
         part = self.part_of(base.number, indices)
-        return part.form == kind.form and part.shape is not None and kind.shape is not None and [d.key for d in part.shape] == [d.key for d in kind.shape]
+        if part.form != kind.form or part.shape is None or kind.shape is None or len(part.shape) != len(kind.shape):
+            return False
+        return all(a.key == b.key or a.value is not None and a.value == b.value and a == b for a, b in zip(part.shape, kind.shape))
 
     def index_kept(self, index: ast.expr) -> tuple[ast.expr, tuple[Any, ...]]:
         """An index as the generated code has it, with copies of index arrays that are changed later, and its kinds."""
