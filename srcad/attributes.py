@@ -141,6 +141,8 @@ class Attributes(Texts):
         if isinstance(value, Sequence):
             if isinstance(known, slice):
                 return display(value.type if value.type in (list, tuple) else tuple, value.items[known])
+            if not -len(value.items) <= known < len(value.items) and self.state.loops and value.site and value.site not in self.state.knowledge.series:
+                self.state.knowledge.series[value.site] = (None, False)  # later passes may have filled it
             return value.items[known]
         if known not in value.items:
             self.refuse(f"the key {known!r} is not in the dict.")

@@ -98,9 +98,11 @@ class Idioms(Substitute):
         return changed  # type: ignore[return-value]
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """`r * a - r * b` is `r * (a - b)`, and `a + -b` is `a - b`."""
+        """`r * a - r * b` is `r * (a - b)`, `a + -b` is `a - b`, and `-a @ -b` is `a @ b`."""
         changed = self.generic_visit(node)
         match changed:
+            case ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=left), op=ast.Mult() | ast.MatMult() | ast.Div() as op, right=ast.UnaryOp(op=ast.USub(), operand=right)):
+                changed = binary(left, op, right)
             case ast.BinOp(left=left, op=ast.Add(), right=ast.UnaryOp(op=ast.USub(), operand=operand)):
                 changed = binary(left, ast.Sub(), operand)
         if isinstance(changed, ast.BinOp) and isinstance(changed.op, (ast.Add, ast.Sub)):

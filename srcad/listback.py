@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from srcad.errors import SrcadError
 from srcad.inference import Branch, ListStep, Loop, Step
 from srcad.ir import Assign, Effect, Store
 from srcad.kinds import Number, Ref, Series
+from srcad.outside import leaves
 from srcad.render import function_path, shape_expr
-from srcad.shadows import Shadows, every_step, made_by
+from srcad.shadows import Shadows, every_step, flows, made_by
 from srcad.syntax import binary, call, const, method, name
 from srcad.terms import Term
 
@@ -124,12 +126,27 @@ class ListBack(Shadows):
             raise SrcadError("the arrays in this list are of shapes that only the run can tell. Make them of one shape.", self.loc)
         return call(function_path(np.zeros, self.facts), [shape_expr(kind.shape, self.facts)])
 
+    @functools.cached_property
+    def lists_read(self) -> set[str]:
+        """The lists whose items something of the result is made of: not those that only a test reads."""
+        keys = {self.stem(leaf) for leaf in leaves(self.state.result)}
+        through = [([self.stem(r) for r in made], [self.stem(r) for r in used]) for s in self.every for made, used in flows(s)]
+        for step in self.every:
+            if isinstance(step, ListStep):
+                through.append(([step.series.name], [self.stem(r) for r in step.values]))
+                through += [([self.stem(step.output)], [step.series.name])] if step.output is not None else []
+        size = -1
+        while len(keys) > size:
+            size = len(keys)
+            keys.update(k for made, used in through if not keys.isdisjoint(made) for k in used)
+        return keys
+
     def lists_ready(self, step: Branch | Loop) -> None:
         """The adjoints of the lists that a branch or a loop changes or reads are there before it."""
         inner: list[Step] = list(every_step([step]))
         made = {key for s in inner for key in made_by(s)}
         for series in {s.series.name: s.series for s in inner if isinstance(s, ListStep)}.values():
-            if series.name not in made and series.active and series.name not in self.names:
+            if series.name in self.lists_read - made and series.active and series.name not in self.names:
                 self.list_zeros(series, step.sizes[series.name])
 
 

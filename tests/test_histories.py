@@ -1,0 +1,113 @@
+"""Lists that a loop fills beside its work: kept for a test, for a look back, or for nothing."""
+import numpy as np
+import pytest
+
+import srcad
+
+X = np.array([0.5, 1.2, -0.7])
+
+
+def never_read(k, x):
+    hist = []
+    for _ in range(20):
+        x = x - 0.1 * k * x
+        hist.append(0.5 * k * np.sum(x**2))
+    return x @ x
+
+
+class Damped:
+    def __init__(self, x):
+        self.x = x
+        self.energies = []
+
+    def step(self, k):
+        self.x = self.x - 0.1 * k * self.x
+        self.energies.append(0.5 * k * np.sum(self.x**2))
+
+
+def of_an_object(k, x):
+    system = Damped(x)
+    for _ in range(20):
+        system.step(k)
+    return system.x @ system.x
+
+
+def until_it_stands_still(k, x):
+    hist = []
+    for i in range(40):
+        x = x - 0.1 * k * x
+        hist.append(np.sum(x**2))
+        if i > 1 and abs(hist[-1] - hist[-2]) < 1e-3:
+            break
+    return x @ x
+
+
+def until_it_is_small(k, x):
+    hist = [np.sum(x**2)]
+    while hist[-1] > 1e-2:
+        x = x - 0.1 * k * x
+        hist.append(np.sum(x**2))
+    return x @ x
+
+
+@pytest.mark.parametrize("program", [never_read, of_an_object, until_it_stands_still, until_it_is_small], ids=lambda p: p.__name__)
+def test_lists_that_give_nothing_have_no_adjoint(program):
+    gradient = srcad.grad(program, wrt=("k", "x"))
+    gradient.check(0.9, X)
+    text = gradient.source_for(0.9, X)
+    assert "[0.0]" not in text and "0.1 * (x @ dx)" in text
+    value, dot = srcad.jvp(program, (0.9, X), 1.0, wrt="k")
+    np.testing.assert_allclose(dot, gradient(0.9, X)[0])
+    assert value == program(0.9, X)
+
+
+def looked_back(k, x):
+    hist = []
+    s = 0.0
+    for i in range(12):
+        x = x - 0.1 * k * x
+        hist.append(np.sum(x**2))
+        if i > 1 and hist[-1] < 0.9 * hist[-2]:
+            s = s + hist[-2] * hist[-1]
+    return s
+
+
+def filtered(k, x):
+    y = []
+    for n in range(12):
+        acc = k * x[n % 3]
+        if n >= 1:
+            acc -= 0.3 * y[n - 1]
+        if n >= 2:
+            acc -= 0.1 * k * y[n - 2]
+        y.append(acc)
+    return sum(y) * y[-1]
+
+
+def read_on_one_path(k, x):
+    hist = []
+    total = 0.0
+    for i in range(8):
+        hist.append(k * x[i % 3] ** 2)
+        if hist[-1] > 0.5:
+            total = total + hist[0] * hist[-1]
+    return total
+
+
+def beyond_its_end(k, x):
+    hist = []
+    for i in range(3):
+        hist.append(k * x[i])
+    return hist[3]
+
+
+@pytest.mark.parametrize("program", [looked_back, filtered, read_on_one_path], ids=lambda p: p.__name__)
+def test_lists_that_are_looked_back_into(program):
+    gradient = srcad.grad(program, wrt=("k", "x"))
+    gradient.check(0.9, X)
+    np.testing.assert_allclose(srcad.jvp(program, (0.9, X), 1.0, wrt="k")[1], gradient(0.9, X)[0])
+
+
+def test_an_index_beyond_the_end():
+    with pytest.raises(srcad.SrcadError, match="IndexError"):
+        srcad.grad(beyond_its_end)(0.9, X)
