@@ -149,7 +149,7 @@ hand. srcad is the generated function; its look-up is measured apart. The last c
 itself. Every system has the data in its own arrays and answers in them. *refused*: srcad says why not; *cannot*: another
 error, or no gradient; *wrong*: another gradient than by hand; *too slow*: the first call was not done in time, here or at a smaller size.
 *JAX* compiles the plain program, its loops written out, *JAX ported* a version with `lax.scan` and `.at[...]`."""
-FIRST = "From the plain function to its first gradient, the libraries loaded and warm, and their garbage collected: tracing or compiling, and one run."
+FIRST = "From the plain function to its first gradient, the libraries loaded, warm and their garbage collected: tracing or compiling, and one run."
 MEMORY = """\
 By how much a call raises the resident memory of the process, at its highest, with freed memory given back at once: what the
 operating system sees, for every library alike. It is the least of three later calls; the first one where a call takes long; for JAX,

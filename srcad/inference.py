@@ -244,6 +244,7 @@ class Inference:
     region: int = 0  # the block at hand, by number
     regions: int = 0
     passes: int = 0  # functions and passes of loops walked: tells their statements apart
+    sought: tuple[object, ...] | None = None  # the list whose items the passes of a loop are asked about, by where it is made
     frames: list[Frame] = field(default_factory=list)
     choices: list[frozenset[str]] = field(default_factory=list)  # of each branch on data around the statement at hand: the integer parameters in its test
     calls: dict[object, dict[tuple[Any, ...], int]] = field(default_factory=dict)  # functions of the program's own -> the statements that each call has come to

@@ -24,7 +24,7 @@ from srcad.slots import changed_slots, get_slot, set_slot, slot_label, widened, 
 from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, pairs, reachable
 from srcad.protocols import iterated
 from srcad.regions import checkpoint, rollback, with_copies
-from srcad.series import Grows
+from srcad.series import Grows, Unfilled
 from srcad.simplify import parallel
 from srcad.syntax import call, const, name
 from srcad.writes import Split
@@ -171,9 +171,12 @@ class Loops(Iteration):
         rollback(self, point)
         base.restore()
         self.ending = ending
+        state.sought = first.site if isinstance(first, Unfilled) else state.sought  # the first passes tell what is in the list
         try:
             unrolled()
         except Endless:
+            if isinstance(first, Unfilled):
+                first.taken_for_numbers(state.knowledge)
             if isinstance(first, (Split, Grows)):
                 raise UnsupportedSyntaxError(first.reason, first.location if isinstance(first, Split) else self.moved(statement.loc)) from None
             raise first from None

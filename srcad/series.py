@@ -10,9 +10,9 @@ from typing import Any
 
 from srcad.dims import Dim
 from srcad.errors import AliasError, UnsupportedSyntaxError
-from srcad.inference import ListStep, literal_ref
+from srcad.inference import Knowledge, ListStep, literal_ref
 from srcad.ir import Assign, Effect, Location, Store
-from srcad.kinds import INT, Hidden, Number, Ref, Sequence, Series, Static, python
+from srcad.kinds import FLOAT, INT, Hidden, Number, Ref, Sequence, Series, Static, python
 from srcad.merge import Env, Merger
 from srcad.syntax import call, const, method, name
 from srcad.writes import Writes
@@ -25,6 +25,24 @@ class Grows(UnsupportedSyntaxError):
         super().__init__("a list grows or shrinks here, and its items are not numbers or arrays of one kind.", loc)
         self.site = site
         self.found = False  # the next walk knows of it
+
+
+class Unfilled(UnsupportedSyntaxError):
+    """An item of a list to which something is appended only further on in the loop. `site`: where the list is made."""
+
+    def __init__(self, site: tuple[object, ...], loc: Location) -> None:
+        super().__init__("nothing is appended to this list before it is read here. What grows in a loop grows by append.", loc)
+        self.site = site
+
+    def taken_for_numbers(self, knowledge: Knowledge) -> None:
+        """Where the first passes do not tell: it holds numbers, unless the next walk finds something else. Raises Grows."""
+        if knowledge.series[self.site][0] is None:
+            knowledge.series[self.site] = (Number("scalar", FLOAT, ()), False)
+            knowledge.widened += 1
+            assert self.location is not None
+            grown = Grows(self.site, self.location)
+            grown.found = True
+            raise grown from None
 
 
 class Lists(Writes):
@@ -76,6 +94,10 @@ class Lists(Writes):
         if wider and (known is None or known[0] is not None and old is known[0] or known[0] is None or known[1] != active):
             self.state.knowledge.series[series.site] = (kind, active)
             self.state.knowledge.widened += 1
+            if series.site == self.state.sought:  # the walk begins again
+                grown = Grows(series.site, self.loc)
+                grown.found = True
+                raise grown
 
     def record_list(self, what: str, series: Series, values: tuple[Ref, ...] = (), output: Ref | None = None, index: ast.expr | None = None) -> None:
         size = self.size_of(series)
@@ -118,8 +140,7 @@ class Lists(Writes):
 
     def item_of(self, series: Series, expr: ast.expr, target: str | None) -> Ref:
         if series.kind is None:
-            self.refuse("nothing is appended to this list before it is read here. What grows in a loop grows by append.")
-            raise AssertionError
+            raise Unfilled(series.site, self.loc)
         made = self.new_name(target or self.state.namer.temporary("item"))
         self.write(Assign(made, expr, self.loc))
         memory = dataclasses.replace(self.new_place(made), steps=None)  # that of the list: who else has it is not known

@@ -111,3 +111,68 @@ def test_lists_that_are_looked_back_into(program):
 def test_an_index_beyond_the_end():
     with pytest.raises(srcad.SrcadError, match="IndexError"):
         srcad.grad(beyond_its_end)(0.9, X)
+
+
+def arrays_looked_back(k, x):
+    hs = []
+    for n in range(6):
+        h = np.sin(k * x)
+        if n >= 2:
+            h = h + hs[n - 1] * hs[n - 2]
+        hs.append(h)
+    return np.sum(hs[-1])
+
+
+def two_lists(k, x):
+    y, z = [], []
+    for n in range(7):
+        a = k * x[n % 3]
+        if n > 0:
+            a = a + 0.5 * z[n - 1] * y[n - 1]
+        y.append(a)
+        z.append(a * a if n % 2 else a)
+    return y[-1] * z[3]
+
+
+def nested_lists(k, x):
+    s = 0.0
+    for i in range(3):
+        y = []
+        for n in range(5):
+            a = k * x[i] + n
+            if n >= 1:
+                a = a - 0.1 * y[n - 1]
+            y.append(a)
+        s = s + y[-1] * y[0]
+    return s
+
+
+def read_in_the_else(k, x):
+    y = []
+    for n in range(9):
+        if n == 0:
+            y.append(k * x[0])
+        else:
+            y.append(y[n - 1] * x[n % 3] + k)
+    return y[-1]
+
+
+def counted_by_data(k, x):
+    y = []
+    while len(y) < 6:
+        a = k * x[len(y) % 3]
+        if len(y) > 1 and a < y[-1]:
+            a = a + y[-2]
+        y.append(a)
+    return np.sum(np.array(y) ** 2)
+
+
+@pytest.mark.parametrize("program", [arrays_looked_back, two_lists, nested_lists, read_in_the_else, counted_by_data], ids=lambda p: p.__name__)
+def test_reads_before_what_is_appended(program):
+    gradient = srcad.grad(program, wrt=("k", "x"))
+    gradient.check(0.9, X)
+    np.testing.assert_allclose(srcad.jvp(program, (0.9, X), 1.0, wrt="k")[1], gradient(0.9, X)[0])
+
+
+def test_a_filter_stays_a_loop():
+    assert "    for n in reversed(range(12)):" in srcad.grad(filtered, wrt=("k", "x")).source_for(0.9, X)
