@@ -40,11 +40,13 @@ class Idioms(Substitute):
         return changed  # type: ignore[return-value]
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """`(q.T @ d).T` is `d.T @ q`, and `(-np.outer(a, b)).T` is `-np.outer(b, a)`."""
+        """`(q.T @ d).T` is `d.T @ q`, `x.T.T` is x, and `(-np.outer(a, b)).T` is `-np.outer(b, a)`."""
         changed = self.generic_visit(node)
         match changed:
             case ast.Attribute(value=ast.BinOp(left=left, op=ast.MatMult(), right=right), attr="T") if self.is_matrix(left) and self.is_matrix(right):
                 return ast.BinOp(left=transposed(right), op=ast.MatMult(), right=transposed(left))
+            case ast.Attribute(value=ast.Attribute(value=inner, attr="T"), attr="T"):
+                return inner
             case ast.Attribute(value=ast.UnaryOp(op=ast.USub(), operand=ast.Call(func=ast.Attribute(value=library, attr="outer") as func, args=[a, b], keywords=[])), attr="T") if is_module(library):
                 return ast.UnaryOp(op=ast.USub(), operand=ast.Call(func=func, args=[b, a], keywords=[]))
         return changed  # type: ignore[return-value]

@@ -349,3 +349,15 @@ def pooled(x):
 
 def test_axes_put_in_behind_an_index():
     srcad.grad(pooled).check(rng.standard_normal((4, 4)))
+
+
+def transposed_twice(X, w, y):
+    g = X.T @ (X @ w - y)
+    return g @ g
+
+
+def test_nothing_is_transposed_twice():
+    args = rng.standard_normal((4, 3)), X[:3], X[2:]
+    gradient = srcad.grad(transposed_twice, wrt=("X", "w"))
+    gradient.check(*args)
+    assert ".T.T" not in gradient.source_for(*args)
