@@ -224,6 +224,7 @@ class Inference:
     active: set[str] = field(default_factory=set)
     shown: dict[str, str] = field(default_factory=dict)  # an adjoint's key -> the name that it is called after
     integral: set[str] = field(default_factory=set)  # integer parameters that index, count or give a shape
+    deciding: set[str] = field(default_factory=set)  # those that are read as floats and decide which elements are meant: they are integral if nothing else reads them
     helpers: dict[str, object] = field(default_factory=dict)
     knowledge: Knowledge = field(default_factory=Knowledge)
     kinds: dict[str, Number] = field(default_factory=dict)  # of every name that the generated code binds

@@ -27,6 +27,8 @@ INT = np.dtype(int)
 
 BOOL = np.dtype(bool)
 
+DECIDES = "?"
+
 
 @dataclass(frozen=True, eq=False)
 class Number:
@@ -34,7 +36,7 @@ class Number:
 
     form: "python" (int, float, bool), "scalar" (NumPy's), "array", or "unknown";
     dtype, shape: None when not known; dim: of an integer that is known symbolically;
-    origin: the integer parameters that it was computed from.
+    origin: the integer parameters that it was computed from; with DECIDES before them where only a comparison or an order of them went into it.
     """
 
     form: str

@@ -38,7 +38,7 @@ from srcad.ir import (
     Location,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Series, Static, python
+from srcad.kinds import BOOL, DECIDES, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Series, Static, python
 from srcad.memory import place_of
 from srcad.outside import leaves, static_value
 from srcad.render import plain
@@ -57,7 +57,8 @@ FIELDS: dict[object, tuple[str, ...]] = {  # the names of the parts that some fu
     if hasattr(owner, label)}
 LISTS = (np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, *(() if np.__version__ >= "2" else (np.meshgrid, np.broadcast_arrays, np.gradient)))
 RAISING_OPERATORS = (operator.truediv, operator.floordiv, operator.mod, operator.pow)
-DECIDING = frozenset((np.shape, np.ndim, np.size, np.argsort, np.argmax, np.argmin, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.count_nonzero, np.lexsort,
+SIZES = (np.shape, np.ndim, np.size)
+DECIDING = frozenset((np.argsort, np.argmax, np.argmin, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.count_nonzero, np.lexsort,
                       np.argpartition))
 
 
@@ -227,8 +228,9 @@ class Operations:
         made = self.new_name(target or self.state.namer.temporary("value"))
         values = self.values_kept(function, flat, params)
         self.write(Assign(made, expr, self.loc))
-        is_apart = function in DECIDING or isinstance(kind, Number) and kind.dtype == BOOL  # it stays what it is where an integer is read as a float
-        origin = frozenset() if is_apart else frozenset().union(*(leaf.number.origin for leaf in flat))
+        origin = frozenset() if function in SIZES else frozenset().union(*(leaf.number.origin for leaf in flat))
+        if function in DECIDING or isinstance(kind, Number) and kind.dtype == BOOL:
+            origin = frozenset(path if path.startswith(DECIDES) else f"{DECIDES}{path}" for path in origin)
         if self.may_raise(function, flat, kind):
             self.state.raising.add(made)
         if isinstance(kind, list):
@@ -466,7 +468,8 @@ class Operations:
 
     def integer_use(self, ref: Ref) -> None:
         """An integer parameter that indexes, counts or gives a shape has no derivative."""
-        self.state.integral |= ref.number.origin
+        for path in ref.number.origin:
+            (self.state.deciding if path.startswith(DECIDES) else self.state.integral).add(path.removeprefix(DECIDES))
         if ref.number.dim is not None:
             self.state.integral |= set(ref.number.dim.terms)
 

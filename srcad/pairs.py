@@ -24,7 +24,7 @@ from srcad.errors import UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, Knowledge, Operation, current, display, record_display
 from srcad.ir import Assign, Effect, Statement, Unpack, walk
-from srcad.kinds import Closure, Number, Record, Ref, Sequence, Static
+from srcad.kinds import DECIDES, Closure, Number, Record, Ref, Sequence, Static
 from srcad.mirror import Mirror, Returned, Signature, Sizes, Unpaired, paths
 from srcad.outside import leaves
 from srcad.pairback import PairCall
@@ -112,7 +112,7 @@ class Pairs:
         outer = next((f for f in self.state.frames if f.code is callee.code), None)
         if outer is None or len(self.state.choices) <= outer.choices:
             return False
-        deciding = {k for origin in self.state.choices[outer.choices :] for k in origin} & set(self.state.integers)
+        deciding = {k.removeprefix(DECIDES) for origin in self.state.choices[outer.choices :] for k in origin} & set(self.state.integers)
         if deciding:  # integers that end it are followed: the next walk takes them as known
             self.state.integral |= deciding
             self.at.refuse("the recursion counts with an argument that is differentiated.")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.inference import Knowledge
 from srcad.kinds import Ref
+from srcad.shadows import every_step, read_by
 from srcad.walk import Walk
 from srcad.writes import Indexed, Split
 
@@ -49,7 +50,8 @@ def written_to(state: Walk) -> None:
 
 def learnt(state: Walk, problem: SrcadError | None) -> None:
     """What a walk has found out, for the next one: integers that index or count, branches that must be walked apart."""
-    integral = {path for path in state.integral if path in state.integers} - state.knowledge.integral
+    unread = state.deciding - {ref.key for step in every_step(state.operations) for ref in read_by(step)} if problem is None else set()
+    integral = {path for path in state.integral | unread if path in state.integers} - state.knowledge.integral
     state.knowledge.integral |= integral
     for site, (kind, _) in state.knowledge.series.items():
         if kind is not None and kind.origin & integral:  # they were taken for floats

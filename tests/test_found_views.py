@@ -255,7 +255,22 @@ def smallest(x, k):
     return np.sum(y[np.argsort(y)[:2]])
 
 
+def labelled(x, labels):
+    s = 0.0
+    for c in range(2):
+        m = labels == c
+        s += np.sum(x[m] ** 2) / np.sum(m)
+    return s
+
+
+def ordered(x, k):
+    return x[np.argsort(k)] @ np.arange(len(x))
+
+
 def test_an_integer_that_only_decides_is_read_as_a_float():
+    for program in (labelled, ordered):  # nothing else reads these
+        text = srcad.grad(program).source_for(V, np.array([1, 0, 1]))
+        assert "astype" not in text and srcad.grad(program)(V, np.array([1, 0, 1]))[1] is None
     assert srcad.grad(thresholded, wrt="s")(V - 0.0, 1) == srcad.grad(thresholded, wrt="s")(V - 0.0, 1.0) == -3.0
     np.testing.assert_array_equal(srcad.grad(greater_ones)(np.array([1, 2, 3])), [0, 4, 6])
     np.testing.assert_allclose(srcad.grad(smallest, wrt="k")(V, 2), V[0] + V[1])

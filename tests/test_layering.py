@@ -10,7 +10,7 @@ LAYERS = [
     {"carried", "centred", "choices", "coalesce", "debug", "displays", "filled", "idioms", "inverses", "methods", "outers", "respell", "unboxed", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
     {"comprehensions", "dispatch", "hoist", "inference", "patterns", "scopes", "terms", "wholes"}, {"augmented", "contracted", "protocols", "stage"}, {"reflection"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "overlap", "scatter", "specials", "walk"}, {"splice", "iterables"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
-    {"heads", "texts"}, {"attributes"}, {"writes"}, {"rewalk", "series", "shadows"}, {"listback", "regions", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
+    {"heads", "texts"}, {"attributes"}, {"writes"}, {"series", "shadows"}, {"listback", "regions", "rewalk", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "draws", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain", "explore"}, {"cli"}, {"__init__", "__main__"},
 ]
