@@ -331,7 +331,9 @@ class Interpreter(Loops):
         for element in elts:
             if isinstance(element, ast.Starred):
                 starred = self.evaluate(element.value, None)
-                starred = display(tuple, self.listed(starred)) if isinstance(starred.value, (Lazy, Range, Record)) or defined(starred, "__iter__") else starred
+                is_array = isinstance(starred.value, Number) and starred.number.form == "array"
+                if is_array or isinstance(starred.value, (Lazy, Range, Record)) or defined(starred, "__iter__"):
+                    starred = display(tuple, self.listed(starred))
                 if not isinstance(starred.value, Sequence):
                     self.refuse("only tuples and lists are unpacked by a star here.")
                     raise AssertionError

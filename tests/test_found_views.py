@@ -382,12 +382,21 @@ def soft_sum(A):
     return np.logaddexp.reduce(A, axis=1)[0] * np.logaddexp.reduce(A, keepdims=True)[0, 1] * np.logaddexp.reduce(A, axis=None)
 
 
+def unpacked(x, s):
+    v = np.array([s, *x, *(2 * x)])
+    return largest(*x) * v[0] + v @ v
+
+
+def largest(a, b, c):
+    return a * b - c
+
+
 def pairwise(x, g):
     return g * np.sum(np.subtract.outer(x, x) ** 2)
 
 
 @pytest.mark.parametrize("program, args", [
-    (table, (np.linspace(0.1, 1.2, 30), np.linspace(0.3, 1.0, 20))), (table, (V, V[:2])), (floating_steps, (V, 2.0)), (ends_added, (V, 0.3)), (soft_sum, (X,)), (pairwise, (V, 2.0)),
+    (table, (np.linspace(0.1, 1.2, 30), np.linspace(0.3, 1.0, 20))), (table, (V, V[:2])), (floating_steps, (V, 2.0)), (ends_added, (V, 0.3)), (soft_sum, (X,)), (pairwise, (V, 2.0)), (unpacked, (V, 0.7)),
 ], ids=lambda v: getattr(v, "__name__", ""))
 def test_what_is_differentiated_now(program, args):
     srcad.grad(program, wrt=tuple(range(len(args)))).check(*args)
