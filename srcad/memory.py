@@ -95,14 +95,14 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
     if function in RESHAPES and not (isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr == "flatten"):
         whole = is_contiguous(source.number, facts) if place.steps is not None and is_c_order else None
         kind = dataclasses.replace(kind, layout=source.number.layout if whole else None, compact=bool(whole))
-        return viewed(kind, place, step if whole else None)
+        return viewed(kind, place, step) if whole else dataclasses.replace(kind, place=perhaps(place, fresh))
     if function is np.einsum and len(arrays) == 1 and not adds_up(expr):
-        return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event), layout=None, compact=False)
+        return dataclasses.replace(kind, place=perhaps(place, fresh), layout=None, compact=False)
     if function in SAME:
         as_it_is = isinstance(expr, ast.Call) and len(expr.args) < 3 and not any(k.arg == "order" for k in expr.keywords)
         if as_it_is and source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
             return dataclasses.replace(kind, place=place, layout=source.number.layout, compact=source.number.compact)
-        return dataclasses.replace(kind, place=Place(place.buffer, None, fresh.event))
+        return dataclasses.replace(kind, place=perhaps(place, fresh))
     copies = function is np.array and not (isinstance(expr, ast.Call) and any(k.arg == "copy" and not is_true(k.value) for k in expr.keywords))
     if function is np.copy and isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and same(expr.func.value, source.expr) and not (expr.args or expr.keywords):
         return dataclasses.replace(kind, place=fresh, layout=frozenset(), compact=True)  # the method copies in C order
@@ -132,6 +132,12 @@ def adds_up(expr: ast.expr) -> bool:
 
 def is_true(expr: ast.expr) -> bool:
     return isinstance(expr, ast.Constant) and expr.value is True
+
+
+def perhaps(place: Place, fresh: Place) -> Place:
+    """Where something lies that is a view of a place or a copy of what is there now."""
+    fresh.buffer.sources.append(place.buffer)
+    return Place(fresh.buffer, None, fresh.event)
 
 
 def viewed(kind: Number, place: Place, step: ast.expr | None) -> Number:

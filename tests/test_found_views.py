@@ -113,6 +113,60 @@ def test_a_second_name_for_what_may_be_a_view(program):
     same_as_differences(program, (X, 0.2), (0, 1))
 
 
+def flat_afterwards(x, s):
+    x[0] = s
+    y = x.T.reshape(-1) * 2.0
+    return np.sum(y * y)
+
+
+def column_afterwards(x, s):
+    x[0] = s
+    y = x[:, 1].reshape(-1)
+    z = y
+    return np.sum(z * z)
+
+
+def in_its_own_statement(x, s):
+    for _ in range(2):
+        x[0] += s * np.sum(x[::-1].reshape(-1) ** 2)
+    return np.sum(x)
+
+
+def in_each_pass(x, s):
+    y = x.T
+    for _ in range(2):
+        z = y.reshape(-1)
+        x[0] += s * z[3]
+        y = y * 1.5
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("program", [flat_afterwards, column_afterwards, in_its_own_statement, in_each_pass], ids=lambda p: p.__name__)
+def test_what_is_changed_only_before_it_may_be_viewed(program):
+    same_as_differences(program, (X, 0.2), (0, 1))
+
+
+def flat_before(x, s):
+    y = x.T.reshape(-1)
+    x[0] = s
+    return np.sum(y)
+
+
+def flat_before_a_loop(x, s):
+    y = x.T.reshape(-1)
+    t = 0.0
+    for _ in range(2):
+        t += np.sum(y) * s
+        x[0] = s * t
+    return t
+
+
+@pytest.mark.parametrize("program", [flat_before, flat_before_a_loop], ids=lambda p: p.__name__)
+def test_what_is_changed_after_it_may_be_viewed(program):
+    with pytest.raises(srcad.AliasError, match="may be a view"):
+        srcad.grad(program)(X.copy(), 0.2)
+
+
 ORDERS = ["B = A * 2; z = B.ravel(order='F')", "B = A * 2; z = B.ravel('F')", "B = A * 2; z = np.ravel(B, 'F')", "B = A * 2; z = np.reshape(B, -1, order='F')", "B = A * 2; z = B.reshape(-1, order='F')",
           "B = np.array(A, order='F'); z = B.reshape(-1)", "B = A.copy(order='F'); z = B.ravel()", "B = A.copy('F'); z = B.ravel()", "B = np.zeros((3, 4), order='F'); z = B.ravel()",
           "B = np.zeros((3, 4), float, 'F'); z = B.ravel()", "B = np.asarray(A, order='F'); z = B.ravel()", "B = A.astype(float, order='F'); z = B.ravel()", "B = np.add(A, A, order='F'); z = B.ravel()",
