@@ -114,6 +114,7 @@ class Backwards(ListBack):
                 self.names[key] = one[key]
                 self.kinds[one[key]] = after_one["kinds"][one[key]]
         self.done |= after_one["done"]
+        self.masks = {key: mask for key, mask in self.masks.items() if after_one["masks"].get(key) is mask}  # what was set before; those of one path say nothing here
         for target, kind in after_one["kinds"].items():
             other = self.kinds.setdefault(target, kind)
             if kind.is_plain and other.is_plain and kind.form != other.form:

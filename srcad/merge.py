@@ -192,8 +192,11 @@ class Merger:
         buffer = Buffer(self.site, depth=len(self.state.loops), event=self.state.event)
         buffer.sources = [p.buffer for p in places]
         buffer.shared = len(places) < 2 or any(p.steps != () for p in places) or places[0].buffer is places[1].buffer
-        known = all(p.steps is not None for p in places)
-        return Place(buffer, () if known else None, self.state.event)
+        unsure = [p for p in places if p.steps is None]  # these show what their memory was when they were taken, or what it is now
+        if not unsure:
+            return Place(buffer, (), self.state.event)
+        buffer.depth = min(p.buffer.depth for p in unsure)
+        return Place(buffer, None, min(p.event for p in unsure))
 
     def sequences(self, x: Sequence, y: Sequence) -> Ref:
         items = self.container(x, y, lambda: Sequence(x.type, tuple(self.merge(i, j) for i, j in zip(x.items, y.items)), x.mutable, True))

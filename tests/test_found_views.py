@@ -161,7 +161,26 @@ def flat_before_a_loop(x, s):
     return t
 
 
-@pytest.mark.parametrize("program", [flat_before, flat_before_a_loop], ids=lambda p: p.__name__)
+def flat_before_on_one_path(x, s):
+    w = x[0][::-1]
+    y = np.reshape(w, (1, 3))
+    w[:-1] = w[1:]
+    if x[1, 1] > s:
+        z = y
+        z, y = y, z
+    return np.sum(y * y)
+
+
+def handed_on_in_a_loop(x, s):
+    y = x.T.reshape(-1)
+    z = x[:, 1] * 1.0
+    for _ in range(2):
+        x[0] = s * z
+        y, w = y, z
+    return np.sum(y * y)
+
+
+@pytest.mark.parametrize("program", [flat_before, flat_before_a_loop, flat_before_on_one_path, handed_on_in_a_loop], ids=lambda p: p.__name__)
 def test_what_is_changed_after_it_may_be_viewed(program):
     with pytest.raises(srcad.AliasError, match="may be a view"):
         srcad.grad(program)(X.copy(), 0.2)
@@ -255,9 +274,22 @@ def masked_in_a_while(y, z):
     return np.sum(w)
 
 
-@pytest.mark.parametrize("program", [masked, masked_in_a_while], ids=lambda p: p.__name__)
+def masked_on_two_paths(y, z):
+    v = y[1:]
+    np.copyto(v, np.cos(v), where=(z[1:] if z[0] > 0.5 else v) >= 0.3)
+    return np.sum(y * 0.62)
+
+
+def masked_on_one_path(y, z):
+    t = np.exp(y)
+    s = np.sum(np.where(z > 0.5, t, 0.0)) if z[0] > 0.5 else np.sum(np.where(z > 1.3, y, t))
+    return s * s
+
+
+@pytest.mark.parametrize("program", [masked, masked_in_a_while, masked_on_two_paths, masked_on_one_path], ids=lambda p: p.__name__)
 def test_parts_of_what_was_chosen_by_a_mask(program):
-    same_as_differences(program, (np.array([0.767, -0.927, -0.409, 1.452]), np.array([0.329, 1.369, 1.243, 0.428])), (0, 1))
+    for z in (0.329, 0.7):
+        same_as_differences(program, (np.array([0.767, -0.927, -0.409, 1.452]), np.array([z, 1.369, 1.243, 0.428])), (0, 1))
 
 
 JOINED = """import numpy as np
