@@ -176,7 +176,7 @@ def handed_on_in_a_loop(x, s):
     z = x[:, 1] * 1.0
     for _ in range(2):
         x[0] = s * z
-        y, w = y, z
+        y, z = y, z * 1.0
     return np.sum(y * y)
 
 
