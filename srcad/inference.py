@@ -26,7 +26,7 @@ from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, 
 from srcad.live import Live
 from srcad.outside import Guards, leaves
 from srcad.rules import Rule
-from srcad.syntax import Namer, const, name
+from srcad.syntax import Namer, call, const, name
 
 OPERATORS: dict[type[ast.AST], tuple[np.ufunc, Callable[..., Any]]] = {
     ast.Add: (np.add, operator.add), ast.Sub: (np.subtract, operator.sub), ast.Mult: (np.multiply, operator.mul),
@@ -309,6 +309,15 @@ def function_label(function: Any) -> str:
         module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
     module = (module or "").replace("numpy", "np") if not (module or "").startswith("numpy._") else "np"
     return label if module in ("builtins", "", "operator", "_operator") else f"{module}.{label}"
+
+
+def fractional(source: Ref, joined: Ref) -> ast.expr:
+    """A value for a name that is a float on another path: a whole number would make arrays of whole numbers."""
+    if not (isinstance(source.value, Number) and isinstance(joined.value, Number) and joined.number.is_plain and joined.number.dtype == FLOAT and source.number.dtype in (INT, BOOL)):
+        return source.expr
+    if isinstance(source.expr, ast.Constant):
+        return const(float(source.expr.value))  # type: ignore[arg-type]
+    return call("float", [source.expr])
 
 
 def literal_ref(expr: ast.expr, value: Any, facts: Facts) -> Ref:

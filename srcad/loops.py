@@ -15,7 +15,7 @@ from typing import Any
 from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
 from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
-from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, literal_ref
+from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, fractional, literal_ref
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
 from srcad.kinds import Buffer, INT, Lazy, Number, Range, Record, Ref, Sequence, python
@@ -284,9 +284,9 @@ class Loops(Iteration):
         self.close_memory(phis)
         for phi in phis:
             if phi.first is not None:
-                self.write(Assign(phi.output.key, phi.first.expr, UNPLACED))
+                self.write(Assign(phi.output.key, fractional(phi.first, phi.output), UNPLACED))
         leaving = {id(marker): self.leaving(phis, heads, env) for marker, env in walked.breaks}
-        body = with_copies(region.statements, parallel([(p.output.key, p.second.expr) for p in phis if p.second is not None], state.namer))
+        body = with_copies(region.statements, parallel([(p.output.key, fractional(p.second, p.output)) for p in phis if p.second is not None], state.namer))
         body = with_breaks(body, leaving, state.namer)
         loc = statement.loc
         counted = bool(walked.breaks) or isinstance(statement, While)

@@ -277,11 +277,16 @@ def heads_of(body: Block) -> list[tuple[str, ast.expr]]:
     """The variables that a loop hands from pass to pass, with what they get at its end."""
     out: list[tuple[str, ast.expr]] = []
     for statement in reversed(body[:-1] if body and isinstance(body[-1], Break) else body):
-        if isinstance(statement, Assign) and statement.loc is UNPLACED and isinstance(statement.expr, (ast.Name, ast.Constant, ast.UnaryOp, ast.Attribute, ast.Subscript)):
+        if isinstance(statement, Assign) and statement.loc is UNPLACED and (isinstance(statement.expr, (ast.Name, ast.Constant, ast.UnaryOp, ast.Attribute, ast.Subscript)) or is_float(statement.expr)):
             out.append((statement.target, statement.expr))
         else:
             break
     return out[::-1]
+
+
+def is_float(expr: ast.expr) -> bool:
+    """Whether an expression is `float(n)`: a whole number that is handed on as a float."""
+    return isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "float"
 
 
 def inserted(block: Block, statement: Statement, group: Sequence[str]) -> Block:

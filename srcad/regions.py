@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Undecided
-from srcad.inference import Branch, ListStep, Loop, Phi, Region, Scope, Step, current
+from srcad.inference import Branch, ListStep, Loop, Phi, Region, Scope, Step, current, fractional
 from srcad.ir import UNPLACED, Assign, Block, Break, If, Raise, Statement, With, walk, with_blocks
 from srcad.kinds import Number, Record, Ref, Sequence, Series, Static
 from srcad.loopcode import at_ends, breaks_off
@@ -217,7 +217,7 @@ class Regions(Lists):
         for phi in phis:
             source = phi.second if side else phi.first
             if source is not None:
-                out.append(Assign(phi.output.key, source.expr, UNPLACED))
+                out.append(Assign(phi.output.key, fractional(source, phi.output), UNPLACED))
         return out
 
     # ---- with

@@ -487,3 +487,62 @@ def pairwise(x, g):
 def test_what_is_differentiated_now(program, args):
     srcad.grad(program, wrt=tuple(range(len(args)))).check(*args)
     srcad.grad(program, wrt=(len(args) - 1,)).check(*args)
+
+
+# ---- whole numbers on one path, where the other has a float
+
+
+def whole_on_one_path(x, s):
+    c = 2 if s > 0 else s
+    x = x * 1.0
+    x[0] = x[0] * 0.3
+    return np.sum(x) * c
+
+
+def added_to_where_it_is_whole(x, s):
+    c = 2 if s > 0 else s
+    y = x[1:] * 0.7
+    return np.sum(x) * c + x[0] * 0.3 + y[0] * c
+
+
+def the_greater(x, s):
+    c = max(1, s)
+    x = x * 1.0
+    x[0] = x[0] * 0.3
+    return np.sum(x) * c + np.sum(x) * min([3, s])
+
+
+def product_of_none(x, s):
+    p = 1
+    for _ in range(int(s) - 1):
+        p = p * x[1]
+    x = x * 1.0
+    x[0] = x[0] * 0.3
+    return np.sum(x) * p
+
+
+def counter_left_over(x, s):
+    t = 0.5
+    for i in range(3):
+        t = i
+    x = x * 1.0
+    x[0] = x[0] * 0.3
+    return np.sum(x) * t * s
+
+
+def whole_in_a_while(x, s):
+    t, i = 0.5, 0
+    while i < 3:
+        i += 1
+        t = i if i > 1 else s
+    x = x * 1.0
+    x[0] = x[0] * 0.3
+    return np.sum(x) * t + np.sum(x) * (s or 2) + np.sum(x) * (s and 3)
+
+
+@pytest.mark.parametrize("program", [whole_on_one_path, added_to_where_it_is_whole, the_greater, product_of_none, counter_left_over, whole_in_a_while], ids=lambda p: p.__name__)
+def test_whole_numbers_where_another_path_has_a_float(program):
+    gradient = srcad.grad(program, wrt="x")
+    for s in (1.2, 0.7 if program is the_greater else 3.0):
+        assert gradient(V, s).dtype == np.float64
+        np.testing.assert_allclose(gradient(V, s), differences(program, (V, s), 0), atol=1e-6)
