@@ -97,6 +97,9 @@ DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson", "multivariate_
 def name_of(function: Callable[..., Any]) -> str:
     """How a program that imports numpy as np, math and scipy.special as special calls a function."""
     label = getattr(function, "__name__", "")
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{name_of(owner)}.{label}"
     for distribution in DISTRIBUTIONS:
         if getattr(getattr(scipy.stats, distribution), label, None) == function:
             return f"stats.{distribution}.{label}"
