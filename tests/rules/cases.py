@@ -23,7 +23,7 @@ import cases_filters  # noqa: F401
 import cases_windows  # noqa: F401
 import cases_decompositions  # noqa: F401
 import cases_weighted  # noqa: F401
-from table import CASES, Case, Program, is_float, label_of, name_of, program  # noqa: F401
+from table import CASES, Case, Program, is_float, label_of, name_of, number_of, program  # noqa: F401
 
 
 def labels() -> list[str]:

@@ -1,8 +1,10 @@
 """Cases: functions that treat arrays as sets, that trim them, or that count them in bins."""
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from table import case, positive, signed
+from table import apart, case, positive, signed
 
 for shape in [(1,), (4,), (2, 3), (0,)]:
     for label in ("unique_values", "unique_counts", "unique_inverse", "unique_all"):
@@ -10,10 +12,10 @@ for shape in [(1,), (4,), (2, 3), (0,)]:
             case(getattr(np, label), signed(*shape))
 for a, b in [((3,), (2,)), ((2, 2), (1,)), ((0,), (2,)), ((1,), (1,)), ((4,), (0,))]:
     for keywords in ({}, {"assume_unique": True}):
-        case(np.setdiff1d, signed(*a), signed(*b), **keywords)
-        case(np.intersect1d, signed(*a), signed(*b), **keywords)
-        if a == (3,) or not keywords:
-            case(np.setxor1d, signed(*a), signed(*b), **keywords)
+        for function in (np.setdiff1d, np.intersect1d, np.setxor1d):
+            if a == (3,) or not keywords or function is not np.setxor1d:
+                drawn = apart(math.prod(a) + math.prod(b))
+                case(function, drawn[:math.prod(a)].reshape(a), drawn[math.prod(a):].reshape(b), **keywords)
 case(np.intersect1d, signed(3), signed(3), return_indices=True)
 case(np.trim_zeros, signed(4))
 case(np.trim_zeros, signed(1), trim="b")

@@ -1,17 +1,8 @@
 """Cases: SciPy's filters that pick one element of each window, and the morphology of grey images."""
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import scipy.ndimage as nd
-from table import case, rng, signed
-
-
-def apart(*shape: int) -> Any:
-    """Numbers no two of which are near one another."""
-    return (rng.permutation(int(np.prod(shape))) * 0.1875 - 1.53125).reshape(shape)
-
+from table import apart, case, signed
 
 MODES = ("reflect", "mirror", "nearest", "wrap", "constant")
 for function, given in ((nd.maximum_filter, ()), (nd.minimum_filter, ()), (nd.median_filter, ()), (nd.rank_filter, (1,)), (nd.percentile_filter, (70,))):

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cases import CASES, LABELS, program  # noqa: E402
+from cases import CASES, LABELS, number_of, program  # noqa: E402
 from harness import flat, function_of  # noqa: E402
 
 import srcad  # noqa: E402
@@ -50,7 +50,7 @@ def paired(a: Any, b: Any) -> float:
 
 @pytest.mark.parametrize("number", [pytest.param(i, id=LABELS[i]) for i in some_of_each()])
 def test_complex_operands(number: int) -> None:
-    made, rng = program(CASES[number]), np.random.default_rng(number)
+    made, rng = program(CASES[number]), np.random.default_rng(number_of(LABELS[number]))
     f = function_of(made.text)
     arguments = {k: v + 1j * rng.standard_normal(v.shape) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for k, v in made.arguments.items()}
     try:
