@@ -27,7 +27,7 @@ from srcad.residuals import Residuals, handed_out
 from srcad.reverse import Backward, Reverse
 from srcad.runtime import one_number
 from srcad.snapshots import Snapshots
-from srcad.simplify import bound, reads
+from srcad.uses import bound, reads
 from srcad.source import Source
 from srcad.syntax import call, const, expression, free_names, method, name, names, text
 from srcad.terms import Term

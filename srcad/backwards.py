@@ -21,7 +21,8 @@ from srcad.recording import heads_of
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
 from srcad.shadows import every_step, flows, made_by, read_by
-from srcad.simplify import bound, parallel, rebound
+from srcad.simplify import parallel
+from srcad.uses import bound, rebound
 from srcad.syntax import call, const, is_path, name, names
 from srcad.terms import Term, literal
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
 from srcad.kinds import FLOAT, Number
-from srcad.simplify import changes, reads, rebound, tallied
+from srcad.uses import changes, reads, rebound, tallied
 from srcad.syntax import Substitute, binary, const, from_zero, is_module, name, names, operations, same
 
 LONG_SUM = 5  # operations

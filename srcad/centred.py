@@ -17,7 +17,7 @@ import numpy as np
 from srcad.dims import Facts
 from srcad.ir import Assign, Block, Statement
 from srcad.render import function_path
-from srcad.simplify import changes, tallied
+from srcad.uses import changes, tallied
 from srcad.syntax import binary, call, is_module, name, names
 
 

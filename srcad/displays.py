@@ -18,7 +18,7 @@ from srcad.dims import Dim, Facts
 from srcad.ir import Assign, Block, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.render import function_path
-from srcad.simplify import changes, reads
+from srcad.uses import changes, reads
 from srcad.syntax import call, const, from_zero, name, names, root_of, same, text
 
 LONGEST = 4  # numbers

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
-from srcad.simplify import bound, changes, reads, rebound, tallied
+from srcad.uses import bound, changes, reads, rebound, tallied
 from srcad.splice import split_literal
 from srcad.syntax import binary, const, from_zero, name, names, root_of, same
 

@@ -155,7 +155,7 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
 def verbatim(group: Sequence[Statement]) -> str | None:
     """The user's text, if it says just what the statements do."""
     tree = group[0].loc.tree
-    if not isinstance(tree, ast.stmt) or any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.lineno != n.end_lineno for n in ast.walk(tree)):
+    if not isinstance(tree, ast.stmt) or tree.lineno != tree.end_lineno and any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.lineno != n.end_lineno for n in ast.walk(tree)):
         return None  # the lines of a string in it cannot be moved
     if len(group) == 1 and isinstance(tree, ast.AugAssign):
         return group[0].loc.text if is_augmented(group[0], tree) else None

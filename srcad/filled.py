@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, Statement, Store, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
-from srcad.simplify import changes, reads, rebound, tallied
+from srcad.uses import changes, reads, rebound, tallied
 from srcad.syntax import binary, const, factors_of, is_module, method, name, names, product_of
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from srcad.economy import blanks
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Update, blocks, expressions, walk, with_blocks
 from srcad.live import Live
-from srcad.simplify import changes, reads, rebound
+from srcad.uses import changes, reads, rebound
 from srcad.syntax import call, method, name, names, same
 from srcad.unboxed import acts_alike
 

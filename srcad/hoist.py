@@ -16,11 +16,13 @@ import builtins
 import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TypeGuard
 
 from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, expressions, map_block, walk, with_blocks
-from srcad.simplify import header_mapped, reads, rebound, tallied
+from srcad.simplify import header_mapped
+from srcad.uses import reads, rebound, tallied
 from srcad.surgery import ADJOINT
-from srcad.syntax import Substitute, name, names, substitute
+from srcad.syntax import Substitute, name, names, root_of, substitute
 
 SIDES = (("left", "right"), ("north", "south"), ("west", "east"))  # of a vector; of the rows and the columns of a matrix
 ALL = ast.Slice()
@@ -57,7 +59,7 @@ class Hoisting:
             match statement:
                 case Update(ast.Subscript(value=ast.Name(id=array)) as place) if array not in moving and is_steady(place.slice) and self.is_array(array) and statement.loc.file != ADJOINT:
                     found[array].setdefault(ast.unparse(place), place)
-        for array, place in self.stored(loop):
+        for array, place in self.stored(loop) if found else ():
             if array in found:
                 found[array].setdefault(ast.unparse(place), place)
         views: dict[str, str] = {}
@@ -75,14 +77,10 @@ class Hoisting:
     @staticmethod
     def stored(loop: For | While) -> Iterator[tuple[str, ast.Subscript]]:
         """The parts of arrays that a loop stores into and reads, or stores into twice."""
-        met: Counter[str] = Counter()
-        for statement in walk((loop,)):
-            for expr in expressions(statement):
-                met.update(ast.unparse(n) for n in ast.walk(expr) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name) and is_steady(n.slice))
-        for statement in walk((loop,)):
-            match statement:
-                case Store(ast.Subscript(value=ast.Name(id=array)) as place) if met[ast.unparse(place)] > 1 and statement.loc.file != ADJOINT:
-                    yield array, place
+        places = [s.target for s in walk((loop,)) if isinstance(s, Store) and is_steady_part(s.target) and s.loc.file != ADJOINT]
+        if places:
+            met = Counter(ast.unparse(n) for s in walk((loop,)) for e in expressions(s) for n in ast.walk(e) if is_steady_part(n))
+            yield from ((root_of(place), place) for place in places if met[ast.unparse(place)] > 1)
 
     def without_aliases(self, body: Block, views: Collection[str]) -> Block:
         """A loop's body without other names for a view: `dt = du_inner` goes, and what reads dt reads du_inner."""
@@ -117,6 +115,11 @@ class Views(Substitute):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         label = self.views.get(ast.unparse(node)) if isinstance(node.value, ast.Name) else None
         return name(label) if label is not None else self.generic_visit(node)  # type: ignore[return-value]
+
+
+def is_steady_part(node: ast.AST) -> TypeGuard[ast.Subscript]:
+    """Whether it is a part of a named array, one and the same in every pass."""
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and is_steady(node.slice)
 
 
 def is_steady(index: ast.expr) -> bool:

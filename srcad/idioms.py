@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from srcad.dims import Facts
 from srcad.ir import Assign, Block, For, Statement, blocks, expressions, map_expressions, targets, walk, with_blocks
 from srcad.render import function_path
-from srcad.simplify import changes, reads, tallied
+from srcad.uses import changes, reads, tallied
 from srcad.syntax import Substitute, binary, call, is_module, name, names, same, substitute, transposed
 
 

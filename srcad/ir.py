@@ -21,7 +21,7 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Union, assert_never
+from typing import Any, NamedTuple, Union, assert_never
 
 from srcad.syntax import root_of, text
 
@@ -299,14 +299,13 @@ SYMBOLS: dict[type[ast.operator], str] = {
 
 def blocks(statement: Statement) -> tuple[Block, ...]:
     """The blocks inside a statement."""
-    match statement:
-        case If(_, body, orelse) | For(_, _, body, orelse):
-            return body, orelse
-        case While(head, _, body, orelse):
-            return head, body, orelse
-        case With(_, body):
-            return (body,)
-    return ()
+    within = BLOCKS.get(type(statement))
+    return within(statement) if within else ()
+
+
+BLOCKS: dict[type, Callable[[Any], tuple[Block, ...]]] = {
+    If: lambda s: (s.body, s.orelse), For: lambda s: (s.body, s.orelse), While: lambda s: (s.head, s.body, s.orelse), With: lambda s: (s.body,),
+}
 
 
 def walk(block: Block) -> Iterator[Statement]:
@@ -343,12 +342,14 @@ def map_expressions(statement: Statement, change: Callable[[ast.expr], ast.expr]
     """The statement with each expression that it reads changed, its inner blocks too."""
     match statement:
         case Assign() | Unpack() | Effect():
-            return dataclasses.replace(statement, expr=change(statement.expr))
+            changed = change(statement.expr)
+            return statement if changed is statement.expr else dataclasses.replace(statement, expr=changed)
         case Update() | Store():
             target = statement.target if isinstance(statement.target, ast.Name) else change(statement.target)
             if not isinstance(target, ast.Subscript) and (isinstance(statement, Store) or not isinstance(target, ast.Name)):  # it is stored into, and not given a new value
                 target = ast.Subscript(value=target, slice=ast.Constant(value=...), ctx=ast.Store())
-            return dataclasses.replace(statement, target=target, expr=change(statement.expr))
+            changed = change(statement.expr)
+            return statement if changed is statement.expr and target is statement.target else dataclasses.replace(statement, target=target, expr=changed)
         case If(test, body, orelse):
             return dataclasses.replace(statement, test=change(test), body=map_block(body, change), orelse=map_block(orelse, change))
         case For(_, iterable, body, orelse):

@@ -25,11 +25,11 @@ from srcad.ir import (
     Update,
     While,
     With,
-    expressions,
     targets,
     walk,
 )
 from srcad.syntax import names
+from srcad.uses import header_reads
 
 Names = frozenset[str]
 
@@ -54,7 +54,7 @@ class Live:
         return live
 
     def before(self, statement: Statement, live: Names, broken: Names, continued: Names) -> Names:
-        read = frozenset(n for e in expressions(statement) for n in names(e))
+        read = frozenset(header_reads(statement))
         match statement:
             case Assign() | Unpack() | Define() | Delete() | Import():
                 return (live - frozenset(targets(statement))) | read | self.always

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
-from srcad.simplify import changes, reads, rebound, tallied
+from srcad.uses import changes, reads, rebound, tallied
 from srcad.syntax import binary, call, const, from_zero, method, name, names, same
 
 

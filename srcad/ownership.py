@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
 from srcad.kinds import Number
 from srcad.live import Live
-from srcad.simplify import bound, changes, reads, tallied
+from srcad.uses import bound, changes, reads, tallied
 from srcad.syntax import binary, is_module, method, name, names, root_of
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",

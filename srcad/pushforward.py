@@ -21,7 +21,7 @@ from srcad.outside import leaves
 from srcad.pairs import Pair
 from srcad.request import Request
 from srcad.residuals import Rewrite
-from srcad.simplify import bound
+from srcad.uses import bound
 from srcad.source import Source
 from srcad.syntax import call, const, expression, method, name, names
 from srcad.terms import Term

@@ -22,7 +22,7 @@ from srcad.coalesce import renamed
 from srcad.live import Live
 from srcad.loopcode import at_ends, breaks_off, ends_in_break, handing_on
 from srcad.overlap import never_meets
-from srcad.simplify import bound, reads, rebound
+from srcad.uses import bound, reads, rebound
 from srcad.syntax import call, name, names, same, substitute
 
 CHEAP = 3  # operations on single numbers that are rather done again than kept

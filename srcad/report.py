@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from srcad.ir import Block, Effect, walk
-from srcad.simplify import bound
+from srcad.uses import bound
 from srcad.syntax import names
 
 

@@ -18,7 +18,7 @@ from srcad.live import Live
 from srcad.report import lines_of
 from srcad.request import Request
 from srcad.reverse import Reverse
-from srcad.simplify import bound, rebound
+from srcad.uses import bound, rebound
 from srcad.syntax import const, expression, is_path, method, name, names, root_of, text
 from srcad.tidy import is_append, popped, value_read
 from srcad.walk import Walk

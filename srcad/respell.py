@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from srcad.ir import UNPLACED, Assign, Block, Statement, With, blocks, map_expressions, with_blocks
 from srcad.kinds import Number
-from srcad.simplify import changes, reads, tallied
+from srcad.uses import changes, reads, tallied
 from srcad.syntax import is_module, name, names, operations, substitute
 
 LONG_INDEX = 2  # operations

@@ -12,7 +12,7 @@ from srcad.inference import Inference, Operation
 from srcad.ir import Assign, Location, Statement
 from srcad.kinds import Ref
 from srcad.scatter import Scatter
-from srcad.syntax import OPERATIONS, is_path, name, operations
+from srcad.syntax import OPERATIONS, children, is_path, name, operations
 from srcad.terms import Term
 
 LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
@@ -79,7 +79,7 @@ class Sharing:
                     found[id(node)] = ""
             if id(node) not in seen:
                 seen.add(id(node))
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     if not (isinstance(node, ast.IfExp) and child is node.test):  # tests are joined later
                         visit(child)
 

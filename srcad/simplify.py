@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import functools
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -33,71 +32,16 @@ from srcad.ir import (
     While,
     With,
     blocks,
-    expressions,
     map_expressions,
     targets,
     walk,
     with_blocks,
 )
-from srcad.syntax import Namer, name, names, names_in, operations, root_of, same, substitute
+from srcad.syntax import Namer, name, names, operations, root_of, same, substitute
+from srcad.uses import bound, changes, header_reads, reads, tallied
 
 LONG_EXPRESSION = 3  # what the backward half takes over from the forward half may hold so many operations
 Names = frozenset[str]
-
-
-def reads(statement: Statement) -> Counter[str]:
-    """The names that a statement reads, in its blocks too, with how often."""
-    counts = header_reads(statement)
-    for block in blocks(statement):
-        for inner in block:
-            counts.update(reads(inner))
-    return counts
-
-
-def header_reads(statement: Statement) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for expr in expressions(statement):
-        counts.update(names_of(expr))
-    return counts
-
-
-names_of = functools.lru_cache(8192)(names_in)  # expressions of statements never change
-
-
-def bound(statement: Statement) -> tuple[str, ...]:
-    """The names that a statement binds, in its blocks too."""
-    inner = blocks(statement)
-    if not inner:
-        return targets(statement)
-    return (*targets(statement), *(t for block in inner for s in block for t in bound(s)))
-
-
-def tallied(block: Iterable[Statement]) -> tuple[Counter[str], Counter[str]]:
-    """How often each name is read, and how often it is given a value."""
-    counts: Counter[str] = Counter()
-    definitions: Counter[str] = Counter()
-    for statement in block:
-        counts.update(reads(statement))
-        definitions.update(bound(statement))
-    return counts, definitions
-
-
-def rebound(statement: Statement) -> tuple[str, ...]:
-    """The names that a statement of the user's gives a value to, in its blocks too; writing into memory does not."""
-    own = () if isinstance(statement, (Store, Update)) else targets(statement)
-    return (*own, *(t for block in blocks(statement) for s in block for t in rebound(s)))
-
-
-def changes(statement: Statement) -> set[str]:
-    """The names that a statement binds, or whose memory it changes."""
-    found: set[str] = set()
-    for s in walk((statement,)):
-        found.update(targets(s))
-        match s:
-            case Effect(ast.Call(func=func, args=[first, *_])):
-                found.update(names(first))
-                found.update(names(func) if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) else ())
-    return found
 
 
 class DeadCode:

@@ -24,7 +24,7 @@ from srcad.errors import SrcadError
 from srcad.inference import Inference
 from srcad.ir import UNPLACED, Assign, Block, Break, Continue, Effect, For, Location, Raise, Return, Statement, Store, Unpack, Update, blocks, walk, with_blocks
 from srcad.live import Live
-from srcad.simplify import bound
+from srcad.uses import bound
 from srcad.syntax import call, const, expression, method, name
 
 AGAIN = Location("", -6, 0, 0, 0, "", "")  # of what runs a second time: no comment names it

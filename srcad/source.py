@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from srcad.errors import UnsupportedSyntaxError
 from srcad.ir import Location
+from srcad.syntax import MODULE_NAMES
 
 FunctionTree = ast.FunctionDef | ast.Lambda
 
@@ -142,7 +143,8 @@ def compiled(tree: FunctionTree, code: types.CodeType) -> types.CodeType | None:
     own = [ast.Global(names=[code.co_name])] if code.co_name.isidentifier() and code.co_name not in code.co_freevars else []
     bind: list[ast.stmt] = [*own, *(ast.Assign(targets=[ast.Name(id=v, ctx=ast.Store())], value=ast.Constant(value=None)) for v in code.co_freevars)]
     outer = ast.FunctionDef("outer", empty_arguments(), [*bind, ast.copy_location(inner, tree)], [], None, None, **type_params())
-    module = ast.fix_missing_locations(ast.Module(body=[ast.copy_location(outer, tree)], type_ignores=[]))
+    imports = [ast.Import(names=[ast.alias(name=n)]) for n in code.co_names if n in MODULE_NAMES]  # Python looks their functions up in another way
+    module = ast.fix_missing_locations(ast.Module(body=[*imports, ast.copy_location(outer, tree)], type_ignores=[]))
     flags = code.co_flags & 0x1FF0000  # the __future__ imports in force
     try:
         whole = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)

@@ -101,7 +101,8 @@ def unshared(node: ast.AST) -> ast.AST:
     return type(node)(**fields)
 
 
-SIMPLE = (ast.Name, ast.BinOp, ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Slice, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.Pow, ast.Load)
+SIMPLE = (ast.Name, ast.BinOp, ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Slice)
+SIMPLE_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.Pow, type(None))
 
 
 def is_simple(node: ast.AST) -> bool:
@@ -110,7 +111,7 @@ def is_simple(node: ast.AST) -> bool:
         return type(node.value) in (int, bool, type(None)) or type(node.value) is float and abs(node.value) < 1e300
     if not isinstance(node, SIMPLE):
         return False
-    return all(is_simple(child) for child in ast.iter_child_nodes(node))
+    return isinstance(getattr(node, "op", None), SIMPLE_OPERATORS) and all(map(is_simple, children(node)))
 
 
 def same(a: object, b: object) -> bool:
@@ -144,7 +145,7 @@ def names_in(node: ast.AST) -> tuple[str, ...]:
 
 
 def collect(node: ast.AST, found: list[str]) -> None:
-    for field in node._fields:
+    for field in subtrees(type(node)):
         value = getattr(node, field, None)
         if isinstance(value, ast.Name):
             found.append(value.id)
@@ -156,6 +157,22 @@ def collect(node: ast.AST, found: list[str]) -> None:
                     found.append(item.id)
                 elif isinstance(item, ast.AST):
                     collect(item, found)
+
+
+@functools.cache
+def subtrees(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold trees: not its operators, its context, its labels."""
+    return () if kind is ast.Constant else tuple(f for f in kind._fields if f not in ("ctx", "op", "ops", "attr", "arg", "id"))
+
+
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """The trees right below a node, operators and contexts apart."""
+    for field in subtrees(type(node)):
+        value = getattr(node, field, None)
+        if isinstance(value, ast.AST):
+            yield value
+        elif isinstance(value, list):
+            yield from (item for item in value if isinstance(item, ast.AST))
 
 
 @functools.lru_cache(16)
@@ -292,9 +309,13 @@ class Substitute(ast.NodeTransformer):
         changed.kw_defaults = [d and self.visit(d) for d in arguments.kw_defaults]
         return ast.copy_location(ast.Lambda(args=changed, body=Substitute(free).visit(node.body)), node)
 
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return node
+
     def generic_visit(self, node: ast.AST) -> ast.AST:
         changed: dict[str, object] = {}
-        for field, old in ast.iter_fields(node):
+        for field in subtrees(type(node)):
+            old = getattr(node, field, None)
             if isinstance(old, list):
                 new = [self.visit(item) if isinstance(item, ast.AST) else item for item in old]
                 if any(a is not b for a, b in zip(new, old)):

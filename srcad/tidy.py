@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -29,7 +30,8 @@ from srcad.render import function_path
 from srcad.request import Request
 from srcad.respell import Respelling, said_once
 from srcad.reverse import Reverse
-from srcad.simplify import DeadCode, Folding, bound, join_branches, short, summed, taken_at_once, unused_counters
+from srcad.simplify import DeadCode, Folding, join_branches, short, summed, taken_at_once, unused_counters
+from srcad.uses import bound, header_reads, remembered
 from srcad.surgery import ADJOINT
 from srcad.syntax import call, const, expression, names, root_of
 from srcad.walk import ENTRY, VALUE, Walk
@@ -239,9 +241,9 @@ class Tidying:
         here = (definition.loc.line, definition.loc.index) == (user.loc.line, user.loc.index)
         here = here or isinstance(user, If) and (definition.loc.file, definition.loc.line) == (user.loc.file, user.loc.line)  # `while test:`
         target = definition.target
-        if popped(definition.expr) & {n for e in expressions(user) for n in names(e)}:
+        if popped(definition.expr) & header_reads(user).keys():
             return False  # the rest of the line reads the list before what is taken from it
-        if any(isinstance(n, ast.ListComp) for e in expressions(user) for n in ast.walk(e)):
+        if holds_comprehension(user):
             return False  # what stands there is computed many times
         if target in state.impure:
             return here and not any(t in state.impure for s in between for t in bound(s))
@@ -273,6 +275,12 @@ def maybe_unset(block: Block, known: set[str], own: frozenset[str]) -> Iterator[
                 known.update(bound(statement))
 
 
+@remembered
+def holds_comprehension(statement: Statement) -> bool:
+    return any(isinstance(n, ast.ListComp) for e in expressions(statement) for n in ast.walk(e))
+
+
+@functools.lru_cache(1024)  # expressions never change
 def popped(expr: ast.expr) -> set[str]:
     """The lists that an expression takes from."""
     calls = (n for n in ast.walk(expr) if isinstance(n, ast.Call))

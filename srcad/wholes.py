@@ -15,7 +15,7 @@ from collections.abc import Callable
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, For, Statement, Update, blocks, walk, with_blocks
 from srcad.outers import begun, counted, makes
-from srcad.simplify import changes, reads
+from srcad.uses import changes, reads
 from srcad.syntax import call, const, method, name
 
 
