@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from srcad.kinds import Number, Ref
 from srcad.recording import heads_of
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
-from srcad.shadows import every_step, flows, made_by, read_by
+from srcad.shadows import closed, every_step, flows, made_by, read_by
 from srcad.simplify import parallel
 from srcad.uses import bound, rebound
 from srcad.syntax import call, const, is_path, name, names
@@ -74,6 +74,8 @@ class Backwards(ListBack):
     def write_down_before(self, step: Step) -> None:
         """Write down what waits as an expression if it reads what the passes of a loop get back under the same name."""
         changed = {target for inner in every_step([step]) if isinstance(inner, Loop) for target in got_back(inner)}
+        if not changed:
+            return
         for key in [k for k, term in self.held.items() if changed & set(names(term.expr))]:
             self.flush(key)
         for key, waiting in list(self.scatters.items()):
@@ -278,13 +280,12 @@ class Backwards(ListBack):
         inside = list(every_step([step]))
         known |= self.names.keys() | self.held.keys() | self.scatters.keys() | self.steady.keys()
         known |= {self.stem(ref) for s in inside if isinstance(s, ListStep) for ref in s.values}
-        size = 0
-        while len(known) > size:
-            size = len(known)
-            for made, used in (flow for s in inside for flow in flows(s)):
-                if any(ref.key in known or self.stem(ref) in known for ref in made):
-                    known.update(key for ref in used for key in (ref.key, self.stem(ref)))
-        return known
+        through = [(self.either_key(made), self.either_key(used)) for s in reversed(inside) for made, used in flows(s)]
+        return closed(known, through)
+
+    def either_key(self, refs: Iterable[Ref]) -> set[str]:
+        """The keys of values, and those of the memory that they lie in."""
+        return {key for ref in refs for key in (ref.key, self.stem(ref))}
 
     def after_loop(self, phi: Phi, term: Term) -> None:
         """What reaches a loop's variable at its head the first time goes to its value before."""
@@ -352,7 +353,8 @@ class Backwards(ListBack):
                 continue
             term = Term(name(carried[key]), self.kinds[carried[key]], self.facts)
             self.contribute(phi.second, self.as_source(term, phi, phi.second), None)  # type: ignore[arg-type]
-        self.block(step.body.steps)
+        with self.facts.without({phi.output.key for phi in step.phis} | self.names_bound(step.body)):
+            self.block(step.body.steps)
         for ref in outer:
             self.materialise(ref)
         self.loc = dataclasses.replace(step.loc, text="")

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
 from srcad.kinds import FLOAT, Number
-from srcad.uses import changes, reads, rebound, tallied
+from srcad.uses import changes, is_read_only_in, mentions, reads, rebound, tallied
 from srcad.syntax import Substitute, binary, const, from_zero, is_module, name, names, operations, same
 
 LONG_SUM = 5  # operations
@@ -85,7 +85,7 @@ class Carried:
     def block(self, block: Block) -> Block:
         out = tuple(with_blocks(s, self.block) if blocks(s) else s for s in block)
         for statement in out:
-            made = next((i for i, s in enumerate(out) if s is statement), -1)
+            made = next((i for i, s in enumerate(out) if s is statement), -1) if filled(statement) is not None else -1
             carrying = self.carrying(out, made) if made >= 0 else None
             out = out if carrying is None else self.changed(out, carrying) or out
         return out
@@ -99,23 +99,23 @@ class Carried:
             return None
         array, each = found
         kind = self.kind_of(array)
-        if kind is None or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or sum(reads(s)[array] for s in block) != self.counts[array]:
+        if kind is None or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or not is_read_only_in(block, array, self.counts):
             return None
-        mentions = [i for i, s in enumerate(block) if i > made and (array in reads(s) or array in changes(s))]
+        touching = mentions(block, array, made + 1)
         start, at = each, made
-        if mentions and isinstance(block[mentions[0]], Store) and same(each, const(0.0)):
-            at = mentions.pop(0)
+        if touching and isinstance(block[touching[0]], Store) and same(each, const(0.0)):
+            at = touching.pop(0)
             start = block[at].expr  # type: ignore[union-attr]
-        loop = block[mentions[0]] if mentions else None
+        loop = block[touching[0]] if touching else None
         if not isinstance(loop, For) or loop.orelse or (way := downwards(loop.iter)) is None:
             return None
         first, stop = way
         for ahead in (0, 1):
             reading, adding = element(array, loop.target, ahead), element(array, loop.target, ahead - 1)
             if any(isinstance(s, Update) and same(s.target, adding) for s in loop.body):
-                carrying = Carrying(array, made, at, mentions[0], start, each, reading, adding, first + ahead - 1)
+                carrying = Carrying(array, made, at, touching[0], start, each, reading, adding, first + ahead - 1)
                 ends = at == made or self.is_at_end(block[at], kind, stop, ahead)
-                after = [block[i] for i in mentions[1:]]
+                after = [block[i] for i in touching[1:]]
                 fits = carrying.last >= 0 and ends and (carrying.last == 0 or at == made) and self.reads_only(after, array, element(array, None, carrying.last))
                 return carrying if fits else None
         return None
@@ -179,7 +179,7 @@ class Carried:
         if any(moved & changes(s) for s in after) or set(names(carrying.each)) & set(rebound(loop)) or loop.target in {t for s in loop.body for t in rebound(s)}:
             return None
         match before[0] if before else None:
-            case Assign(target, place) if same(place, carrying.reading) and self.definitions[target] == 1 and self.counts[target] == sum(reads(s)[target] for s in loop.body):
+            case Assign(target, place) if same(place, carrying.reading) and self.definitions[target] == 1 and is_read_only_in(loop.body, target, self.counts):
                 before = before[1:]
             case _:
                 target = self.temporary(f"{carrying.array}_{loop.target}" if loop.target.strip("_") else carrying.array)

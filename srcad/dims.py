@@ -9,13 +9,14 @@ generated code, so that it never runs where an answer differs.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from srcad.syntax import expression
+from srcad.syntax import expression, names
 
 if TYPE_CHECKING:
     from srcad.kinds import Number
@@ -46,7 +47,7 @@ class Facts:
         self.transposes: dict[str, ast.expr] = {}  # a variable that is the transpose of another -> that one
         self.expansions: dict[str, tuple[ast.expr, Number, tuple[int, ...]]] = {}  # a variable that is another with axes put in -> that one, its kind, and these axes
         self.texts: dict[str, Callable[[], str]] = {}  # strings that the program puts together, by name
-        self.computed: dict[tuple[Any, ...], tuple[ast.expr, Number]] = {}
+        self.computed: dict[tuple[Any, ...], Computed] = {}
 
     def record(self, condition: str) -> None:
         self.conditions.setdefault(condition)
@@ -54,10 +55,22 @@ class Facts:
     def remember(self, function: object, operands: Iterable[Any], params: Mapping[str, Any], value: tuple[ast.expr, Number]) -> None:
         """A value that the forward pass computes: the backward pass need not compute it again."""
         if value[1].ndim or function is np.mean:
-            self.computed.setdefault(signature(function, operands, params), value)
+            self.computed.setdefault(signature(function, operands, params), Computed(*value, frozenset(n for o in operands if isinstance(expr := getattr(o, "expr", None), ast.expr) for n in names(expr))))
 
     def known_value(self, function: object, operands: Iterable[Any], params: Mapping[str, Any]) -> tuple[ast.expr, Number] | None:
-        return self.computed.get(signature(function, operands, params)) if self.computed else None
+        """A value that has been computed, and what is known of it."""
+        found = self.computed.get(signature(function, operands, params)) if self.computed else None
+        return None if found is None else (found.expr, found.number)
+
+    @contextlib.contextmanager
+    def without(self, changing: Collection[str]) -> Iterator[None]:
+        """In the passes of a loop these names stand for other values than before it and after it: what is computed of them there is not known here."""
+        before = self.computed
+        self.computed = {key: found for key, found in before.items() if found.operands.isdisjoint(changing)}
+        try:
+            yield
+        finally:
+            self.computed = before
 
     def canonical(self, key: str) -> str:
         """The text that stands for every dimension known to be equal to this one."""
@@ -101,10 +114,25 @@ class Facts:
         return self.modules[full_name]
 
 
+class Computed(NamedTuple):
+    """A value that has been computed: its name, its kind, and the names of what it was computed of."""
+
+    expr: ast.expr
+    number: Number
+    operands: frozenset[str]
+
+
 def signature(function: object, operands: Iterable[Any], params: Mapping[str, Any]) -> tuple[Any, ...]:
     """An operation as a key: the function, the names of its operands, its parameters less the defaults."""
-    parts = [ast.dump(o.expr) if isinstance(getattr(o, "expr", None), ast.expr) else repr(o) for o in operands]
-    return function, tuple(parts), tuple(sorted((k, repr(v)) for k, v in params.items() if v is not None and v is not False))
+    return function, tuple(map(spelled, operands)), tuple(sorted((k, repr(v)) for k, v in params.items() if v is not None and v is not False))
+
+
+def spelled(operand: Any) -> str:
+    """An operand as text, the same for the same operand alone."""
+    expr = getattr(operand, "expr", None)
+    if isinstance(expr, ast.Name):
+        return expr.id
+    return ast.dump(expr) if isinstance(expr, ast.expr) else repr(operand)
 
 
 class Dim:

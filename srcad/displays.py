@@ -18,7 +18,7 @@ from srcad.dims import Dim, Facts
 from srcad.ir import Assign, Block, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.render import function_path
-from srcad.uses import changes, reads
+from srcad.uses import changes, mentions
 from srcad.syntax import call, const, from_zero, name, names, root_of, same, text
 
 LONGEST = 4  # numbers
@@ -45,12 +45,13 @@ class Displays:
         """The block with the array that one of its statements begins, or begins to add to, written as a whole."""
         match block[at]:
             case Assign(array, ast.Call(func=ast.Attribute(attr="zeros"), args=[_], keywords=[])):
-                steps, begun = self.steps(block, at + 1, array), True
+                start, begun = at + 1, True
             case Update(ast.Subscript(value=ast.Name(id=array)), ast.Add() | ast.Sub()):
-                steps, begun = self.steps(block, at, array), False
+                start, begun = at, False
             case _:
                 return None
         count = self.count(array)
+        steps = self.steps(block, start, array) if count is not None else []
         if count is None or not steps:
             return None
         numbers: dict[int, ast.expr] = {}
@@ -93,11 +94,8 @@ class Displays:
     def steps(block: list[Statement], start: int, array: str) -> list[int]:
         """The statements that put single numbers into an array before anything else is done with it."""
         found: list[int] = []
-        for i in range(start, len(block)):
-            statement = block[i]
-            if array not in reads(statement) and array not in changes(statement):
-                continue
-            if part(statement, array, {})[0] is None:
+        for i in mentions(block, array, start):
+            if part(block[i], array, {})[0] is None:
                 break
             found.append(i)
         return found

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Sequence
 
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
-from srcad.uses import bound, changes, reads, rebound, tallied
+from srcad.uses import bound, mentions, reads, rebound, tallied, touched
 from srcad.splice import split_literal
 from srcad.syntax import binary, const, from_zero, name, names, root_of, same
 
@@ -19,14 +20,16 @@ from srcad.syntax import binary, const, from_zero, name, names, root_of, same
 def met_once(block: Block) -> Block:
     """`dx[i] += v` is `dx[i] = v` where dx is zero so far and every pass has an element of its own."""
     out: list[Statement] = []
+    blanks_here: list[str] = []
     for statement in block:
         if blocks(statement):
             statement = with_blocks(statement, met_once)
         if isinstance(statement, For):
-            for blank in blanks(out):
+            for blank in blanks_here:
                 found = stored((statement,), blank, (), frozenset(bound(statement)))
                 statement = found[0] if found is not None else statement
         out.append(statement)
+        blanks_here = blank_after(blanks_here, statement)
     return tuple(out)
 
 
@@ -59,7 +62,7 @@ def first_added(block: Sequence[Statement | None], start: int, root: str, place:
     held = set(names(place)) - {root} if place is not None else set()
     for at in range(start + 1, len(block)):
         statement = block[at]
-        if statement is None or root not in reads(statement) and root not in changes(statement):
+        if statement is None or root not in touched(statement):
             if first >= 0 or statement is not None and held & set(rebound(statement)):
                 return None
             continue
@@ -96,7 +99,7 @@ def zeroed_once(block: Block) -> Block:
 
 def carried_zero(body: Block, blank: str, given: set[str]) -> tuple[Block, Store] | None:
     """A loop's body that puts something where it would add it to what the pass before has set to 0, and what sets that to 0."""
-    touching = [i for i, s in enumerate(body) if blank in reads(s) or blank in changes(s)]
+    touching = mentions(body, blank)
     match body[touching[-1]] if touching else None:
         case Store(ast.Subscript(value=ast.Name(id=root)) as place, ast.Constant(value=0)) as store if root == blank and not given & set(names(place)) - {root}:
             put_first = put((store, *body[: touching[-1]]))
@@ -120,25 +123,27 @@ def doubled(block: Block) -> Block:
 
 def blanks(before: Sequence[Statement]) -> list[str]:
     """The arrays that are zero and have not been touched since."""
-    found: list[str] = []
-    for statement in before:
-        touched = set(reads(statement)) | set(bound(statement)) | changes(statement)
-        found = [f for f in found if f not in touched]
-        match statement:
-            case Assign(target, ast.Call(func=ast.Attribute(attr="zeros"))):
-                found.append(target)
-    return found
+    return functools.reduce(blank_after, before, [])
+
+
+def blank_after(blank: list[str], statement: Statement) -> list[str]:
+    """The arrays that are zero after a statement, of those before it and the one that it makes."""
+    blank = [b for b in blank if b not in touched(statement)] if blank else blank
+    match statement:
+        case Assign(target, ast.Call(func=ast.Attribute(attr="zeros"))):
+            return [*blank, target]
+    return blank
 
 
 def stored(block: Block, blank: str, counters: tuple[str, ...], given: frozenset[str]) -> Block | None:
     """The block with the one update of an array on each path as a store; None where there is more than that. given: the names that the loops give values to."""
-    mentions = [i for i, s in enumerate(block) if blank in reads(s) or blank in changes(s)]
-    if not mentions:
+    touching = mentions(block, blank)
+    if not touching:
         return block
-    if len(mentions) > 1:
+    if len(touching) > 1:
         return None
-    made = stored_in(block[mentions[0]], blank, counters, given)
-    return None if made is None else (*block[: mentions[0]], made, *block[mentions[0] + 1 :])
+    made = stored_in(block[touching[0]], blank, counters, given)
+    return None if made is None else (*block[: touching[0]], made, *block[touching[0] + 1 :])
 
 
 def stored_in(statement: Statement, blank: str, counters: tuple[str, ...], given: frozenset[str]) -> Statement | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, Statement, Store, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
-from srcad.uses import changes, reads, rebound, tallied
+from srcad.uses import mentions, rebound, tallied
 from srcad.syntax import binary, const, factors_of, is_module, method, name, names, product_of
 
 
@@ -102,8 +102,8 @@ def filling(block: Block, at: int) -> Filled | None:
             number = const(1.0)
         case _:
             return None
-    mentions = [i for i, s in enumerate(block) if i > at and (array in reads(s) or array in changes(s))]
-    zeros, read = mentions[:-1], mentions[-1] if mentions else at
+    touching = mentions(block, array, at + 1)
+    zeros, read = touching[:-1], touching[-1] if touching else at
     steady = {*names(number)}
     for i in zeros:
         match block[i]:

@@ -13,12 +13,13 @@ import ast
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.coalesce import stem
-from srcad.dims import Facts, Undecided
+from srcad.dims import Computed, Facts, Shape, Undecided
 from srcad.inference import Branch, Inference, ListStep, Loop, Operation, Step, Write, current
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, While, blocks, expressions, targets, with_blocks
 from srcad.kinds import Number, Record, Ref, Static
@@ -29,11 +30,20 @@ from srcad.ownership import Memory
 from srcad.pairback import PairCall
 from srcad.render import Untraceable, function_path
 from srcad.rules.tangents import LINEAR
-from srcad.shadows import flows, read_by
+from srcad.shadows import closed, read_by
 from srcad.uses import bound
 from srcad.syntax import call, const, expression, method, name, names, root_of, substitute, text
 from srcad.tangents import NoTangent, Tangents, adds_something
 from srcad.terms import Term, literal
+
+
+@dataclasses.dataclass
+class Known:
+    """What facts say of one name: the expressions with it that are computed, the shapes it has, the dimensions it stands for."""
+
+    computed: dict[tuple[Any, ...], Computed] = dataclasses.field(default_factory=dict)
+    shapes: list[tuple[Shape, str]] = dataclasses.field(default_factory=list)
+    dim_names: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class SoFar:
@@ -41,17 +51,22 @@ class SoFar:
 
     def __init__(self, facts: Facts, names_bound: set[str]) -> None:
         self.facts = facts
-        self.computed = {k: v for k, v in facts.computed.items() if names_bound & set(names(v[0]))}
-        self.shapes = [s for s in facts.shapes if s[1] in names_bound]
-        self.dim_names = {k: n for k, n in facts.dim_names.items() if n in names_bound}
-        facts.computed = {k: v for k, v in facts.computed.items() if k not in self.computed}
-        facts.shapes = [s for s in facts.shapes if s[1] not in names_bound]
-        facts.dim_names = {k: n for k, n in facts.dim_names.items() if n not in names_bound}
+        computed, shapes, dim_names = facts.computed, facts.shapes, facts.dim_names
+        facts.computed, facts.shapes, facts.dim_names = {}, [], {}
+        self.waiting = {n: Known() for n in names_bound}
+        for key, found in computed.items():
+            for table in [self.waiting[n].computed for n in set(names(found.expr)) if n in names_bound] or [facts.computed]:
+                table[key] = found
+        for shape in shapes:
+            (self.waiting[shape[1]].shapes if shape[1] in names_bound else facts.shapes).append(shape)
+        for key, label in dim_names.items():
+            (self.waiting[label].dim_names if label in names_bound else facts.dim_names)[key] = label
 
     def reach(self, target: str) -> None:
-        self.facts.computed |= {k: v for k, v in self.computed.items() if target in names(v[0])}
-        self.facts.shapes += [s for s in self.shapes if s[1] == target]
-        self.facts.dim_names |= {k: n for k, n in self.dim_names.items() if n == target}
+        found = self.waiting[target]
+        self.facts.computed |= found.computed
+        self.facts.shapes += found.shapes
+        self.facts.dim_names |= found.dim_names
 
 
 class Forwards(Tangents):
@@ -77,15 +92,7 @@ class Forwards(Tangents):
 
     def leading_to(self, keys: set[str]) -> set[str]:
         """What something of the result is made of, round and round: the rest needs no tangents."""
-        keys = keys | {self.stem(ref) for s in self.every if isinstance(s, ListStep) for ref in s.values}
-        through = [flow for s in self.every for flow in flows(s)]
-        size = -1
-        while len(keys) > size:
-            size = len(keys)
-            for made, used in through:
-                if any(self.stem(ref) in keys for ref in made):
-                    keys.update(self.stem(ref) for ref in used)
-        return keys
+        return closed(keys | {self.stem(ref) for s in self.every if isinstance(s, ListStep) for ref in s.values}, self.made_of(self.every))
 
     # ---- blocks
 

@@ -20,7 +20,7 @@ from typing import TypeGuard
 
 from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, expressions, map_block, walk, with_blocks
 from srcad.simplify import header_mapped
-from srcad.uses import reads, rebound, tallied
+from srcad.uses import is_read_only_in, rebound, tallied
 from srcad.surgery import ADJOINT
 from srcad.syntax import Substitute, name, names, root_of, substitute
 
@@ -91,7 +91,7 @@ class Hoisting:
     def is_alias(self, statement: Assign, body: Block) -> bool:
         """Whether a name is bound once and read only here."""
         target = statement.target
-        return self.bindings[target] == 1 and sum(reads(s)[target] for s in body) == self.reads[target]
+        return self.bindings[target] == 1 and is_read_only_in(body, target, self.reads)
 
 
 def with_views(statement: Statement, views: Mapping[str, str]) -> Statement:

@@ -18,7 +18,7 @@ from srcad.ir import Assign, Effect, Store
 from srcad.kinds import Number, Ref, Series
 from srcad.outside import leaves
 from srcad.render import function_path, shape_expr
-from srcad.shadows import Shadows, every_step, flows, made_by
+from srcad.shadows import Shadows, closed, every_step, made_by
 from srcad.syntax import binary, call, const, method, name
 from srcad.terms import Term
 
@@ -130,16 +130,12 @@ class ListBack(Shadows):
     def lists_read(self) -> set[str]:
         """The lists whose items something of the result is made of: not those that only a test reads."""
         keys = {self.stem(leaf) for leaf in leaves(self.state.result)}
-        through = [([self.stem(r) for r in made], [self.stem(r) for r in used]) for s in self.every for made, used in flows(s)]
+        through = self.made_of(self.every)
         for step in self.every:
             if isinstance(step, ListStep):
                 through.append(([step.series.name], [self.stem(r) for r in step.values]))
                 through += [([self.stem(step.output)], [step.series.name])] if step.output is not None else []
-        size = -1
-        while len(keys) > size:
-            size = len(keys)
-            keys.update(k for made, used in through if not keys.isdisjoint(made) for k in used)
-        return keys
+        return closed(keys, through)
 
     def lists_ready(self, step: Branch | Loop) -> None:
         """The adjoints of the lists that a branch or a loop changes or reads are there before it."""

@@ -80,6 +80,8 @@ class Live:
         """Twice round is enough: what is live at the head stays so."""
         head = out
         for _ in range(2):
-            head = out | (self.block(body, head, out, head) - {target})
+            before, head = head, out | (self.block(body, head, out, head) - {target})
+            if head == before:
+                break
         self.head[id(loop)] = head
         return head

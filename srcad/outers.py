@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
-from srcad.uses import changes, reads, rebound, tallied
+from srcad.uses import changes, reads, rebound, tallied, touched
 from srcad.syntax import binary, call, const, from_zero, method, name, names, same
 
 
@@ -131,7 +131,7 @@ class Sums:
     @functools.cached_property
     def never_empty(self) -> bool:
         """Whether the loop makes a pass at all, by the size of an array with a row for each; that becomes a fact. Of no passes a list gives no columns."""
-        arrays = {n for s in self.loop.body for n in (*reads(s), *changes(s))}
+        arrays = frozenset().union(*map(touched, self.loop.body))
         exact = [d for a in sorted(arrays) if self.owner.rank(a) and (d := self.exact(a)) is not None and d.value is not None]
         return bool(exact) and exact[0] > 0
 
@@ -159,7 +159,7 @@ class Sums:
         stored = [s for s in body if stores(s, factor.id, counter)]
         if len(stored) == 1:
             array = stored[0].target.value.id  # type: ignore[union-attr]
-            if [s for s in body if array in reads(s) or array in changes(s)] == stored and self.owner.rank(array) == 2:
+            if [s for s in body if array in touched(s)] == stored and self.owner.rank(array) == 2:
                 return self.whole(array)
         return None
 
@@ -247,7 +247,7 @@ class Sums:
         assert isinstance(update, Update) and isinstance(update.target, ast.Name)
         target, body = update.target.id, self.loop.body
         together = is_outer(update) and not self.owner.lists_only
-        if any(target in reads(s) or target in changes(s) for s in body if s is not update and not (together and alike(s, update))):
+        if any(target in touched(s) for s in body if s is not update and not (together and alike(s, update))):
             return False
         return all(self.is_kept(f, update) for f in (factors(update) if is_outer(update) else [update.expr]))
 
@@ -263,8 +263,7 @@ def begun(update: Statement, before: list[Statement]) -> Statement:
     """What is added to zeros, with nothing in between, in their place: `dW = ...`. They are taken out of the statements before it."""
     assert isinstance(update, Update) and isinstance(update.target, ast.Name)
     target = update.target.id
-    mentions = [s for s in before if target in reads(s) or target in changes(s)]
-    match mentions:
+    match [s for s in before if target in touched(s)]:
         case [Assign(_, ast.Call(func=ast.Attribute(attr="zeros"))) as zeros]:
             before.remove(zeros)
             return Assign(target, from_zero(update.op, update.expr), update.loc)
@@ -274,11 +273,11 @@ def begun(update: Statement, before: list[Statement]) -> Statement:
 def steady(identifier: str, body: Block, update: Statement) -> bool:
     """Whether a name's memory is new in every pass, or is not changed at all, and not changed after this statement."""
     at = next(i for i, s in enumerate(body) if s is update)
-    touched = [i for i, s in enumerate(body) if identifier in changes(s) and not (isinstance(s, (Assign, Unpack)) and i < at)]
-    if not touched:
+    changing = [i for i, s in enumerate(body) if identifier in changes(s) and not (isinstance(s, (Assign, Unpack)) and i < at)]
+    if not changing:
         return True
     made = [i for i, s in enumerate(body) if isinstance(s, Assign) and s.target == identifier and isinstance(s.expr, (ast.BinOp, ast.UnaryOp))]
-    return bool(made) and made[-1] < touched[0] and touched[-1] < at
+    return bool(made) and made[-1] < changing[0] and changing[-1] < at
 
 
 def is_outer(statement: Statement) -> bool:

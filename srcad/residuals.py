@@ -20,7 +20,7 @@ from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.uses import bound, rebound
 from srcad.syntax import const, expression, is_path, method, name, names, root_of, text
-from srcad.tidy import is_append, popped, value_read
+from srcad.tidy import is_append, popped, values_read
 from srcad.walk import Walk
 
 
@@ -67,7 +67,8 @@ class Residuals:
         body, places = function_text(backward_title, f"{seed_name}, {cache_name}", (), self.headed(rest)[:-1], [f"return {last}"])
         if residuals:
             unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
-            unpack += "".join(f"    {n} = list({n})\n" for n in kept_names if n in emptied(rest))
+            taken_from = emptied(rest)
+            unpack += "".join(f"    {n} = list({n})\n" for n in kept_names if n in taken_from)
             line = body.index("\n") + 1
             body = body[:line] + unpack + body[line:]
             places[1:1] = [Place()] * unpack.count("\n")
@@ -100,15 +101,16 @@ class Residuals:
         """Where the backward pass reads only the shape of something, the shape is kept, not the array."""
         every = [e for s in rest for e in expressions_deep(s)]
         made = {t for s in rest for t in bound(s)}
+        read = {n for e in every for n in values_read(e, ("shape",))}
         sizes: dict[str, ast.expr] = {}
         changes: dict[str, str] = {}
         for identifier in dict.fromkeys(n for e in every for n in names(e)):
-            if identifier in self.certain and identifier not in made and not any(value_read(identifier, e, ("shape",)) for e in every):
+            if identifier in self.certain and identifier not in made and identifier not in read:
                 label = self.state.namer.temporary(f"{identifier}_shape")
                 sizes[label] = expression(f"{identifier}.shape")
                 changes[identifier] = label
         shapes = ShapeNames(changes)
-        return (map_block(rest, lambda e: shapes.visit(e)) if changes else rest), sizes
+        return (map_block(rest, shapes.visit) if changes else rest), sizes
 
     def items_kept(self, rest: Block) -> tuple[Block, dict[str, ast.expr]]:
         """Of lists, dicts, objects, globals the numbers that the backward pass reads are kept: by then they may be others."""

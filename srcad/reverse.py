@@ -63,7 +63,8 @@ class Reverse(Backwards, PairBack, Detours):
         self.state = state
         self.facts: Facts = state.facts
         self.steps = steps
-        self.operations = [op for op in every_step(steps) if isinstance(op, Operation)]
+        self.every = list(every_step(steps))
+        self.operations = [op for op in self.every if isinstance(op, Operation)]
         self.out: list[Statement] = []
         self.kinds: dict[str, Number] = {}
         self.names: dict[str, str] = {}  # key -> the name of its adjoint, once it has one
@@ -74,11 +75,11 @@ class Reverse(Backwards, PairBack, Detours):
         self.constants: dict[str, str] = {}  # arrays of one number, by their text -> the adjoint that is one
         self.stored: dict[str, list[ast.expr]] = {}  # the parts of a blank adjoint that are all that has been written
         self.producer = {o.key: op for op in self.operations for o in op.outputs}
-        self.every = list(every_step(steps))
         self.bound_in: dict[Region, set[str]] = {}
-        self.known = {ref.key: ref for step in self.every for ref in read_by(step)}
-        self.remaining = Counter(ref.key for step in self.every for ref in read_by(step))
-        self.dense = Counter(ref.key for step in self.every if not (isinstance(step, Operation) and step.rule is None) for ref in read_by(step))
+        read = [(step, read_by(step)) for step in self.every]
+        self.known = {ref.key: ref for _, refs in read for ref in refs}
+        self.remaining = Counter(ref.key for _, refs in read for ref in refs)
+        self.dense = Counter(ref.key for step, refs in read if not (isinstance(step, Operation) and step.rule is None) for ref in refs)
         self.definitions = {s.target: s for s in walk(tuple(state.statements)) if isinstance(s, Assign)}
         self.done: set[int] = set()
         self.mirrored: set[str] = set()  # results whose backward step raises where the forward step does

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 
+from srcad.finals import Finals
 from srcad.ir import Assign, Define, Import, With
 from srcad.lowering import Lowering
 from srcad.surgery import Surgery, lowered
@@ -53,11 +55,15 @@ class Scopes(Lowering):
 
     def lower_Try(self, node: ast.Try) -> None:
         """The body, where it does not throw. A handler may only raise: nothing that it computes is differentiated."""
+        if node.finalbody:
+            for statement in Finals(lambda: self.namer.temporary("result")).visit(copy.deepcopy(node)):
+                self.lower(statement)
+            return
         caught = [h.type or name("Exception") for h in node.handlers if not isinstance(h.body[-1], ast.Raise)]
         body = self.block(node.body)
         header = ast.Call(func=name(HANDLED), args=[const(node.lineno), *caught], keywords=[])
         self.out += [With((header,), body, self.loc(node))] if caught else body
-        for statement in [*node.orelse, *node.finalbody]:
+        for statement in node.orelse:
             self.lower(statement)
 
     def lower_FunctionDef(self, node: ast.FunctionDef) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,17 @@ def flows(step: Step) -> list[tuple[Sequence[Ref], Sequence[Ref]]]:
     return []
 
 
+def closed(keys: set[str], through: Collection[tuple[Collection[str], Collection[str]]]) -> set[str]:
+    """The keys, with all that something among them is made of, round and round; through: what is made, and of what, the last first."""
+    size = -1
+    while len(keys) > size:
+        size = len(keys)
+        for made, used in through:
+            if not keys.isdisjoint(made):
+                keys.update(used)
+    return keys
+
+
 class Shadows(Sharing):
     """Gives to memory, and reverses what is written into it."""
 
@@ -133,6 +144,10 @@ class Shadows(Sharing):
     def stem(self, ref: Ref) -> str:
         """The key of what holds the adjoint of a value: its memory's, where that is changed."""
         return self.root(ref).key if self.is_shadowed(ref) else ref.key
+
+    def made_of(self, steps: Sequence[Step]) -> list[tuple[list[str], list[str]]]:
+        """The stems of what each step makes, and those of what it makes it of, the last step first."""
+        return [([self.stem(r) for r in made], [self.stem(r) for r in used]) for s in reversed(steps) for made, used in flows(s)]
 
     def shadow(self, ref: Ref) -> ast.expr:
         """The adjoint of a part of memory, as a place to read and to write."""

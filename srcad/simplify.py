@@ -107,7 +107,7 @@ class DeadCode:
     def passes(self, body: Block, live: Names) -> tuple[Block, Names]:
         """The body of a loop, and what is live at its head. A loop that does nothing but end is not needed."""
         head = live
-        for jumps in (False, True):
+        for jumps in (False, True) if any(isinstance(s, (Break, Continue)) for s in walk(body)) else (True,):
             while True:
                 kept, into = self.sweep(body, head | live, live, jumps)
                 if into | live == head:
@@ -171,7 +171,7 @@ class Folding:
             changed = with_blocks(changed, self.block) if blocks(changed) else changed
             if isinstance(changed, Assign) and self.counts[changed.target] == 1 and self.definitions[changed.target] == 1 and self.is_temporary(changed.target):
                 at = user_of.get(changed.target, -1)
-                if at > i and self.stays(changed, block[i + 1 : at]) and self.may_move(changed, statement, block[at], list(block[i + 1 : at])):
+                if at > i and self.may_move(changed, statement, block[at], list(block[i + 1 : at])) and self.stays(changed, block[i + 1 : at]):
                     pending[changed.target] = changed.expr
                     continue
             out.append(changed)

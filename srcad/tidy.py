@@ -33,7 +33,7 @@ from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.uses import bound, header_reads, remembered
 from srcad.surgery import ADJOINT
-from srcad.syntax import call, const, expression, names, root_of
+from srcad.syntax import call, children, const, expression, names, root_of
 from srcad.walk import ENTRY, VALUE, Walk
 from srcad.wholes import Wholes
 
@@ -221,7 +221,9 @@ class Tidying:
             return isinstance(statement, Assign) and (statement.target in self.state.impure or statement.target in self.state.raising - self.reverse.mirrored)
 
         block = DeadCode(keep, self.sharing, self.lasting).apply(block)
-        return tuple(s for s in block if not (s.loc is ENTRY and isinstance(s, Assign) and not self.reads_value(s.target, block)))
+        entered = {s.target for s in block if s.loc is ENTRY and isinstance(s, Assign)}
+        read = {n for s in walk(block) if s.loc is not ENTRY for e in expressions(s) for n in values_read(e)} if entered else set()
+        return tuple(s for s in block if not (s.loc is ENTRY and isinstance(s, Assign) and s.target not in read))
 
     def grows_list(self, statement: Effect) -> bool:
         """Whether a statement appends to a list of the program's, which matters only if that is read."""
@@ -229,11 +231,6 @@ class Tidying:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append")):
                 return label in self.state.lists
         return False
-
-    @staticmethod
-    def reads_value(parameter: str, block: Block) -> bool:
-        """Whether anything but the shape of a converted parameter is read."""
-        return any(value_read(parameter, e) for s in block if s.loc is not ENTRY for inner in walk((s,)) for e in expressions(inner))
 
     def may_move(self, definition: Assign, origin: Statement, user: Statement, between: list[Statement]) -> bool:
         """A single-use temporary goes back where it came from; into the backward half only if it is short, and pure."""
@@ -295,12 +292,12 @@ def is_append(statement: Effect) -> bool:
     return False
 
 
-def value_read(identifier: str, node: ast.AST, parts: Sequence[str] = ("shape", "ndim", "size")) -> bool:
-    """Whether an expression reads a variable's value, not only its shape."""
-    if isinstance(node, ast.Attribute) and node.attr in parts and isinstance(node.value, ast.Name):
-        return False
+def values_read(node: ast.AST, parts: Sequence[str] = ("shape", "ndim", "size")) -> Iterator[str]:
+    """The variables of which an expression reads the value, not only the shape."""
     if isinstance(node, ast.Name):
-        return node.id == identifier
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and "ndim" in parts:
-        return False
-    return any(value_read(identifier, child, parts) for child in ast.iter_child_nodes(node))
+        yield node.id
+    elif isinstance(node, ast.Attribute) and node.attr in parts and isinstance(node.value, ast.Name):
+        return
+    elif not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and "ndim" in parts):
+        for child in children(node):
+            yield from values_read(child, parts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from srcad.ir import Effect, Statement, Store, Update, blocks, expressions, targets, walk
@@ -69,6 +69,22 @@ def tallied(block: Iterable[Statement]) -> tuple[Counter[str], Counter[str]]:
         counts.update(reads(statement))
         definitions.update(bound(statement))
     return counts, definitions
+
+
+@remembered
+def touched(statement: Statement) -> frozenset[str]:
+    """The names that a statement reads, binds, or whose memory it changes."""
+    return changes(statement).union(reads(statement))
+
+
+def mentions(block: Sequence[Statement], identifier: str, start: int = 0) -> list[int]:
+    """Where in a block a name is touched, from a place on."""
+    return [i for i in range(start, len(block)) if identifier in touched(block[i])]
+
+
+def is_read_only_in(block: Iterable[Statement], identifier: str, counts: Counter[str]) -> bool:
+    """Whether all reads of a name, of which there are so many, are in a block."""
+    return sum(reads(s)[identifier] for s in block) == counts[identifier]
 
 
 @remembered

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, For, Statement, Update, blocks, walk, with_blocks
 from srcad.outers import begun, counted, makes
-from srcad.uses import changes, reads
+from srcad.uses import changes, touched
 from srcad.syntax import call, const, method, name
 
 
@@ -61,10 +61,12 @@ class Wholes:
                 pass
             case _:
                 return None
+        if not isinstance(part, (ast.Name, ast.Subscript)):
+            return None
         every = [s for s in walk((nest[0],)) if not blocks(s)]
         if isinstance(part, ast.Name) and sum(part.id in changes(s) for s in every) == 1:
             part = next((uncopied(s.expr) for s in nest[-1].body if isinstance(s, Assign) and s.target == part.id), part)
-        if not (isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name)) or any(total in reads(s) or total in changes(s) for s in every if s is not update):
+        if not (isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name)) or any(total in touched(s) for s in every if s is not update):
             return None
         array = part.value.id
         dims = self.shape(array)

@@ -23,6 +23,7 @@ from srcad.merge import fork, numbers_of
 from srcad.outside import static_value
 from srcad.protocols import defined, is_dict, updated
 from srcad.shapes.indexing import distinct, getitem
+from srcad.strides import overtakes
 from srcad.syntax import const, name, names, substitute
 
 OUTLIVES = "it changes {} that outlives the call. Make a copy inside the function, or return the new value."
@@ -128,12 +129,15 @@ class Writes(Attributes):
         if isinstance(value.value, Sequence):
             value = self.array_of(value)
         self.require_numbers(value)
-        if overtakes(base, slice_, value):
-            self.refuse("NumPy copies these elements one after the other, and reads some that it has written already. Copy the right side with .copy().", AliasError)
+        self.require_no_overtaking(base, slice_, value, is_basic(indices))
         place = ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Store())
         self.write_array(base, slice_, indices, value, 0)
         self.write(Store(place, value.expr, self.loc))
         self.note_stored(base, slice_, indices, value)
+
+    def require_no_overtaking(self, base: Ref, index: ast.expr, value: Ref, is_view: bool = True) -> None:
+        if overtakes(base, index, value, is_view):
+            self.refuse("NumPy copies these elements one after the other, and may read some that it has written already. Copy the right side with .copy().", AliasError)
 
     def note_stored(self, base: Ref, slice_: ast.expr, indices: tuple[Any, ...], value: Ref) -> None:
         """Remember where a value has been put: it may be read again from there."""
@@ -313,6 +317,7 @@ class Writes(Attributes):
 
     def assign_whole(self, base: Ref, value: Ref) -> None:
         """`base[...] = value`."""
+        self.require_no_overtaking(base, ELLIPSIS, value)
         self.write_array(base, ELLIPSIS, (Ellipsis,), value, 0)
         self.write(Store(ast.Subscript(value=base.expr, slice=ELLIPSIS, ctx=ast.Store()), value.expr, self.loc))
 
@@ -421,31 +426,3 @@ def fits(value: Ref, old: Ref) -> bool:
     same_dtype = kind.form == "python" and kind.dtype.kind in "bif" or np.result_type(number.dtype, kind.dtype) == number.dtype
     pairs = zip(reversed(kind.shape), reversed(number.shape))
     return same_dtype and len(kind.shape) <= len(number.shape) and all(d.key in ("1", n.key) for d, n in pairs)
-
-
-def overtakes(base: Ref, slice_: ast.expr, value: Ref) -> bool:
-    """Whether a slice is stored into one that begins with the same element and takes longer steps: `y[::2] = y[:3]`."""
-    target, source = base.number.place, value.number.place
-    if target is None or source is None or target.buffer is not source.buffer or not source.steps or target.steps != source.steps[:-1]:
-        return False
-    match source.steps[-1], slice_:
-        case ast.Subscript(slice=ast.Slice(lower=one, step=first)), ast.Slice(lower=other, step=second) if begins(one) == begins(other):
-            read, written = stride(first), stride(second)
-            return read is None or written is None or read * written > 0 and abs(written) > abs(read)
-    return False
-
-
-def begins(lower: ast.expr | None) -> str:
-    return "0" if lower is None else ast.unparse(lower)
-
-
-def stride(step: ast.expr | None) -> int | None:
-    """The step of a slice; None where it is not written down as a number."""
-    match step:
-        case None:
-            return 1
-        case ast.Constant(value=int() as value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
-            return -value
-    return None

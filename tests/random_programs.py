@@ -74,6 +74,8 @@ BLOCKS: list[tuple[str, str]] = [
     ("<N> = np.zeros(<n>)\n<O> = <V>\nfor t in range(3):\n    <N>, <O> = <O>, <N>\n    <N>[t] = <s> + <O>[t]", "VV"), ("<N> = []\nfor t in <V>:\n    <N>.append(t * <s>)", "L"), ("<N> = []\nfor t in range(2):\n    <N>.append(<V> * (t + 1))", "A"),
     ("<N> = []\nfor t in range(3):\n    <N>.append(<s>)\nwhile len(<N>) > 1:\n    <S> += <N>.pop()", "L"), ("<N> = {}\nfor t in ('a', 'b'):\n    <N>[t] = <s>", "D"), ("<N> = <s>\nfor t in range(2):\n    for u in range(2):\n        <N> = np.sin(<N> + <s>)\n        <V>[u] *= <N>", "S"),
     ("for t in range(3):\n    if <c>:\n        <S> += <s>\n        break\nelse:\n    <S> -= <s>", ""), ("for t in range(2):\n    <V1> = <V1> + <k> * np.array([<V1>[(q + 1) % <n>] * <s> for q in range(<n>)])", ""),
+    ("for t in range(3):\n    <V1> = np.sin(<V1>)", ""), ("for t in range(2):\n    <V1>, <V2> = <V2> - <k> * <V1> ** 3, <V1>", ""),
+    ("for t in <V>:\n    try:\n        if t < <k>:\n            continue\n        <S> += t\n        if <S> > <k>:\n            break\n    finally:\n        <S> *= <s>", ""),
     ("for t in range(3):\n    <V1> = <V1> + <k> * np.concatenate([np.array([<V1>[1], <s> * <V1>[0], np.sin(<V1>[-1])]), <V1>[3:]])", "")]
 LOOPS: list[tuple[str, str]] = [
     ("for <N> in range(<n>):\n<block>", "I"), ("for <N> in range(1, <n>):\n<block>", "I"), ("for <N> in range(<n> - 1, -1, -1):\n<block>", "I"), ("for <N> in reversed(range(<n>)):\n<block>", "I"), ("for <N> in range(len(<V>)):\n<block>", "I"), ("for <N> in range(2):\n<block>", "I"),
@@ -224,7 +226,7 @@ class Writer:
     def result(self) -> str:
         """A number that depends on every name; or plainly on a few, so that what flows back is 1, or 0 in most places."""
         if self.rng.randint(0, 1):
-            plain = {"S": ["{0}"], "V": ["np.sum({0})", "{0}[0]", "{0}[1]", "{0}[-1]", "np.mean({0})"], "M": ["np.sum({0})", "{0}[0, 1]"], "L": ["sum({0})", "{0}[0]"], "I": ["{0} * 1.0"]}
+            plain = {"S": ["{0}"], "V": ["np.sum({0})", "np.sum(np.cos({0}))", "np.sum({0} ** 2)", "{0}[0]", "{0}[1]", "{0}[-1]", "np.mean({0})"], "M": ["np.sum({0})", "{0}[0, 1]"], "L": ["sum({0})", "{0}[0]"], "I": ["{0} * 1.0"]}
             known = [n for n in self.names if n.kind in plain]
             few = self.rng.sample(known, min(len(known), self.rng.randint(1, 2)))
             return self.rng.choice([" + ", " * "]).join(self.rng.choice(plain[n.kind]).format(n.text) for n in few)

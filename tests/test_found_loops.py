@@ -1299,3 +1299,80 @@ def test_recurrences_over_rows(program):
     rng = np.random.default_rng(0)
     for rows in (3, 1, 2):
         srcad.grad(program, wrt=(0, 1, 2)).check(rng.standard_normal((2, 2)), rng.standard_normal((rows, 2)), rng.standard_normal(2))
+
+
+# What is computed after a loop of what its passes give values to is another value than in the passes.
+
+def sines(q, n):
+    for _ in range(n):
+        q = np.sin(q)
+    return np.sum(np.cos(q))
+
+
+def allen_cahn(u, n):
+    for _ in range(n):
+        u = u + 0.1 * (u - u ** 3)
+    return np.sum(u ** 2)
+
+
+def verlet(q, p, n):
+    for _ in range(n):
+        p = p - 0.05 * np.sin(q)
+        q = q + 0.1 * p
+        p = p - 0.05 * np.sin(q)
+    return np.sum(p * p / 2 - np.cos(q))
+
+
+def while_large(q):
+    while q[0] > 0.1:
+        q = 0.5 * np.sin(q)
+    return np.sum(np.cos(q))
+
+
+def over_rows(xs, h):
+    for e in xs:
+        h = np.sin(h) * e
+    return h @ np.cos(h)
+
+
+def handed_over(q, p, n):
+    for _ in range(n):
+        p, q = np.sin(q), p
+    return np.sum(np.cos(q) * p)
+
+
+def between_loops(q, n):
+    for _ in range(n):
+        q = np.sin(q)
+    c = np.cos(q)
+    for _ in range(n):
+        q = q * c
+    return np.sum(q)
+
+
+def nested(q, n):
+    for _ in range(n):
+        for _ in range(2):
+            q = np.sin(q)
+        q = q * np.cos(q)
+    return np.sum(np.cos(q))
+
+
+def means(q, n):
+    for _ in range(n):
+        q = q * np.mean(q)
+    return np.sum(q) * np.mean(q)
+
+
+A, B = np.array([0.3, 0.7]), np.array([0.5, -0.4])
+
+
+@pytest.mark.parametrize("program, args, wrt", [
+    (sines, (A, 3), (0,)), (sines, (A, 30), (0,)), (allen_cahn, (A, 4), (0,)), (verlet, (A, B, 3), (0, 1)), (while_large, (A,), (0,)), (over_rows, (A, B), (0, 1)),
+    (handed_over, (A, B, 3), (0, 1)), (between_loops, (A, 3), (0,)), (nested, (A, 3), (0,)), (means, (A, 3), (0,))])
+def test_computed_after_a_loop(program, args, wrt):
+    gradient = srcad.grad(program, wrt=wrt)(*args)
+    for position, found in zip(wrt, gradient):
+        for i, step in enumerate(np.eye(2)):
+            ends = [program(*(a + h * step if k == position else a for k, a in enumerate(args))) for h in (1e-6, -1e-6)]
+            assert found[i] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-8)

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import ast
 import pathlib
+import re
 
 ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
-    {"errors", "guarding", "notebook", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
+    {"errors", "finals", "guarding", "notebook", "optim", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"uses"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"carried", "centred", "choices", "coalesce", "debug", "displays", "filled", "idioms", "inverses", "methods", "outers", "respell", "unboxed", "definitions", "load", "lowering", "outside", "ownership", "report", "request", "shapes", "surgery"},
     {"comprehensions", "dispatch", "hoist", "inference", "patterns", "scopes", "terms", "wholes"}, {"augmented", "contracted", "protocols", "stage"}, {"reflection"},
-    {"adjoints", "gates", "loopcode", "memory", "merge", "overlap", "scatter", "specials", "walk"}, {"splice", "iterables"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
+    {"adjoints", "gates", "loopcode", "memory", "merge", "overlap", "scatter", "specials", "strides", "walk"}, {"splice", "iterables"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"heads", "texts"}, {"attributes"}, {"writes"}, {"series", "shadows"}, {"listback", "regions", "rewalk", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "draws", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},
     {"testing", "callables", "seeds"}, {"api"}, {"graph", "operators"}, {"explain", "explore"}, {"cli"}, {"__init__", "__main__"},
@@ -27,6 +28,15 @@ def imported(path: pathlib.Path) -> set[str]:
             parts = (node.module or "").split(".")
             found |= {parts[1]} if len(parts) > 1 else {a.name for a in node.names} & set(LEVEL)
     return found
+
+
+def test_the_table_of_modules_names_them_all() -> None:
+    table = (ROOT.parent / "docs" / "internals.md").read_text().partition("| step |")[2].partition("\n\n")[0]
+    named = {n for n in re.findall(r"`(\w+)`", table)}
+    modules = {path.stem for path in ROOT.glob("*.py")} - {"__init__", "__main__"}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert modules <= named, sorted(modules - named)
+    assert named <= modules | packages, sorted(named - modules - packages)
 
 
 def test_modules_import_from_lower_layers() -> None:

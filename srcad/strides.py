@@ -1,0 +1,122 @@
+"""How views step through memory: whether a copy between two parts of it reads what it has written already.
+
+    y[1:] = y[:-1]      NumPy begins at the end
+    y[::2] = y[:3]      y[2] is written before it is read
+
+NumPy takes a copy of the right side where it overlaps with the left one, but not where that has one axis and both step in
+the same direction. Then it goes from the end where the right side begins before the left one: right where both take equal steps.
+"""
+from __future__ import annotations
+
+import ast
+
+from srcad.kinds import Number, Place, Ref
+from srcad.syntax import literal_number, same
+
+Stride = tuple[int, int]  # an axis of the whole memory, and how many steps on it are one step of the view
+NEW_AXIS = (-1, 0)
+
+
+def overtakes(base: Ref, index: ast.expr, value: Ref, is_basic: bool) -> bool:
+    """Whether `base[index] = value` may read elements that it has written already; is_basic: whether the index takes a view."""
+    target = base.number.place
+    if not isinstance(value.value, Number) or value.number.is_plain or target is None or value.number.place is None:
+        return False
+    source = value.number.place
+    if not target.buffer.family() & source.buffer.family() or value.number.ndim == 0:
+        return False
+    if not is_basic:
+        return True  # masks copy element by element, and so do arrays of indices before NumPy 2
+    into = step_through(strides(target), index)
+    if into is not None and len(into) != 1:
+        return False  # NumPy copies what overlaps
+    taken = strides(source)
+    if into is None or not taken:
+        return True
+    (axis, written), (other, read) = into[0], taken[-1]
+    if axis != other:
+        return read != 0 and not cross_at_one_place(target, index, source)
+    if written * read <= 0:
+        return False
+    return written != read and not (abs(read) > abs(written) and begin_together(target, index, source))
+
+
+def strides(place: Place) -> list[Stride] | None:
+    """How a view steps through its memory, axis by axis; None where that is not known."""
+    root = place.buffer.root
+    if place.steps is None or root is None or root.number.shape is None:
+        return None
+    found: list[Stride] | None = [(axis, 1) for axis in range(len(root.number.shape))]
+    for step in place.steps:
+        match step:
+            case ast.Subscript(slice=index):
+                found = step_through(found, index)
+            case ast.Attribute(attr="T"):
+                found = found[::-1] if found is not None else None
+            case ast.Call(func=ast.Attribute(attr="ravel" | "squeeze" | "flatten")) if found is not None and len(found) == 1:
+                pass
+            case ast.Call(func=ast.Attribute(attr="flip")) if found is not None and len(found) == 1:
+                found = [(axis, -size) for axis, size in found]
+            case _:
+                return None
+    return found
+
+
+def step_through(axes: list[Stride] | None, index: ast.expr) -> list[Stride] | None:
+    """The strides of a part of a view."""
+    if axes is None:
+        return None
+    parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
+    dots = [i for i, p in enumerate(parts) if isinstance(p, ast.Constant) and p.value is ...]
+    counted = sum(not is_new_axis(p) for p in parts) - len(dots)
+    if counted > len(axes) or len(dots) > 1:
+        return None
+    at = dots[0] if dots else len(parts)
+    parts[at : at + 1] = [ast.Slice()] * (len(axes) - counted)
+    out: list[Stride] = []
+    rest = iter(axes)
+    for part in parts:
+        if is_new_axis(part):
+            out.append(NEW_AXIS)
+            continue
+        axis, size = next(rest)
+        if isinstance(part, ast.Slice):
+            step = 1 if part.step is None else literal_number(part.step)
+            if type(step) is not int:
+                return None
+            out.append((axis, size * step))
+    return out
+
+
+def is_new_axis(part: ast.expr) -> bool:
+    return isinstance(part, ast.Constant) and part.value is None or isinstance(part, ast.Attribute) and part.attr == "newaxis"
+
+
+def begin_together(target: Place, index: ast.expr, source: Place) -> bool:
+    """Whether two slices of one view begin with the same element."""
+    if not source.steps or target.steps != source.steps[:-1]:
+        return False
+    match source.steps[-1], index:
+        case ast.Subscript(slice=ast.Slice(lower=one)), ast.Slice(lower=other):
+            return begins(one) == begins(other)
+    return False
+
+
+def cross_at_one_place(target: Place, index: ast.expr, source: Place) -> bool:
+    """Whether a row is stored into the column of the same number, or the other way round: they share one element, which stays what it is."""
+    if len(source.steps or ()) != 1 or target.steps:
+        return False
+    match source.steps[0], index:  # type: ignore[index]
+        case ast.Subscript(slice=ast.Tuple(elts=[ast.Slice() as whole, at])), (ast.Constant() | ast.Name()) as number:
+            return takes_all(whole) and same(at, number)
+        case ast.Subscript(slice=(ast.Constant() | ast.Name()) as at), ast.Tuple(elts=[ast.Slice() as whole, number]):
+            return takes_all(whole) and same(at, number)
+    return False
+
+
+def takes_all(part: ast.Slice) -> bool:
+    return part.lower is part.upper is part.step is None
+
+
+def begins(lower: ast.expr | None) -> str:
+    return "0" if lower is None else ast.unparse(lower)
