@@ -12,7 +12,7 @@ from srcad.errors import SeedError, SrcadError
 from srcad.shadows import every_step
 from srcad.gates import Gates
 from srcad.hoist import Hoisting
-from srcad.inference import Loop
+from srcad.inference import Loop, class_of, current, unwritable
 from srcad.ir import Assign, Block, Effect, Location, Place, Return, Statement, arguments_text, listed
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
 from srcad.kinds import Sequence as Items
@@ -88,7 +88,7 @@ class Assembly(Residuals, Tidying):
         forward = unneeded_copies(self.state)
         self.reverse.mirrored |= {n for s in backward.statements for n in reads(s)}
         tail = Return(end, LAST)
-        kept = self.state.result.expr if self.request.mode in ("value_and_grad", "pair") else None
+        kept = self.value_returned() if self.request.mode in ("value_and_grad", "pair") else None
         sides = {getattr(s.statement, "tag", 0): s.side for s in every_step(self.reverse.steps) if isinstance(s, Loop) and s.side is not None}
         recording = Recording(self.state, sides, self.request.plain)
         forward, rest = recording.apply(forward, (*backward.statements, *statements))
@@ -103,6 +103,13 @@ class Assembly(Residuals, Tidying):
         if self.request.backend == "numpy" and not self.request.plain:  # loops over elements need no views
             rest = Hoisting(self.state.namer.temporary, lambda n: n in kinds and kinds[n].form == "array").apply(rest)
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept, seed_name)
+
+    def value_returned(self) -> ast.expr:
+        """The value of the function, as an expression."""
+        kind = unwritable(self.state.result)
+        if kind is not None:
+            raise SrcadError(f"it returns a `{kind.__name__}`, which the generated code cannot make again from its attributes. Return them, in a tuple, a dict or a dataclass.", None, self.request.title)
+        return current(self.state.result).expr
 
     def value_held(self, forward: Block, rest: Block, kept: ast.expr | None) -> tuple[Block, ast.expr | None]:
         """The value under a name of its own, where the backward pass takes back what it is made of."""
@@ -188,7 +195,7 @@ class Assembly(Residuals, Tidying):
                 if kind is list:
                     return ast.List(elts=elements, ctx=ast.Load())
                 display = ast.Tuple(elts=elements, ctx=ast.Load())
-                return display if kind is tuple else call(call("type", [ref.expr]), elements)
+                return display if kind is tuple else call(class_of(ref.expr), elements)
             case Record(type=kind, items=mapping):
                 parts = {k: self.gradient(i, backward, statements, returned) for k, i in mapping.items()}
                 if kind is dict:
@@ -196,7 +203,7 @@ class Assembly(Residuals, Tidying):
                 if hasattr(kind, "__post_init__") or not all(f.init for f in dataclasses.fields(kind)):
                     raise SrcadError(f"a gradient in the form of `{kind.__name__}` cannot be made by calling it: it has __post_init__ or fields that are "
                                      "not given. Pass its fields.", None, self.request.title)
-                return call(call("type", [ref.expr]), [], **parts)
+                return call(class_of(ref.expr), [], **parts)
         if ref.key not in self.state.active:
             return const(None)
         return self.leaf_gradient(ref, backward, statements, returned)
@@ -216,6 +223,7 @@ class Assembly(Residuals, Tidying):
             expr = name(target)
             if original.form == "array" and original.shape != ():
                 returned.append(target)
+                self.reverse.foldable.discard(target)
         return self.converted(expr, term.number, original)
 
     def converted(self, expr: ast.expr, made: Number, wanted: Number) -> ast.expr:

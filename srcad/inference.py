@@ -26,7 +26,7 @@ from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, 
 from srcad.live import Live
 from srcad.outside import Guards, leaves
 from srcad.rules import Rule
-from srcad.syntax import Namer, call, const, name
+from srcad.syntax import Namer, call, const, name, same
 
 OPERATORS: dict[type[ast.AST], tuple[np.ufunc, Callable[..., Any]]] = {
     ast.Add: (np.add, operator.add), ast.Sub: (np.subtract, operator.sub), ast.Mult: (np.multiply, operator.mul),
@@ -344,17 +344,62 @@ def record_display(kind: type, items: dict[Any, Ref]) -> Ref:
     return Ref(expr, Record(kind, items, True))
 
 
-def current(ref: Ref) -> Ref:
-    """A container as it is now: what the program made and may have changed is written out from its items."""
+def current(ref: Ref, above: tuple[int, ...] = ()) -> Ref:
+    """A container as it is now: what the program made and may have changed is written out from its items; above: what it lies in."""
     value = ref.value
     if isinstance(value, Sequence) and value.series is not None:
         return Ref(name(value.series.name), value, value.series.name)
+    if not isinstance(value, (Sequence, Record)) or id(value) in above:
+        return ref
+    above = (*above, id(value))
     if isinstance(value, Sequence) and (value.mutable or value.type is tuple and isinstance(ref.expr, ast.Tuple)):
-        made = display(value.type, tuple(current(i) for i in value.items))
+        made = display(value.type, tuple(current(i, above) for i in value.items))
         return Ref(made.expr, value, ref.key)
     if isinstance(value, Record) and value.mutable and value.type is dict:
-        return Ref(record_display(dict, {k: current(i) for k, i in value.items.items()}).expr, value, ref.key)
+        return Ref(record_display(dict, {k: current(i, above) for k, i in value.items.items()}).expr, value, ref.key)
+    if isinstance(ref.expr, ast.Call) and is_made_of_fields(value):
+        labels = value.type._fields if isinstance(value, Sequence) else list(value.items)  # type: ignore[attr-defined]
+        items = value.items if isinstance(value, Sequence) else value.items.values()
+        parts = [current(i, above).expr for i in items]
+        written = [*ref.expr.args, *(k.value for k in ref.expr.keywords)]
+        if len(written) == len(parts) and all(map(same, written, parts)):
+            return ref
+        keywords = [ast.keyword(arg=k, value=e) for k, e in zip(labels, parts)]
+        return Ref(ast.Call(func=ref.expr.func, args=ref.expr.args[:1] if is_replacing(ref.expr) else [], keywords=keywords), value, ref.key)
     return ref
+
+
+def is_replacing(made: ast.Call) -> bool:
+    """Whether a call makes an object from another: `p._replace(x=1)`, `dataclasses.replace(p, x=1)`."""
+    return getattr(made.func, "attr", getattr(made.func, "id", "")) in ("replace", "_replace")
+
+
+def class_of(expr: ast.expr) -> ast.expr:
+    """The class of an object as an expression: Point of `Point(1.0, 2.0)`, `type(p)` of p."""
+    return expr.func if isinstance(expr, ast.Call) and not is_replacing(expr) else call("type", [expr])
+
+
+def is_made_of_fields(value: Sequence | Record) -> bool:
+    """Whether calling its class with its items makes such an object: a named tuple, or a dataclass that does nothing more."""
+    kind: Any = value.type
+    if isinstance(value, Sequence):
+        return hasattr(kind, "_fields")
+    settings = getattr(kind, "__dataclass_params__", None)
+    if settings is None or hasattr(kind, "__post_init__") or not settings.init:
+        return False
+    fields = dataclasses.fields(kind)
+    return all(f.init for f in fields) and {f.name for f in fields} == set(value.items) and (settings.frozen or kind.__setattr__ is object.__setattr__)
+
+
+def unwritable(ref: Ref, above: tuple[int, ...] = ()) -> type | None:
+    """The class of an object in a value that the program has made and that cannot be made again from its attributes."""
+    value = ref.value
+    if isinstance(value, Record) and value.type is not dict and value.mutable and not (isinstance(ref.expr, ast.Call) and is_made_of_fields(value)):
+        return value.type
+    if not isinstance(value, (Sequence, Record)) or id(value) in above or isinstance(value, Sequence) and value.series is not None:
+        return value.type if isinstance(value, Record) and id(value) in above else None
+    items = value.items if isinstance(value, Sequence) else value.items.values()
+    return next((kind for i in items if (kind := unwritable(i, (*above, id(value)))) is not None), None)
 
 
 def nested(ref: Ref) -> Any:

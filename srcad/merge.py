@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.inference import Frame, Inference
+from srcad.inference import Frame, Inference, class_of
 from srcad.kinds import INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined
 from srcad.syntax import name, same
 
@@ -124,9 +124,9 @@ class Merger:
             case Closure(tree=x, frame=f), Closure(tree=y, frame=g) if x is y and f is g:
                 return a
             case Sequence() as x, Sequence() as y if x.type is y.type and len(x.items) == len(y.items):
-                return self.sequences(x, y)
+                return self.sequences(x, y, blank(a, b))
             case Record() as x, Record() as y if x.type is y.type and list(x.items) == list(y.items):
-                return self.records(x, y)
+                return self.records(x, y, blank(a, b))
         if a.value is b.value:
             return a
         raise Apart(f"{said(a)} on one path and {said(b)} on the other")
@@ -198,15 +198,15 @@ class Merger:
         buffer.depth = min(p.buffer.depth for p in unsure)
         return Place(buffer, None, min(p.event for p in unsure))
 
-    def sequences(self, x: Sequence, y: Sequence) -> Ref:
+    def sequences(self, x: Sequence, y: Sequence, expr: ast.expr) -> Ref:
         items = self.container(x, y, lambda: Sequence(x.type, tuple(self.merge(i, j) for i, j in zip(x.items, y.items)), x.mutable, True))
-        return Ref(ast.Tuple(elts=[], ctx=ast.Load()), items)
+        return Ref(expr, items)
 
-    def records(self, x: Record, y: Record) -> Ref:
+    def records(self, x: Record, y: Record, expr: ast.expr) -> Ref:
         if not (x.mutable and y.mutable):
             raise Apart("two objects that come from outside")
         made = self.container(x, y, lambda: Record(x.type, {k: self.merge(i, y.items[k]) for k, i in x.items.items()}, x.mutable, True))
-        return Ref(ast.Dict(keys=[], values=[]), made)
+        return Ref(expr, made)
 
     def container(self, x: Any, y: Any, make: Callable[[], Any]) -> Any:
         if x is y:
@@ -218,6 +218,15 @@ class Merger:
             self.seen += [x, y]
             self.containers[key] = make()
         return self.containers[key]
+
+
+def blank(a: Ref, b: Ref) -> ast.expr:
+    """How a container of one kind on two paths is written, without its items: `current` puts them in."""
+    if a.value.type in (tuple, list):  # type: ignore[union-attr]
+        return ast.Tuple(elts=[], ctx=ast.Load())
+    if a.value.type is dict:  # type: ignore[union-attr]
+        return ast.Dict(keys=[], values=[])
+    return ast.Call(func=class_of(b.expr if isinstance(b.expr, ast.Call) else a.expr), args=[], keywords=[])
 
 
 def spelled(ref: Ref) -> str:

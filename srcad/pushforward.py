@@ -15,6 +15,7 @@ from srcad.assembly import Assembly
 from srcad.emit import function_text
 from srcad.forwards import Forwards
 from srcad.ir import Assign, Block, Return, walk, listed
+from srcad.inference import class_of
 from srcad.kinds import Number, Record, Ref
 from srcad.kinds import Sequence as Items
 from srcad.outside import leaves
@@ -44,7 +45,7 @@ class PushforwardAssembly(Assembly):
         self.split_result()
         entry = self.begun()
         block = (*entry, *self.forwards.program())
-        value, tangent = self.state.result.expr, self.tangent(self.main)
+        value, tangent = self.value_returned(), self.tangent(self.main)
         end = Return(ast.Tuple(elts=[value, tangent], ctx=ast.Load()), LAST)
         block, (*_, end) = self.simplified(block, (end,), None)  # type: ignore[assignment]
         last = listed(without_copies(end.value, block))
@@ -106,10 +107,10 @@ class PushforwardAssembly(Assembly):
                 if kind is list:
                     return ast.List(elts=elements, ctx=ast.Load())
                 display = ast.Tuple(elts=elements, ctx=ast.Load())
-                return display if kind is tuple else call(call("type", [ref.expr]), elements)
+                return display if kind is tuple else call(class_of(ref.expr), elements)
             case Record(type=kind, items=mapping):
                 parts = {k: self.tangent(i) for k, i in mapping.items()}
-                return ast.Dict(keys=[const(k) for k in parts], values=[*parts.values()]) if kind is dict else call(call("type", [ref.expr]), [], **parts)
+                return ast.Dict(keys=[const(k) for k in parts], values=[*parts.values()]) if kind is dict else call(class_of(ref.expr), [], **parts)
             case Number():
                 return self.number_tangent(ref)
         return const(None)
