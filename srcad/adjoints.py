@@ -60,7 +60,11 @@ def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
     kind = adjoint_kind(number)
     if number.shape is None:
         assert owner is not None
-        floats = [name("float")] if kind.dtype in (None, FLOAT) else []  # of an array whose make-up is not known for certain: an empty sum is the integer 0
+        floats: list[ast.expr] = []
+        if kind.dtype == FLOAT and number.dtype is not None:
+            floats = [name("float")]  # of an array whose make-up is not known for certain: an empty sum is the integer 0
+        elif number.dtype is None:
+            floats = [call(function_path(np.result_type, facts), [owner.expr, name("float")])]  # it may hold whole numbers, or complex ones
         return Term(call(function_path(np.zeros_like, facts), [owner.expr, *floats]), kind, facts)
     unsized = owner is None and any("?" in d.key for d in number.shape)  # for a rule, a zero will do
     if not number.shape and number.is_plain or unsized:

@@ -234,3 +234,24 @@ def test_single_precision():
 def test_what_has_no_derivative_is_refused(f, arg, reason):
     with pytest.raises(srcad.SrcadError, match=reason):
         srcad.grad(f)(arg)
+
+
+def radix_2(z):
+    if len(z) == 1:
+        return z
+    even, odd = radix_2(z[::2]), radix_2(z[1::2])
+    turned = np.exp(-2j * np.pi * np.arange(len(z) // 2) / len(z)) * odd
+    return np.concatenate([even + turned, even - turned])
+
+
+def weighted_power(x):
+    return np.sum(np.abs(radix_2(x.astype(complex))) ** 2 * np.arange(len(x)))
+
+
+@pytest.mark.parametrize("n", [4, 16])
+def test_tangents_through_a_recursion_on_complex_parts(n):
+    x, way = np.arange(n) / 7.0, np.cos(np.arange(n) * 1.3)
+    value, tangent = srcad.jvp(weighted_power, (x,), way)
+    assert value == pytest.approx(weighted_power(x))
+    assert tangent == pytest.approx(srcad.grad(weighted_power)(x) @ way)
+    assert tangent == pytest.approx((weighted_power(x + 1e-5 * way) - weighted_power(x - 1e-5 * way)) / 2e-5, rel=1e-6)

@@ -50,9 +50,8 @@ def pair_of_two_paths(q):
 
 
 def held_of_two_paths(q):
-    r = Held(q[0], q * 1.0)
-    if q[0] < 0:
-        r = Held(q[1], q * 2.0)
+    r = Held(q[1], q * 2.0) if q[0] < 0 else Held(q[0], q * 1.0)
+    r.y = r.y * 2.0
     return r
 
 
