@@ -156,7 +156,7 @@ class Backwards(ListBack):
         for ref, term in given:
             if ref is not None and ref.key in self.state.active:
                 self.loc = loc
-                self.contribute(ref, term, None)  # type: ignore[arg-type]
+                self.contribute(ref, term)
         self.block(region.steps)
         for ref in outer:
             self.materialise(ref)
@@ -291,7 +291,7 @@ class Backwards(ListBack):
         """What reaches a loop's variable at its head the first time goes to its value before."""
         self.forget(phi.output.key)
         if phi.first is not None and phi.first.key in self.state.active:
-            self.contribute(phi.first, self.as_source(term, phi, phi.first), None)  # type: ignore[arg-type]
+            self.contribute(phi.first, self.as_source(term, phi, phi.first))
 
     def forget(self, key: str) -> None:
         """A loop's variable is another one in every pass: what is known of its adjoint here does not hold there."""
@@ -352,7 +352,7 @@ class Backwards(ListBack):
             if key not in carried:
                 continue
             term = Term(name(carried[key]), self.kinds[carried[key]], self.facts)
-            self.contribute(phi.second, self.as_source(term, phi, phi.second), None)  # type: ignore[arg-type]
+            self.contribute(phi.second, self.as_source(term, phi, phi.second))
         with self.facts.without({phi.output.key for phi in step.phis} | self.names_bound(step.body)):
             self.block(step.body.steps)
         for ref in outer:

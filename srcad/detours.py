@@ -38,7 +38,7 @@ class Detours:
     def fitting(self, dz: Term | None, output: Ref, op: Operation) -> Any:
         raise NotImplementedError
 
-    def contribute(self, ref: Ref, contribution: Any, op: Operation) -> None:
+    def contribute(self, ref: Ref, contribution: Any) -> None:
         raise NotImplementedError
 
     def follow(self, ref: Ref, op: Operation) -> None:
@@ -55,8 +55,8 @@ class Detours:
             return False
         (picked,) = self.scatters.pop(output.key)
         share = picked.value if picked.value.ndim == 0 else np.expand_dims(picked.value, 1)  # type: ignore[call-overload]
-        self.contribute(x, self.term(e) * (-as_term(share, self.facts) / self.term(total)), op)  # type: ignore[operator]
-        self.contribute(x, picked, op)
+        self.contribute(x, self.term(e) * (-as_term(share, self.facts) / self.term(total)))  # type: ignore[operator]
+        self.contribute(x, picked)
         self.follow(x, op)
         return True
 

@@ -29,10 +29,11 @@ class Heads:
 
     def __init__(self, is_array: Callable[[str], bool], is_vector: Callable[[str], bool]) -> None:
         self.is_array, self.is_vector = is_array, is_vector
-        self.live = Live(())
 
     def apply(self, block: Block, out: Iterable[str] = ()) -> Block:
         """A block with such loops; out: the names that are read after it. Nothing but the text can be made of it: a loop may have two targets."""
+        if not any(isinstance(s, For) for s in walk(block)):
+            return block
         self.live = Live(block, out)
         return self.block(block)
 

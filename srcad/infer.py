@@ -40,6 +40,7 @@ from srcad.ir import (
     Update,
     While,
     With,
+    blocks,
     targets,
     walk,
 )
@@ -70,7 +71,7 @@ class Interpreter(Loops):
         self.pinned = []
         state.passes += 1
         self.offset = state.passes if frame.depth else 0
-        if frame.live is None:
+        if frame.live is None and any(map(blocks, frame.program.body)):
             frame.live = Live(frame.program.body)
 
     def run(self) -> Ref:

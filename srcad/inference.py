@@ -22,7 +22,7 @@ from srcad.ir import (
     Program,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static, python
+from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, python
 from srcad.live import Live
 from srcad.outside import Guards, leaves
 from srcad.rules import Rule
@@ -75,7 +75,6 @@ class Write:
     part: Number
     value: Ref
     distinct: bool
-    basic: bool
     sign: int
     loc: Location
     change: Change | None = None
@@ -253,6 +252,11 @@ class Inference:
     nested: list[Any] = field(default_factory=list)  # gradients that are compiled on the way
     alone: bool = False  # whether this is the walk of such a function
     result: Ref = field(default_factory=lambda: Ref(const(None), Static(None)))
+
+    def is_written(self, place: Place | None) -> bool:
+        """Whether a place lies in memory that the program changes."""
+        written = self.knowledge.written
+        return bool(written) and place is not None and any(b.site in written for b in place.buffer.family())
 
     def is_active(self, value: Any) -> bool:
         """Whether any number in a value is differentiated."""

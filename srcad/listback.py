@@ -70,7 +70,7 @@ class ListBack(Shadows):
         self.kinds[held] = kind
         self.foldable.add(held)
         self.emit(Assign(held, expr, self.here()))
-        self.contribute(item, Term(name(held), kind, self.facts), None)
+        self.contribute(item, Term(name(held), kind, self.facts))
 
     def read_back(self, step: ListStep, given: Term | None) -> None:
         series, loc = step.series, step.loc

@@ -287,8 +287,7 @@ class Operations:
 
     def shadowed(self, ref: Ref) -> bool:
         """Whether an array lies in memory that the program changes."""
-        place = ref.number.place
-        return place is not None and any(b.site in self.state.knowledge.written for b in place.buffer.family())
+        return self.state.is_written(ref.number.place)
 
     def shares_adjoint(self, ref: Ref) -> bool:
         """Whether an array's adjoint is a part of that of the memory it lies in; of what only may be a view it is one of its own."""

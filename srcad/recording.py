@@ -246,7 +246,7 @@ class Plan:
         read = self.state.item_reads.get(identifier)
         if read is None:
             kind = self.state.kinds.get(base.id) if isinstance(base, ast.Name) else None
-            return kind is None or kind.place is None or not any(b.site in self.state.knowledge.written for b in kind.place.buffer.family())
+            return kind is None or not self.state.is_written(kind.place)
         return self.stays(read)
 
     def stays(self, read: Change) -> bool:

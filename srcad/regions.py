@@ -190,9 +190,7 @@ class Regions(Lists):
             alone = not self.state.loops and site not in self.state.knowledge.split  # what follows can be walked for each path
             if not alone and container.type is list and container.site and container.site not in self.state.knowledge.series:
                 self.state.knowledge.series[container.site] = (None, False)
-                grown = Grows(container.site, self.loc)
-                grown.found = True
-                raise grown
+                raise Grows(container.site, self.loc, found=True)
             raise Split("a list would be longer on one path than on the other.", self.loc, site)
         return tuple(self.met(merger, instances, phis, a, b, "item", site) for a, b in zip(first, second))
 
@@ -279,7 +277,7 @@ def with_copies(block: Block, copies: list[Statement]) -> Block:
 
 
 def checkpoint(walker: Regions) -> dict[str, Any]:
-    """What a walk that is tried must undo if it fails."""
+    """What a walk that is tried must undo if it fails, once."""
     state = walker.state
     kept: dict[str, Any] = {label: copy.copy(getattr(state, label)) for label in SCOPED}
     kept |= {f"facts.{label}": copy.copy(getattr(state.facts, label)) for label in FACTS}
@@ -292,9 +290,9 @@ def checkpoint(walker: Regions) -> dict[str, Any]:
 def rollback(walker: Regions, kept: dict[str, Any]) -> None:
     state = walker.state
     for label in SCOPED:
-        setattr(state, label, copy.copy(kept[label]))
+        setattr(state, label, kept[label])
     for label in FACTS:
-        setattr(state.facts, label, copy.copy(kept[f"facts.{label}"]))
-    state.namer.taken, state.namer.counts = set(kept["namer"][0]), dict(kept["namer"][1])
-    state.statements, state.operations = list(kept["blocks"][0]), list(kept["blocks"][1])
+        setattr(state.facts, label, kept[f"facts.{label}"])
+    state.namer.taken, state.namer.counts = kept["namer"]
+    state.statements, state.operations = kept["blocks"]
     state.passes = kept["passes"]  # events go on: what was made in a walk that is undone comes before what is made now

@@ -31,7 +31,6 @@ class Residuals:
     request: Request
     reverse: Reverse
     kept: ast.expr
-    forward_bound: set[str]
     kinds_of: dict[str, Number]
     cached: tuple[tuple[str, int], ...] = ()  # what the cache holds, with the lines that make it
     trusting: bool = False  # whether nobody changes the arguments between the two halves

@@ -134,7 +134,7 @@ class Reverse(Backwards, PairBack, Detours):
         shared |= self.long(dz, contributions)
         self.name_shared(shared, op, dz, contributions)
         for ref, contribution in contributions:
-            self.contribute(ref, self.hoist(contribution, shared), op)
+            self.contribute(ref, self.hoist(contribution, shared))
             self.follow(ref, op)
         self.release(op)
 
@@ -338,7 +338,7 @@ class Reverse(Backwards, PairBack, Detours):
             self.names[key] = self.allotted[key] = self.state.namer.adjoint(f"d{base}")
         return self.names[key]
 
-    def contribute(self, ref: Ref, contribution: Any, op: Operation) -> None:
+    def contribute(self, ref: Ref, contribution: Any) -> None:
         """Add to the adjoint of a variable."""
         key = ref.key
         self.reached = self.loc
@@ -348,13 +348,13 @@ class Reverse(Backwards, PairBack, Detours):
             contribution = cast(contribution, ref.number)
         if key in self.redirected:
             base, place = self.redirected[key]
-            self.contribute(base, Scatter(place.index, contribution, True), op)
+            self.contribute(base, Scatter(place.index, contribution, True))
             return
         if self.is_shadowed(ref):
             self.to_memory(ref, contribution)
             return
         if isinstance(contribution, Scatter):
-            self.scatter(ref, contribution, op)
+            self.scatter(ref, contribution)
             return
         if key not in self.names and key not in self.held and self.is_temporary(key) and key not in self.scatters:
             self.held[key] = contribution
@@ -390,7 +390,7 @@ class Reverse(Backwards, PairBack, Detours):
         else:  # the first contribution was smaller than the whole
             self.emit(Assign(target, binary(name(target), op, expr), self.here()))
 
-    def scatter(self, ref: Ref, scatter: Scatter, op: Operation) -> None:
+    def scatter(self, ref: Ref, scatter: Scatter) -> None:
         """Dense contributions come first, then what is scattered is added in place."""
         key = ref.key
         if key in self.names or key in self.held or self.dense[key] <= 0 and not scatter.each_row:

@@ -21,10 +21,10 @@ from srcad.writes import Writes
 class Grows(UnsupportedSyntaxError):
     """A list that must be one in the generated code: the walk begins again. `site`: where it is made."""
 
-    def __init__(self, site: tuple[object, ...], loc: Location) -> None:
+    def __init__(self, site: tuple[object, ...], loc: Location, found: bool = False) -> None:
         super().__init__("a list grows or shrinks here, and its items are not numbers or arrays of one kind.", loc)
         self.site = site
-        self.found = False  # the next walk knows of it
+        self.found = found  # the next walk knows of it
 
 
 class Unfilled(UnsupportedSyntaxError):
@@ -40,9 +40,7 @@ class Unfilled(UnsupportedSyntaxError):
             knowledge.series[self.site] = (Number("scalar", FLOAT, ()), False)
             knowledge.widened += 1
             assert self.location is not None
-            grown = Grows(self.site, self.location)
-            grown.found = True
-            raise grown from None
+            raise Grows(self.site, self.location, found=True) from None
 
 
 class Lists(Writes):
@@ -95,9 +93,7 @@ class Lists(Writes):
             self.state.knowledge.series[series.site] = (kind, active)
             self.state.knowledge.widened += 1
             if series.site == self.state.sought:  # the walk begins again
-                grown = Grows(series.site, self.loc)
-                grown.found = True
-                raise grown
+                raise Grows(series.site, self.loc, found=True)
 
     def record_list(self, what: str, series: Series, values: tuple[Ref, ...] = (), output: Ref | None = None, index: ast.expr | None = None) -> None:
         size = self.size_of(series)

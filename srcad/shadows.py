@@ -118,7 +118,7 @@ class Shadows(Sharing):
     def adjoint_name(self, key: str) -> str:
         raise NotImplementedError
 
-    def contribute(self, ref: Ref, contribution: Any, op: Any) -> None:
+    def contribute(self, ref: Ref, contribution: Any) -> None:
         raise NotImplementedError
 
     def reduced(self, term: Any, ref: Ref, shape: Any, elementwise: bool) -> Any:
@@ -134,7 +134,7 @@ class Shadows(Sharing):
         place = ref.number.place
         if place is None or place.steps is None or ref.number.is_plain:
             return False
-        return any(b.site in self.state.knowledge.written for b in place.buffer.family())
+        return self.state.is_written(place)
 
     def root(self, ref: Ref) -> Ref:
         place = ref.number.place
@@ -267,7 +267,7 @@ class Shadows(Sharing):
             held = self.state.namer.temporary("part_given")
             self.emit(Assign(held, owned_copy(term), self.here()))
             self.clear(place) if again else None
-            self.contribute(value, Term(name(held), term.number, self.facts), None)  # type: ignore[arg-type]
+            self.contribute(value, Term(name(held), term.number, self.facts))
         else:
             self.accumulate(value.key, Term(owned_copy(term), term.number, self.facts))
             self.foldable.update([self.names[value.key]] if self.is_temporary(value.key) else [])
@@ -276,7 +276,7 @@ class Shadows(Sharing):
     def give(self, value: Ref, term: Term, step: Write) -> None:
         """`x[i] += v`: what reached x[i] goes to v as well."""
         if value.key in self.names or value.key in self.redirected or self.is_shadowed(value):
-            self.contribute(value, term, None)  # type: ignore[arg-type]
+            self.contribute(value, term)
         else:
             self.flush(value.key)
             self.accumulate(value.key, Term(owned_copy(term), term.number, self.facts))

@@ -52,7 +52,6 @@ class Tidying:
         """Dead code out, copies joined, single uses folded, branches joined."""
         value = (Effect(kept, VALUE),) if kept is not None else ()
         block = (*forward, *value, MARK, *backward)
-        self.forward_bound = {t for s in forward for t in bound(s)}
         self.groups = self.memory_groups()
         block = self.live(block, forward)
         if any(blocks(s) for s in block):
@@ -64,7 +63,6 @@ class Tidying:
             block = (*block[: -1 - len(read_last)], block[-1])
             at = block.index(MARK)
             block = (*block[: at + 1], *self.summed(block[at + 1 :]))
-            self.forward_bound = {t for s in block[: block.index(MARK)] for t in bound(s)}
         user_names = self.state.user_names | {self.request.title}
         adjoint_names = self.adjoint_names() - self.reverse.foldable
         def is_temporary(identifier: str) -> bool:
@@ -162,7 +160,7 @@ class Tidying:
         kind = self.kind_of(identifier)
         if kind is None or kind.form != "array" or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or self.request.backend != "numpy":
             return False
-        return kind.place is not None and not any(b.site in self.state.knowledge.written for b in kind.place.buffer.family())
+        return kind.place is not None and not self.state.is_written(kind.place)
 
     def is_floating(self, identifier: str) -> bool:
         """Whether a name of the forward half is an array of float32 or float64, in memory that nothing changes."""

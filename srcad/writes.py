@@ -185,7 +185,7 @@ class Writes(Attributes):
         unique = basic or not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
         place = base.number.place
         change = next((c for c in reversed(self.state.changes) if place is not None and c.buffer is place.buffer), None)
-        self.record(Write(base, slice_, part, value, unique, basic, sign, self.loc, change))
+        self.record(Write(base, slice_, part, value, unique, sign, self.loc, change))
 
     @staticmethod
     def mixes(base: Number, value: Number) -> bool:

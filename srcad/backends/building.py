@@ -152,12 +152,6 @@ class Building:
         if not any(isinstance(n, Line) and n.check and ast.dump(n.tree) == ast.dump(made.tree) for n in self.out):
             self.out.append(made)
 
-    def known_units(self, dims: Sequence[Dim]) -> None:
-        """Let it be a fact whether a dimension is one."""
-        for dim in dims:
-            if not is_unit(dim):
-                is_one(dim)
-
     # ---- loops
 
     @contextlib.contextmanager

@@ -38,7 +38,6 @@ TEMPLATES |= {
     np.left_shift: "({0} << {1})", np.right_shift: "({0} >> {1})",
 }
 
-BINARY: dict[type, Any] = {}
 OPERATORS = {"Add": np.add, "Sub": np.subtract, "Mult": np.multiply, "Div": np.divide, "FloorDiv": np.floor_divide, "Mod": np.remainder, "Pow": np.power,
              "BitAnd": np.bitwise_and, "BitOr": np.bitwise_or, "BitXor": np.bitwise_xor, "LShift": np.left_shift, "RShift": np.right_shift}
 COMPARISONS = {"Gt": np.greater, "GtE": np.greater_equal, "Lt": np.less, "LtE": np.less_equal, "Eq": np.equal, "NotEq": np.not_equal}
