@@ -15,11 +15,12 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable
 
+from srcad.ranges import counting
 from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.uses import changes, is_read_only_in, mentions, reads, rebound, tallied
-from srcad.syntax import Substitute, binary, const, from_zero, is_module, name, names, operations, same
+from srcad.syntax import Parts, binary, const, from_zero, is_module, literal_number, name, names, operations, same
 
 LONG_SUM = 5  # operations
 
@@ -156,7 +157,7 @@ class Carried:
         start = [Assign(target, name(each) if each and carrying.set == carrying.made else carrying.start, block[carrying.set].loc)]
         if each:
             start.insert(0, Assign(each, carrying.each, block[carrying.made].loc))
-        element_ = Elements({ast.unparse(element(carrying.array, None, carrying.last)): target})
+        element_ = Parts({ast.unparse(element(carrying.array, None, carrying.last)): target})
         out: list[Statement] = []
         for i, statement in enumerate(block):
             if i == carrying.set:
@@ -183,7 +184,7 @@ class Carried:
                 before = before[1:]
             case _:
                 target = self.temporary(f"{carrying.array}_{loop.target}" if loop.target.strip("_") else carrying.array)
-        element_ = Elements({ast.unparse(carrying.reading): target})
+        element_ = Parts({ast.unparse(carrying.reading): target})
         expr, each = element_.visit(update.expr), ""
         if same(carrying.each, const(0.0)):
             expr = from_zero(update.op, expr)
@@ -193,18 +194,6 @@ class Carried:
         first, last = (tuple(map_expressions(s, element_.visit) for s in part) for part in (before, after))
         carry = Assign(target, expr, update.loc)
         return target, (*first, *last, carry) if any(target in reads(s) for s in last) else (*first, carry, *last), each
-
-
-class Elements(Substitute):
-    """Puts names in the places of elements."""
-
-    def __init__(self, elements: dict[str, str]) -> None:
-        super().__init__({})
-        self.elements = elements
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        label = self.elements.get(ast.unparse(node))
-        return name(label) if label is not None else self.generic_visit(node)  # type: ignore[return-value]
 
 
 def filled(statement: Statement) -> tuple[str, ast.expr] | None:
@@ -221,12 +210,11 @@ def filled(statement: Statement) -> tuple[str, ast.expr] | None:
 
 def downwards(iterable: ast.expr) -> tuple[int, ast.expr] | None:
     """Where `reversed(range(first, stop))` ends, a number that is written down, and the expression that it begins before."""
-    match iterable:
-        case ast.Call(func=ast.Name(id="reversed"), args=[ast.Call(func=ast.Name(id="range"), args=[stop])]):
-            return 0, stop
-        case ast.Call(func=ast.Name(id="reversed"), args=[ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as first), stop])]):
-            return first, stop
-    return None
+    found = counting(iterable)
+    if found is None or not found.is_turned or found.is_cut or found.step is not None:
+        return None
+    first = literal_number(found.first) if found.first is not None else 0
+    return (first, found.stop) if type(first) is int and first >= 0 else None
 
 
 def element(array: str, counter: str | None, offset: int) -> ast.expr:

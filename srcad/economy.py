@@ -11,10 +11,11 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 
+from srcad.ranges import counting
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
 from srcad.uses import bound, mentions, reads, rebound, tallied, touched
 from srcad.splice import split_literal
-from srcad.syntax import binary, const, from_zero, name, names, root_of, same
+from srcad.syntax import binary, const, from_zero, literal_number, name, names, parts_of, root_of, same
 
 
 def met_once(block: Block) -> Block:
@@ -149,7 +150,7 @@ def stored(block: Block, blank: str, counters: tuple[str, ...], given: frozenset
 def stored_in(statement: Statement, blank: str, counters: tuple[str, ...], given: frozenset[str]) -> Statement | None:
     match statement:
         case Update(ast.Subscript(value=ast.Name(id=target), slice=index) as place, ast.Add() | ast.Sub() as op, expr, loc) if target == blank and counters:
-            parts = index.elts if isinstance(index, ast.Tuple) else [index]
+            parts = parts_of(index)
             own = {counter for p in parts if (counter := stepping(p, given)) is not None}
             if blank in names(expr) or not set(counters) <= own:
                 return None
@@ -189,20 +190,14 @@ def ends_before(last: ast.expr | None, first: ast.expr, counter: ast.Name, size:
 
 def counts_up(iterable: ast.expr) -> bool:
     """Whether a loop counts through whole numbers that are not negative, each once: a negative one could name an element again."""
-    match iterable:
-        case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
-            return counts_up(inner)
-        case ast.Subscript(value=inner, slice=ast.Slice(lower=None)):
-            return counts_up(inner)
-        case ast.Call(func=ast.Name(id="range"), args=[_]):
-            return True
-        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as first), _]):
-            return first >= 0
-        case ast.Call(func=ast.Name(id="range"), args=[_, ast.Constant(value=int() as last), ast.UnaryOp(op=ast.USub())]):
-            return last >= 0
-        case ast.Call(func=ast.Name(id="range"), args=[_, ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)), ast.UnaryOp(op=ast.USub())]):
-            return True
-    return False
+    found = counting(iterable)
+    if found is None:
+        return False
+    lowest = literal_number(found.first) if found.first is not None else 0
+    if found.step is not None:
+        step, end = literal_number(found.step), literal_number(found.stop)
+        return type(step) is int and step < 0 and type(end) is int and end >= -1
+    return type(lowest) is int and lowest >= 0
 
 
 # ---- what folding has brought together

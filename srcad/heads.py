@@ -16,11 +16,12 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
+from srcad.ranges import counting
 from srcad.economy import blanks
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Update, blocks, expressions, walk, with_blocks
 from srcad.live import Live
 from srcad.uses import changes, reads, rebound
-from srcad.syntax import call, method, name, names, same
+from srcad.syntax import call, method, name, names, parts_of, same
 from srcad.unboxed import acts_alike
 
 
@@ -89,14 +90,12 @@ def source(statement: Assign) -> str:
 
 def array_counted(iterable: ast.expr) -> tuple[str, bool] | None:
     """The array that a loop over `range(len(x))` or `range(x.shape[0])` counts through, and whether from its end."""
-    match iterable:
-        case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
-            counted = array_counted(inner)
-            return None if counted is None else (counted[0], not counted[1])
-        case ast.Call(func=ast.Name(id="range"), args=[ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=array)])]):
-            return array, False
-        case ast.Call(func=ast.Name(id="range"), args=[ast.Subscript(value=ast.Attribute(value=ast.Name(id=array), attr="shape"), slice=ast.Constant(value=0))]):
-            return array, False
+    found = counting(iterable)
+    if found is None or not found.is_whole:
+        return None
+    match found.stop:
+        case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=array)]) | ast.Subscript(value=ast.Attribute(value=ast.Name(id=array), attr="shape"), slice=ast.Constant(value=0)):
+            return array, found.is_turned
     return None
 
 
@@ -112,7 +111,7 @@ def is_in_any_order(loop: For, before: list[Statement], after: Iterable[str]) ->
             case Assign() | If():
                 pass
             case Store(ast.Subscript(value=ast.Name(id=array), slice=index)) | Update(ast.Subscript(value=ast.Name(id=array), slice=index)) if array in blank:
-                parts = index.elts if isinstance(index, ast.Tuple) else [index]
+                parts = parts_of(index)
                 if not any(isinstance(p, ast.Name) and p.id == loop.target for p in parts) or not same(places.setdefault(array, index), index):
                     return False
             case _:

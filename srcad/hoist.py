@@ -22,7 +22,7 @@ from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Upd
 from srcad.simplify import header_mapped
 from srcad.uses import is_read_only_in, rebound, tallied
 from srcad.surgery import ADJOINT
-from srcad.syntax import Substitute, name, names, root_of, substitute
+from srcad.syntax import Parts, name, names, parts_of, root_of, substitute
 
 SIDES = (("left", "right"), ("north", "south"), ("west", "east"))  # of a vector; of the rows and the columns of a matrix
 ALL = ast.Slice()
@@ -98,23 +98,11 @@ def with_views(statement: Statement, views: Mapping[str, str]) -> Statement:
     """A statement with the names of views in their places; `du[1:-1] = 0` is `du_inner[:] = 0`."""
     if statement.loc.file == ADJOINT:
         return statement
-    changed = header_mapped(statement, Views(views).visit)
+    changed = header_mapped(statement, Parts(views).visit)
     match changed:
         case Store(ast.Subscript(value=ast.Name(id=label) as view, slice=ast.Constant(value=builtins.Ellipsis))) if label in views.values():
             changed = dataclasses.replace(changed, target=ast.Subscript(value=view, slice=ALL, ctx=ast.Store()))
     return with_blocks(changed, lambda b: tuple(with_views(s, views) for s in b))
-
-
-class Views(Substitute):
-    """Replaces parts of arrays by the names of views."""
-
-    def __init__(self, views: Mapping[str, str]) -> None:
-        super().__init__({})
-        self.views = views
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        label = self.views.get(ast.unparse(node)) if isinstance(node.value, ast.Name) else None
-        return name(label) if label is not None else self.generic_visit(node)  # type: ignore[return-value]
 
 
 def is_steady_part(node: ast.AST) -> TypeGuard[ast.Subscript]:
@@ -124,13 +112,13 @@ def is_steady_part(node: ast.AST) -> TypeGuard[ast.Subscript]:
 
 def is_steady(index: ast.expr) -> bool:
     """Whether an index makes one and the same view in every pass: slices between numbers that are written down."""
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    parts = parts_of(index)
     return any(isinstance(p, ast.Slice) for p in parts) and all(isinstance(p, (ast.Slice, ast.Constant, ast.UnaryOp)) for p in parts) and not any(names(index))
 
 
 def side(index: ast.expr) -> str:
     """The part that an index takes in a word: left or right of a vector, north or west of a matrix, inner, or else only a part."""
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    parts = parts_of(index)
     words = [taken(p, sides) for p, sides in zip(parts, SIDES if len(parts) == 1 else SIDES[1:])]
     if len(parts) > 2 or None in words:
         return "part"

@@ -11,11 +11,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
+from srcad.ranges import counting
 from srcad.dims import Facts
 from srcad.ir import Assign, Block, For, Statement, blocks, expressions, map_expressions, targets, walk, with_blocks
 from srcad.render import function_path
 from srcad.uses import changes, reads, tallied
-from srcad.syntax import Substitute, binary, call, is_module, name, names, same, substitute, transposed
+from srcad.syntax import Substitute, binary, call, is_module, name, names, parts_of, same, substitute, takes_all, transposed
 
 
 class Idioms(Substitute):
@@ -77,7 +78,7 @@ class Idioms(Substitute):
 
     def at_one_go(self, index: ast.expr, further: ast.expr) -> ast.expr | None:
         """An index of slices and whole numbers, and one that puts axes behind those of the slices, as one."""
-        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        parts = parts_of(index)
         added = marked(further, None)
         slices = [p for p in parts if isinstance(p, ast.Slice)]
         if added is None or not slices or added != list(range(len(slices), len(slices) + len(added))):
@@ -169,17 +170,8 @@ def dropping(expr: ast.expr, identifier: str) -> bool:
 
 def counters(block: Block) -> frozenset[str]:
     """The names that only loops over ranges give values to."""
-    others = {t for s in walk(block) if not (isinstance(s, For) and is_range(s.iter)) for t in targets(s)}
+    others = {t for s in walk(block) if not (isinstance(s, For) and counting(s.iter) is not None) for t in targets(s)}
     return frozenset(s.target for s in walk(block) if isinstance(s, For)) - others
-
-
-def is_range(iterable: ast.expr) -> bool:
-    match iterable:
-        case ast.Call(func=ast.Name(id="range")):
-            return True
-        case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
-            return is_range(inner)
-    return False
 
 
 def numberings(forward: Block, rest: Block) -> dict[str, str]:
@@ -213,18 +205,18 @@ def leading_factor(expr: ast.expr) -> tuple[ast.Name | None, ast.expr]:
 
 def marked(index: ast.expr, mark: object) -> list[int] | None:
     """The axes at which an index has a constant, 0 or None, where it takes all of the others."""
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    parts = parts_of(index)
     found = [i for i, p in enumerate(parts) if isinstance(p, ast.Constant) and type(p.value) is type(mark) and p.value == mark]
-    rest = all(isinstance(p, ast.Slice) and p.lower is p.upper is p.step is None for i, p in enumerate(parts) if i not in found)
+    rest = all(takes_all(p) for i, p in enumerate(parts) if i not in found)
     return found if found and rest else None
 
 
 def expands(index: ast.expr, axis: ast.expr) -> bool:
     """Whether an index does nothing but put an axis of length 1 back into its place: `[:, None]` for axis 1, `[..., None]` for -1."""
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    parts = parts_of(index)
     if not (isinstance(parts[-1], ast.Constant) and parts[-1].value is None):
         return False
     if ast.unparse(axis) == "-1":
         return len(parts) == 2 and isinstance(parts[0], ast.Constant) and parts[0].value is ...
-    full = all(isinstance(p, ast.Slice) and p.lower is p.upper is p.step is None for p in parts[:-1])
+    full = all(takes_all(p) for p in parts[:-1])
     return full and isinstance(axis, ast.Constant) and axis.value == len(parts) - 1

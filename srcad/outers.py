@@ -17,6 +17,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable
 
+from srcad.ranges import counting
 from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.uses import changes, reads, rebound, tallied, touched
@@ -314,10 +315,8 @@ def root(factor: ast.expr) -> str:
 
 def counted(passes: ast.expr) -> ast.expr | None:
     """How many passes a loop over `reversed(range(n))` makes."""
-    match passes:
-        case ast.Call(func=ast.Name(id="reversed"), args=[ast.Call(func=ast.Name(id="range"), args=[stop])]):
-            return stop
-    return None
+    found = counting(passes)
+    return found.stop if found is not None and found.is_whole and found.is_turned else None
 
 
 def makes(passes: ast.expr | None, dim: Dim) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, dim_of, known_nonnegative
 from srcad.render import function_path
-from srcad.syntax import call, const
+from srcad.syntax import call, const, parts_of
 from srcad.terms import Term
 
 
@@ -44,7 +44,7 @@ def ends_before(one: Span, two: Span) -> bool:
 
 def spans(index: ast.expr, facts: Facts, variable: Callable[[str], Dim | None]) -> Iterator[Span | None]:
     """What a basic index takes of each axis, from the first to before the last; None where that is not known."""
-    for part in index.elts if isinstance(index, ast.Tuple) else [index]:
+    for part in parts_of(index):
         if isinstance(part, ast.Slice):
             start = end_of(part.lower, facts, variable) if part.lower is not None else Dim.of(0, facts)
             stop = end_of(part.upper, facts, variable) if part.upper is not None else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 
 from srcad.kinds import Number, Place, Ref
-from srcad.syntax import literal_number, same
+from srcad.syntax import literal_number, parts_of, same, takes_all
 
 Stride = tuple[int, int]  # an axis of the whole memory, and how many steps on it are one step of the view
 NEW_AXIS = (-1, 0)
@@ -66,7 +66,7 @@ def step_through(axes: list[Stride] | None, index: ast.expr) -> list[Stride] | N
     """The strides of a part of a view."""
     if axes is None:
         return None
-    parts = list(index.elts) if isinstance(index, ast.Tuple) else [index]
+    parts = parts_of(index)
     dots = [i for i, p in enumerate(parts) if isinstance(p, ast.Constant) and p.value is ...]
     counted = sum(not is_new_axis(p) for p in parts) - len(dots)
     if counted > len(axes) or len(dots) > 1:
@@ -107,15 +107,11 @@ def cross_at_one_place(target: Place, index: ast.expr, source: Place) -> bool:
     if len(source.steps or ()) != 1 or target.steps:
         return False
     match source.steps[0], index:  # type: ignore[index]
-        case ast.Subscript(slice=ast.Tuple(elts=[ast.Slice() as whole, at])), (ast.Constant() | ast.Name()) as number:
+        case ast.Subscript(slice=ast.Tuple(elts=[whole, at])), (ast.Constant() | ast.Name()) as number:
             return takes_all(whole) and same(at, number)
-        case ast.Subscript(slice=(ast.Constant() | ast.Name()) as at), ast.Tuple(elts=[ast.Slice() as whole, number]):
+        case ast.Subscript(slice=(ast.Constant() | ast.Name()) as at), ast.Tuple(elts=[whole, number]):
             return takes_all(whole) and same(at, number)
     return False
-
-
-def takes_all(part: ast.Slice) -> bool:
-    return part.lower is part.upper is part.step is None
 
 
 def begins(lower: ast.expr | None) -> str:

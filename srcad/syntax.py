@@ -330,6 +330,28 @@ class Substitute(ast.NodeTransformer):
         return ast.copy_location(type(node)(**fields), node)
 
 
+class Parts(Substitute):
+    """Replace parts of arrays, by their text, by names."""
+
+    def __init__(self, parts: Mapping[str, str]) -> None:
+        super().__init__({})
+        self.parts = parts
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        label = self.parts.get(ast.unparse(node)) if isinstance(node.value, ast.Name) else None
+        return name(label) if label is not None else self.generic_visit(node)  # type: ignore[return-value]
+
+
+def parts_of(index: ast.expr) -> list[ast.expr]:
+    """What an index says for each axis that it mentions."""
+    return list(index.elts) if isinstance(index, ast.Tuple) else [index]
+
+
+def takes_all(part: ast.expr) -> bool:
+    """Whether a part of an index is `:`."""
+    return isinstance(part, ast.Slice) and part.lower is part.upper is part.step is None
+
+
 def substitute(node: ast.expr, replacements: Mapping[str, ast.expr]) -> ast.expr:
     """`node` with names replaced.
 

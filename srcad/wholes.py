@@ -16,7 +16,7 @@ from srcad.dims import Dim
 from srcad.ir import Assign, Block, For, Statement, Update, blocks, walk, with_blocks
 from srcad.outers import begun, counted, makes
 from srcad.uses import changes, touched
-from srcad.syntax import call, const, method, name
+from srcad.syntax import call, const, method, name, parts_of, takes_all
 
 
 class Wholes:
@@ -72,7 +72,7 @@ class Wholes:
         dims = self.shape(array)
         if dims is None or any(array in changes(s) for s in every):
             return None
-        index = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
+        index = parts_of(part.slice)
         counted_axes = self.counted_axes(index, dims, nest)
         if counted_axes is None:
             return None
@@ -91,7 +91,7 @@ class Wholes:
         passes = {loop.target: counted(loop.iter) for loop in nest}
         found: list[int] = []
         for i, part in enumerate(index):
-            if isinstance(part, ast.Slice) and part.lower is part.upper is part.step is None:
+            if takes_all(part):
                 continue
             stop = passes.pop(part.id, None) if isinstance(part, ast.Name) else None
             if i >= len(dims) or not makes(stop, dims[i]):

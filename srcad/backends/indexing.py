@@ -10,6 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from srcad.syntax import parts_of
 from srcad.backends.layout import plus
 from srcad.backends.places import Gather, Item, Places, Slice
 from srcad.backends.values import (
@@ -127,7 +128,7 @@ class Indexing(Places):
 
     def items(self, index: ast.expr, owner: Val) -> list[Item]:
         """The parts of an index, one for each axis of the owner or None for a new one."""
-        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        parts = parts_of(index)
         found: list[Any] = []
         for part in parts:
             if isinstance(part, ast.Slice):

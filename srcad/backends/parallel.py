@@ -14,6 +14,7 @@ import functools
 import importlib
 from collections.abc import Iterator
 
+from srcad.syntax import parts_of
 from srcad.backends.building import HELPERS
 from srcad.dims import Dim, Facts
 
@@ -122,7 +123,7 @@ class Passes:
         return bool(known) and self.is_made_here(place.value.id)
 
     def axes_of(self, place: ast.Subscript) -> set[int]:
-        parts = place.slice.elts if isinstance(place.slice, ast.Tuple) else [place.slice]
+        parts = parts_of(place.slice)
         if any(isinstance(p, ast.Slice) for p in parts):
             return set()
         return {k for k, p in enumerate(parts) if isinstance(p, ast.Name) and p.id == self.counter}

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from srcad.syntax import parts_of
 from srcad.backends.vector import FUNCTIONS
 from srcad.dims import Dim
 
@@ -165,7 +166,7 @@ def bind(target: ast.expr, found: Effects) -> None:
 
 def index_key(index: ast.expr) -> tuple[str, ...] | None:
     """An index as text, axis by axis; None where it takes more than one element."""
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    parts = parts_of(index)
     if any(isinstance(p, (ast.Slice, ast.Starred)) for p in parts):
         return None
     return tuple(p.id if isinstance(p, ast.Name) else ast.unparse(p) for p in parts)
