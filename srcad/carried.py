@@ -20,7 +20,7 @@ from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.uses import changes, is_read_only_in, mentions, reads, rebound, tallied
-from srcad.syntax import Parts, binary, const, from_zero, is_module, literal_number, name, names, operations, same
+from srcad.syntax import Parts, binary, const, filled_with, from_zero, literal_number, name, names, operations, same
 
 LONG_SUM = 5  # operations
 
@@ -198,14 +198,8 @@ class Carried:
 
 def filled(statement: Statement) -> tuple[str, ast.expr] | None:
     """The array that a statement makes of one number, and the number."""
-    match statement:
-        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="zeros"), args=[_], keywords=[])) if is_module(library):
-            return array, const(0.0)
-        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="ones"), args=[_], keywords=[])) if is_module(library):
-            return array, const(1.0)
-        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="full"), args=[_, number], keywords=[])) if is_module(library):
-            return array, number
-    return None
+    number = filled_with(statement.expr) if isinstance(statement, Assign) else None
+    return (statement.target, number) if isinstance(statement, Assign) and number is not None else None
 
 
 def downwards(iterable: ast.expr) -> tuple[int, ast.expr] | None:

@@ -15,7 +15,7 @@ from srcad.dims import Dim
 from srcad.ir import Assign, Block, Statement, Store, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.uses import mentions, rebound, tallied
-from srcad.syntax import binary, const, factors_of, is_module, method, name, names, product_of
+from srcad.syntax import binary, const, factors_of, filled_with, literal_number, method, name, names, product_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,13 +95,10 @@ class Filling:
 def filling(block: Block, at: int) -> Filled | None:
     """What a block does with an array of one number, if that is to set some of it to zero and then to multiply with it."""
     made = block[at]
-    match made:
-        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="full"), args=[_, number], keywords=[])) if is_module(library):
-            pass
-        case Assign(array, ast.Call(func=ast.Attribute(value=library, attr="ones"), args=[_], keywords=[])) if is_module(library):
-            number = const(1.0)
-        case _:
-            return None
+    number = filled_with(made.expr) if isinstance(made, Assign) else None
+    if not isinstance(made, Assign) or number is None or literal_number(number) == 0:
+        return None
+    array = made.target
     touching = mentions(block, array, at + 1)
     zeros, read = touching[:-1], touching[-1] if touching else at
     steady = {*names(number)}

@@ -45,6 +45,7 @@ WORDS: dict[type[ast.AST], str] = {
 }
 
 
+@functools.lru_cache(256)
 def stage(source: Source, display_name: str | None = None) -> Program:
     """The staged program of a function.
 

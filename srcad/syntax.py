@@ -264,6 +264,16 @@ def steps_of(numbers: Sequence[ast.expr]) -> range | None:
     return steps if [*steps] == found else None
 
 
+def filled_with(expr: ast.expr) -> ast.expr | None:
+    """The number that `np.zeros(n)`, `np.ones(n)` or `np.full(n, number)` fills a new array of floats with; None for anything else."""
+    match expr:
+        case ast.Call(func=ast.Attribute(value=library, attr="zeros" | "ones" as attr), args=[_], keywords=[]) if is_module(library):
+            return const(float(attr == "ones"))
+        case ast.Call(func=ast.Attribute(value=library, attr="full"), args=[_, number], keywords=[]) if is_module(library):
+            return number
+    return None
+
+
 def literal_number(expr: ast.expr) -> Any:
     match expr:
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
