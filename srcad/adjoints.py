@@ -28,7 +28,7 @@ def joined(a: Number, b: Number) -> Number:
     """The kind of a sum of two contributions."""
     shape = broadcast(a.shape, b.shape)
     dtype = a.dtype if a.form != "python" or b.form == "python" else b.dtype
-    form = a.form if a.form == b.form else "array" if "array" in (a.form, b.form) else "scalar"
+    form = a.form if a.form == b.form else next((f for f in ("array", "unknown") if f in (a.form, b.form)), "scalar")
     return Number(form, dtype, shape)
 
 

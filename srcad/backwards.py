@@ -345,23 +345,21 @@ class Backwards(ListBack):
             self.forget(key)
             if key not in steady:
                 self.allotted.pop(key, None)
-        for phi in step.phis:
-            if phi.second is None or phi.second.key not in self.state.active:
-                continue
-            key = phi.output.key
-            if key not in carried:
-                continue
-            term = Term(name(carried[key]), self.kinds[carried[key]], self.facts)
-            self.contribute(phi.second, self.as_source(term, phi, phi.second))
         with self.facts.without({phi.output.key for phi in step.phis} | self.names_bound(step.body)):
+            for phi in step.phis:
+                if phi.second is None or phi.second.key not in self.state.active:
+                    continue
+                key = phi.output.key
+                if key not in carried:
+                    continue
+                term = Term(name(carried[key]), self.kinds[carried[key]], self.facts)
+                self.contribute(phi.second, self.as_source(term, phi, phi.second))
             self.block(step.body.steps)
-        for ref in outer:
-            self.materialise(ref)
-        self.loc = dataclasses.replace(step.loc, text="")
-        self.carried_names = carried
-        ends: list[tuple[str, ast.expr]] = []
-        for phi in moving:
-            ends.append((carried[phi.output.key], self.at_head(phi)))
+            for ref in outer:
+                self.materialise(ref)
+            self.loc = dataclasses.replace(step.loc, text="")
+            self.carried_names = carried
+            ends = [(carried[phi.output.key], self.at_head(phi)) for phi in moving]
         statements = [*self.out, *parallel(ends, self.state.namer)]
         self.out, self.steady = out, outer_steady
         kinds, done = self.kinds, self.done

@@ -64,13 +64,15 @@ class Facts:
 
     @contextlib.contextmanager
     def without(self, changing: Collection[str]) -> Iterator[None]:
-        """In the passes of a loop these names stand for other values than before it and after it: what is computed of them there is not known here."""
-        before = self.computed
-        self.computed = {key: found for key, found in before.items() if found.operands.isdisjoint(changing)}
+        """In the passes of a loop these names stand for other values than before it and after it: what is known there of them, and of their sizes, is not known here."""
+        before = self.computed, self.shapes, self.dim_names
+        self.computed = {key: found for key, found in self.computed.items() if found.operands.isdisjoint(changing)}
+        self.shapes = [(dims, path) for dims, path in self.shapes if all(d.names.isdisjoint(changing) for d in dims)]
+        self.dim_names = {key: label for key, label in self.dim_names.items() if words(key).isdisjoint(changing)}
         try:
             yield
         finally:
-            self.computed = before
+            self.computed, self.shapes, self.dim_names = before
 
     def canonical(self, key: str) -> str:
         """The text that stands for every dimension known to be equal to this one."""
@@ -112,6 +114,11 @@ class Facts:
         """The name under which the generated code reads a module."""
         self.imported[full_name] = self.modules[full_name]
         return self.modules[full_name]
+
+
+def words(key: str) -> frozenset[str]:
+    """The identifiers in a dimension's key."""
+    return frozenset(re.findall(r"[^\W\d]\w*", key))
 
 
 class Computed(NamedTuple):
@@ -179,6 +186,11 @@ class Dim:
         if self.const or not out:
             out += str(self.const) if not out else f" {'-' if self.const < 0 else '+'} {abs(self.const)}"
         return out
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The variables that it is said with."""
+        return words(self.key)
 
     @property
     def expr(self) -> ast.expr:

@@ -1376,3 +1376,104 @@ def test_computed_after_a_loop(program, args, wrt):
         for i, step in enumerate(np.eye(2)):
             ends = [program(*(a + h * step if k == position else a for k, a in enumerate(args))) for h in (1e-6, -1e-6)]
             assert found[i] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+# Arrays that get shorter or longer from pass to pass: what is known of their size after the loop is not known in it.
+
+def shrinking(x, y):
+    q = x * y
+    while len(q) > 1:
+        q = q[1:]
+    m = q > 0  # noqa: F841
+    return q @ q
+
+
+def shrinking_beside(x, y):
+    q = x
+    for _ in range(3):
+        q = q[1:]
+    m = q > 0  # noqa: F841
+    return np.sum(q * q) + np.sum(np.sin(x * y))
+
+
+def clipped(x, y):
+    for _ in range(3):
+        x = x[1:] * 2
+    q = np.clip(x, 0, 9)
+    return np.sum(q * x) + np.sum(y)
+
+
+def shorter_by_count(x, y):
+    for _ in range(len(y)):
+        y = y[:2]
+    q = y > 0.2  # noqa: F841
+    return y[0] * x[0]
+
+
+def shrinking_with_a_count(x, y):
+    t = 0.0
+    for _ in range(2):
+        t = t + np.sum(x) / len(x)
+        x = x[1:]
+    k = len(x)
+    return t * k + np.sum(y)
+
+
+def left_early(x, y):
+    for _ in range(2):
+        x = x[1:]
+        if len(x) < 4:
+            break
+    q = x > 0  # noqa: F841
+    return x @ x + np.sum(y)
+
+
+def appended(x, y):
+    for _ in range(2):
+        y = np.append(y, y)
+    k = y.shape[0]  # noqa: F841
+    return np.sum(y * y) + np.sum(x)
+
+
+def appended_mean(x, y):
+    for _ in range(2):
+        x = np.append(x, np.mean(x))
+    k = x.size
+    return np.sum(x * x) / k + np.sum(y)
+
+
+def joined_to_itself(x, y):
+    for _ in range(2):
+        x = np.concatenate([x, np.sin(x)])
+    k = len(x)
+    return np.sum(x * x) / k + np.sum(y)
+
+
+def mean_and_sum(x, y):
+    for _ in range(3):
+        y = y[:-1]
+    return np.mean(y * y) + np.sum(y * y) + np.sum(x)
+
+
+def left_with_another(x, y):
+    for _ in range(len(x)):
+        y = y[:2]
+    z = y * y.size
+    t = 0.0
+    for e in z:
+        t += np.sin(e) + np.sin(np.sum(y))
+        if np.var(z) > 0.3:
+            return t * y[0]
+    return t * y[0] + np.sum(x)
+
+
+@pytest.mark.parametrize("program", [shrinking, shrinking_beside, clipped, shorter_by_count, shrinking_with_a_count, left_early, appended, appended_mean, joined_to_itself, mean_and_sum,
+                                     left_with_another])
+def test_arrays_that_change_their_length(program):
+    args = np.array([0.3, 0.5, 0.7, 0.9]), np.array([1.3, 1.5, 1.7, 1.9])
+    gradient = srcad.grad(program, wrt=(0, 1))(*args)
+    for position, found in enumerate(gradient):
+        assert found.shape == (4,)
+        for i, step in enumerate(np.eye(4)):
+            ends = [program(*(a + h * step if k == position else a for k, a in enumerate(args))) for h in (1e-6, -1e-6)]
+            assert found[i] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-8)
