@@ -64,7 +64,8 @@ def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
         if kind.dtype == FLOAT and number.dtype is not None:
             floats = [name("float")]  # of an array whose make-up is not known for certain: an empty sum is the integer 0
         elif number.dtype is None:
-            floats = [call(function_path(np.result_type, facts), [owner.expr, name("float")])]  # it may hold whole numbers, or complex ones
+            known = owner.expr if kind.form == "array" else call(function_path(np.asarray, facts), [owner.expr])
+            floats = [call(function_path(np.result_type, facts), [known, name("float")])]  # it may hold whole numbers, or complex ones
         return Term(call(function_path(np.zeros_like, facts), [owner.expr, *floats]), kind, facts)
     unsized = owner is None and any("?" in d.key for d in number.shape)  # for a rule, a zero will do
     if not number.shape and number.is_plain or unsized:

@@ -19,14 +19,17 @@ from srcad.syntax import name, root_of, substitute
 
 
 def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], returned: Iterable[str] = (),
-              is_plain: Callable[[str], bool | None] = lambda _: None) -> Block:
-    """The block with the names of copies joined wherever they never live at once. What is returned keeps its name; a single number gets none that is an array's."""
+              is_plain: Callable[[str], bool | None] = lambda _: None) -> tuple[Block, dict[str, str]]:
+    """The block with the names of copies joined wherever they never live at once, and what each of these names has become.
+
+    What is returned keeps its name; a single number gets none that is an array's.
+    """
     classes = Classes(block, user_names, tuple(parameters), frozenset(returned), is_plain)
     for statement in copies(block, user_names, adjoints):
         assert isinstance(statement.expr, ast.Name)
         classes.join(statement.target, statement.expr.id)
     changed = classes.renames()
-    return renamed(block, changed) if changed else block
+    return renamed(block, changed) if changed else block, changed
 
 
 def copies(block: Block, user_names: set[str], adjoints: set[str]) -> Iterator[Assign]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ class Tidying:
     request: Request
     reverse: Reverse
     returned: Sequence[str] = ()  # the arrays that leave
+    several: Collection[str] = ()  # names of several values, of different shapes
 
     def simplified(self, forward: Block, backward: Block, kept: ast.expr | None) -> tuple[Block, Block]:
         """Dead code out, copies joined, single uses folded, branches joined."""
@@ -59,7 +61,8 @@ class Tidying:
             block = (*block[: at + 1], *taken_at_once(put(block[at + 1 :])))
             block = (*block[: at + 1], *self.summed(block[at + 1 :], arrays=False))
             read_last = value if self.request.mode == "value_and_grad" else ()  # the value is returned at the end
-            block = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned, self.is_plain)
+            block, joined = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned, self.is_plain)
+            self.several = {one for old, one in joined.items() if self.sizes(old) != self.sizes(one)}
             block = (*block[: -1 - len(read_last)], block[-1])
             at = block.index(MARK)
             block = (*block[: at + 1], *self.summed(block[at + 1 :]))
@@ -174,12 +177,22 @@ class Tidying:
 
     def either_kind(self, identifier: str) -> Number | None:
         """What is known of a name, of either half."""
-        return self.reverse.kinds.get(identifier) or self.kind_of(identifier)
+        return self.one_shape(identifier, self.reverse.kinds.get(identifier)) or self.kind_of(identifier)
+
+    def sizes(self, identifier: str) -> tuple[str, ...] | None:
+        """The dimensions of an array, to compare."""
+        shape = self.shape(identifier)
+        return tuple(d.key for d in shape) if shape is not None else None
+
+    def one_shape(self, identifier: str, kind: Number | None) -> Number | None:
+        """What is known of a name, but for its shape where it has become that of several values: arrays that a loop makes longer or shorter."""
+        return dataclasses.replace(kind, shape=None) if kind is not None and kind.shape and identifier in self.several else kind
 
     def kind_of(self, identifier: str) -> Number | None:
         """What is known of a name of the forward half."""
         parameter = self.state.parameters.get(identifier)
-        return parameter.value if parameter is not None and isinstance(parameter.value, Number) else self.state.kinds.get(identifier)
+        kind = parameter.value if parameter is not None and isinstance(parameter.value, Number) else self.state.kinds.get(identifier)
+        return self.one_shape(identifier, kind)
 
     def memory_groups(self) -> dict[str, set[str]]:
         """For each name that lies in memory that is changed, the names that may lie in the same."""

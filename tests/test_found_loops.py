@@ -1467,8 +1467,32 @@ def left_with_another(x, y):
     return t * y[0] + np.sum(x)
 
 
+def grown_after_a_sum(x, y):
+    q = x.copy()
+    t = sum([e * e for e in q])
+    for _ in range(2):
+        q = np.concatenate([q, q])
+    return q[0] + t + np.sum(y)
+
+
+def grown_after_items(x, y):
+    q = x.copy()
+    t = y * 1.0
+    t += [e for e in q]
+    for _ in range(2):
+        q = np.concatenate([q, q])
+    return q[0] + t[0]
+
+
+def shrunk_and_appended(x, y):
+    for _ in range(2):
+        x = np.diff(x)
+    x = np.append(x, y[0])
+    return np.sum(x * x) + np.sum(y)
+
+
 @pytest.mark.parametrize("program", [shrinking, shrinking_beside, clipped, shorter_by_count, shrinking_with_a_count, left_early, appended, appended_mean, joined_to_itself, mean_and_sum,
-                                     left_with_another])
+                                     left_with_another, grown_after_a_sum, grown_after_items, shrunk_and_appended])
 def test_arrays_that_change_their_length(program):
     args = np.array([0.3, 0.5, 0.7, 0.9]), np.array([1.3, 1.5, 1.7, 1.9])
     gradient = srcad.grad(program, wrt=(0, 1))(*args)

@@ -96,7 +96,7 @@ def piece_at(dz: Any, item: Any, index: tuple[int, ...]) -> Any:
 @rule(np.concatenate)
 def concatenate(dz: Any, z: Any, arrays: Any, axis: Any = 0) -> Adjoints:
     if axis is None:
-        return (parts(dz, [x.size for x in arrays], 0, [x.shape for x in arrays]),)
+        return (parts(dz, [getattr(x, "size", 1) for x in arrays], 0, [getattr(x, "shape", ()) for x in arrays]),)
     axis %= z.ndim
     return (parts(dz, [x.shape[axis] for x in arrays], axis),)
 
