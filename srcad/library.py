@@ -52,7 +52,7 @@ JOINING |= {np.dstack}
 if hasattr(np, "row_stack"):  # an older name of np.vstack
     TAKE_LISTS.add(np.row_stack)
     JOINING.add(np.row_stack)
-INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange}
+INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser}
 
 
 def both_bounds(args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:

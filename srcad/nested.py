@@ -18,6 +18,7 @@ import numpy as np
 from srcad.dims import Undecided
 from srcad.dispatch import Specialisations
 from srcad.infer import Interpreter
+from srcad.inference import display, record_display
 from srcad.kinds import FLOAT, Number, Record, Ref, Sequence, Static, python
 from srcad.mirror import Sizes
 from srcad.outside import static_value
@@ -53,7 +54,7 @@ class Nested:
         except TypeError as problem:
             self.at.refuse(f"{problem}.")
             raise AssertionError from None
-        given = dict(bound.arguments)
+        given = {p: gathered(ref) for p, ref in bound.arguments.items()}
         bound.apply_defaults()
         defaults = {p: v for p, v in bound.arguments.items() if p not in given}
         bound.arguments.update({p: self.sample(p, ref) for p, ref in given.items()})
@@ -142,6 +143,13 @@ class Nested:
         names = {label: self.state.guards.held(value) for label, value in compiled.objects.items()}
         names |= {n: self.read_outside(n, function)[0] for n in free_names(condition) - names.keys()}
         return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda m: names.get(m[0], m[0]), condition)
+
+
+def gathered(given: Any) -> Ref:
+    """What a parameter is given; of `*args` the tuple, of `**keywords` the dict."""
+    if isinstance(given, tuple):
+        return display(tuple, given)
+    return record_display(dict, given) if isinstance(given, dict) else given
 
 
 @functools.lru_cache(256)

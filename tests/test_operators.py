@@ -288,3 +288,36 @@ def test_new_axes_in_every_place(f):
     step, direction = 1e-5, np.random.default_rng(1).normal(size=(3, 3))
     wanted = (along(x + step * direction, v) - along(x - step * direction, v)) / (2 * step)
     assert np.sum(grad(along, wrt="x")(x, v) * direction) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
+def of_any_number(*xs):
+    return xs[0] * xs[1] ** 2
+
+
+def with_keywords(x, *ys, **settings):
+    s = x * settings["a"] ** 2
+    for y in ys:
+        s = s * y
+    return s
+
+
+def gradient_with_keywords(x, y, a):
+    return srcad.grad(with_keywords, wrt="x")(x, y, a=a)
+
+
+def test_gradients_of_starred_parameters_inside_programs():
+    assert srcad.hvp(of_any_number)(2.0, 3.0, (1.0, 0.0)) == (0.0, 6.0)
+    assert srcad.hessian(of_any_number)(2.0, 3.0) == ((0.0, 6.0), (6.0, 4.0))
+    assert srcad.grad(gradient_with_keywords, wrt=(0, 1, 2))(2.0, 3.0, 4.0) == (0.0, 16.0, 24.0)
+
+
+def windowed(x):
+    k = np.hamming(3)
+    k /= k.sum()
+    return np.sum(np.convolve(x, k, mode="valid") ** 2) + np.sum((np.kaiser(len(x), 2.5) * x) ** 2)
+
+
+def test_windows_are_arrays_of_known_length():
+    srcad.check_grad(windowed, np.array([0.3, 0.7, 0.1, 0.9]))
+    with pytest.raises(srcad.MissingRuleError, match="kaiser"):
+        srcad.grad(lambda x: np.sum(np.kaiser(4, x[0]) * x))(np.ones(4))

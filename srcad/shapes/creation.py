@@ -98,6 +98,11 @@ def eye(facts: Facts, n: Any, m: Any = None, k: Any = 0, dtype: Any = float) -> 
     return Number("array", np.dtype(dtype), (rows, rows if m is None else dimension(m, facts)))
 
 
+@shape(np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser)
+def window(facts: Facts, m: Any, beta: Any = 0) -> Number:
+    return Number("array", FLOAT, (dimension(m, facts),))
+
+
 @shape(np.arange)
 def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Number:
     if stop is None:
