@@ -127,7 +127,10 @@ class Interpreter(Loops):
             raise
         except (ValueError, IndexError, TypeError, KeyError) as problem:
             raise SrcadError(f"the statement would raise {type(problem).__name__}: {problem}", self.loc) from problem
-        except (AttributeError, LookupError, AssertionError, ArithmeticError, RecursionError, Undecided) as problem:
+        except Undecided as problem:
+            reason = "what this does depends on a size that only the run can tell: that of an array which a loop or a branch makes longer or shorter. Make arrays of one length, or pass the size."
+            raise UnsupportedSyntaxError(reason, self.loc) from problem
+        except (AttributeError, LookupError, AssertionError, ArithmeticError, RecursionError) as problem:
             raise UnsupportedSyntaxError(f"the statement is not understood ({type(problem).__name__}: {problem}). Write it another way.", self.loc) from problem
 
     def statement(self, statement: Statement) -> None:

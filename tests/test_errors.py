@@ -252,3 +252,14 @@ def test_wrong_calls_raise_as_the_function_would():
     working(1.0, 2.0)
     with pytest.raises(TypeError, match="y"):
         working(1.0)
+
+
+def listed_after_a_loop(x):
+    while x[0] > 0.1:
+        x = x[1:]
+    return x.tolist()[0]
+
+
+def test_sizes_that_only_the_run_can_tell_are_named_as_such():
+    with pytest.raises(srcad.UnsupportedSyntaxError, match=r"(?s)x\.tolist\(\).*a size that only the run can tell"):
+        srcad.grad(listed_after_a_loop)(np.array([0.5, 0.4, 0.05]))
