@@ -32,7 +32,7 @@ def overtakes(base: Ref, index: ast.expr, value: Ref, is_basic: bool) -> bool:
         return False  # NumPy copies what overlaps
     taken = strides(source)
     if into is None or not taken:
-        return True
+        return not are_rows(target, index, source)
     (axis, written), (other, read) = into[0], taken[-1]
     if axis != other:
         return read != 0 and not cross_at_one_place(target, index, source)
@@ -100,6 +100,14 @@ def begin_together(target: Place, index: ast.expr, source: Place) -> bool:
         case ast.Subscript(slice=ast.Slice(lower=one)), ast.Slice(lower=other):
             return begins(one) == begins(other)
     return False
+
+
+def are_rows(target: Place, index: ast.expr, source: Place) -> bool:
+    """Whether an element, or a row, is stored into another of the same array, of whatever rank it is: `x[i] = x[j]`."""
+    if not source.steps or target.steps is None or len(target.steps) != len(source.steps) - 1 or not all(map(same, target.steps, source.steps)):
+        return False
+    last = source.steps[-1]
+    return isinstance(last, ast.Subscript) and not any(isinstance(i, (ast.Slice, ast.Tuple)) or isinstance(i, ast.Constant) and i.value is ... for i in (index, last.slice))
 
 
 def cross_at_one_place(target: Place, index: ast.expr, source: Place) -> bool:
