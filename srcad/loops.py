@@ -14,7 +14,7 @@ from typing import Any
 
 from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
-from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
+from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, fractional, literal_ref
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
@@ -132,12 +132,12 @@ class Loops(Iteration):
         state = self.state
         site = self.site("loop", statement)
         if site in state.knowledge.unrolled:
+            point = checkpoint(self)
             try:
                 unrolled()
-            except Endless:
-                self.refuse("two names meet in one memory in this loop, which is changed; and it is too long to be written out, or its length is known "
-                            "only at run time. Copy the array.", AliasError)
-            return
+                return
+            except Endless:  # it was short where it was met first, or it was to be written out for what two names in it share
+                rollback(self, point)
         base, point, ending, lists = fork(state), checkpoint(self), self.ending, len(state.knowledge.series)
         try:
             structured()

@@ -1501,3 +1501,30 @@ def test_arrays_that_change_their_length(program):
         for i, step in enumerate(np.eye(4)):
             ends = [program(*(a + h * step if k == position else a for k, a in enumerate(args))) for h in (1e-6, -1e-6)]
             assert found[i] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+def listed_while_it_grows(x, n):
+    t = 0.0
+    for _ in range(n):
+        t += sum([np.sin(e) for e in x])
+        x = np.concatenate([x, np.sin(x)])
+    x[1:] += x[:-1].copy()
+    return t + np.sum(x)
+
+
+def listed_on_a_path(x, n):
+    t = 0.0
+    for _ in range(n):
+        if t < 1:
+            t += sum([np.sin(e) for e in x])
+        x = np.concatenate([x, np.sin(x)])
+    return t + np.sum(x * x)
+
+
+@pytest.mark.parametrize("program", [listed_while_it_grows, listed_on_a_path])
+def test_lists_of_what_grows(program):
+    gradient = srcad.grad(program, wrt=0)
+    for n in (2, 3):
+        found = gradient(np.array([0.5, 0.4, 0.3]), n)
+        wanted = [(program(np.array([0.5, 0.4, 0.3]) + h, n) - program(np.array([0.5, 0.4, 0.3]) - h, n)) / 2e-6 for h in np.eye(3) * 1e-6]
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
