@@ -32,7 +32,7 @@ def overtakes(base: Ref, index: ast.expr, value: Ref, is_basic: bool) -> bool:
         return False  # NumPy copies what overlaps
     taken = strides(source)
     if into is None or not taken:
-        return not are_rows(target, index, source)
+        return not step_alike(target, index, source)
     (axis, written), (other, read) = into[0], taken[-1]
     if axis != other:
         return read != 0 and not cross_at_one_place(target, index, source)
@@ -102,12 +102,24 @@ def begin_together(target: Place, index: ast.expr, source: Place) -> bool:
     return False
 
 
-def are_rows(target: Place, index: ast.expr, source: Place) -> bool:
-    """Whether an element, or a row, is stored into another of the same array, of whatever rank it is: `x[i] = x[j]`."""
+def step_alike(target: Place, index: ast.expr, source: Place) -> bool:
+    """Whether two parts of one array, of whatever rank it is, take equal steps: `x[i] = x[j]`, `x[1:] = x[:-1]`."""
     if not source.steps or target.steps is None or len(target.steps) != len(source.steps) - 1 or not all(map(same, target.steps, source.steps)):
         return False
     last = source.steps[-1]
-    return isinstance(last, ast.Subscript) and not any(isinstance(i, (ast.Slice, ast.Tuple)) or isinstance(i, ast.Constant) and i.value is ... for i in (index, last.slice))
+    if not isinstance(last, ast.Subscript):
+        return False
+    one, other = parts_of(index), parts_of(last.slice)
+    return len(one) == len(other) and all(map(steps_equal, one, other))
+
+
+def steps_equal(one: ast.expr, other: ast.expr) -> bool:
+    """Whether what two indices say of an axis are slices of equal steps, or numbers."""
+    if isinstance(one, ast.Slice) and isinstance(other, ast.Slice):
+        return one.step is other.step is None or one.step is not None and other.step is not None and same(one.step, other.step)
+    if any(isinstance(p, ast.Constant) and p.value in (..., None) for p in (one, other)):
+        return same(one, other)
+    return not isinstance(one, ast.Slice) and not isinstance(other, ast.Slice)
 
 
 def cross_at_one_place(target: Place, index: ast.expr, source: Place) -> bool:

@@ -218,6 +218,18 @@ def elements_of_a_longer_one(x):
     return x[:5] @ W
 
 
+def shifted(a):
+    a[1:] = a[:-1]
+
+
+def shifted_in_a_helper(x):
+    for _ in range(2):
+        x = np.append(x, x[0])
+    shifted(x)
+    x[:-1] = x[1:]
+    return x[:5] @ W
+
+
 def by_mask(x):
     x[x > 3.0] = x[:3]
     return x @ W
@@ -233,7 +245,7 @@ def faster(x):
     return x @ W
 
 
-RIGHT = [(copy_a1, X), (copy_a2, X), (copy_a4, X), (copy_a6, X), (copy_a7, X), (copy_a8, X), (copy_b1, A), (copy_b3, A), (copy_b4, A), (copy_b5, A), (copy_b6, A), (copy_b7, A), (copy_b8, A), (copy_b9, A), (copy_b10, A), (copy_b11, A), (copy_b12, A), (copy_c1, X), (copy_c2, X), (copy_c3, X), (copy_c4, X), (copy_c5, X), (copy_c6, X), (copy_c8, X), (copy_c9, X), (elements_of_a_longer_one, X), (faster, X)]
+RIGHT = [(copy_a1, X), (copy_a2, X), (copy_a4, X), (copy_a6, X), (copy_a7, X), (copy_a8, X), (copy_b1, A), (copy_b3, A), (copy_b4, A), (copy_b5, A), (copy_b6, A), (copy_b7, A), (copy_b8, A), (copy_b9, A), (copy_b10, A), (copy_b11, A), (copy_b12, A), (copy_c1, X), (copy_c2, X), (copy_c3, X), (copy_c4, X), (copy_c5, X), (copy_c6, X), (copy_c8, X), (copy_c9, X), (elements_of_a_longer_one, X), (shifted_in_a_helper, X), (faster, X)]
 REFUSED = [(copy_a3, X), (copy_a5, X), (copy_b2, A), (copy_c7, X), (by_another_name, X), (by_copyto, X), (by_ravel, X), (by_new_axis, X), (by_transpose, X), (by_list, X), (by_split, X), (by_reshape, X), (by_mask, X), (by_indices, X)]
 
 
