@@ -15,12 +15,12 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable
 
-from srcad.ranges import counting
 from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
 from srcad.kinds import FLOAT, Number
-from srcad.uses import changes, is_read_only_in, mentions, reads, rebound, tallied
+from srcad.ranges import counting
 from srcad.syntax import Parts, binary, const, filled_with, from_zero, literal_number, name, names, operations, same
+from srcad.uses import changes, is_read_only_in, mentions, reads, rebound, tallied
 
 LONG_SUM = 5  # operations
 

@@ -17,8 +17,8 @@ import numpy as np
 from srcad.dims import Facts
 from srcad.ir import Assign, Block, Statement
 from srcad.render import function_path
-from srcad.uses import changes, tallied
 from srcad.syntax import binary, call, is_module, name, names
+from srcad.uses import changes, tallied
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from srcad.ir import Assign, Block, Statement, Update, blocks, map_expressions, with_blocks
-from srcad.uses import changes
 from srcad.syntax import const, factors_of, is_module, names, product_of, same
+from srcad.uses import changes
 
 UFUNCS = frozenset(label for label, value in vars(np).items() if isinstance(value, np.ufunc) and value.signature is None)
 

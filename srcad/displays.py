@@ -18,8 +18,8 @@ from srcad.dims import Dim, Facts
 from srcad.ir import Assign, Block, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.render import function_path
-from srcad.uses import changes, mentions
 from srcad.syntax import call, const, from_zero, name, names, root_of, same, text
+from srcad.uses import changes, mentions
 
 LONGEST = 4  # numbers
 LINE = 95  # characters
@@ -51,8 +51,10 @@ class Displays:
             case _:
                 return None
         count = self.count(array)
-        steps = self.steps(block, start, array) if count is not None else []
-        if count is None or not steps:
+        if count is None:
+            return None
+        steps = self.steps(block, start, array)
+        if not steps:
             return None
         numbers: dict[int, ast.expr] = {}
         for i in steps:

@@ -11,11 +11,11 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 
-from srcad.ranges import counting
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
-from srcad.uses import bound, mentions, reads, rebound, tallied, touched
+from srcad.ranges import counting
 from srcad.splice import split_literal
 from srcad.syntax import binary, const, from_zero, literal_number, name, names, parts_of, root_of, same
+from srcad.uses import bound, mentions, reads, rebound, tallied, touched
 
 
 def met_once(block: Block) -> Block:

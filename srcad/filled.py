@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, Statement, Store, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
-from srcad.uses import mentions, rebound, tallied
 from srcad.syntax import binary, const, factors_of, filled_with, literal_number, method, name, names, product_of
+from srcad.uses import mentions, rebound, tallied
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Finals(ast.NodeTransformer):
     def visit_Try(self, node: ast.Try) -> list[ast.stmt]:
         self.generic_visit(node)
         before = BeforeJumps(node.finalbody, self.temporary) if node.finalbody else None
-        body, orelse = ([s for old in block for s in before.all(old)] if before else block for block in (node.body, node.orelse))
+        body, orelse = (before.within(block) if before else block for block in (node.body, node.orelse))
         rest = [*orelse, *node.finalbody]
         if not node.handlers:
             return [*body, *rest]
@@ -44,9 +44,9 @@ class BeforeJumps(ast.NodeTransformer):
     def __init__(self, final: list[ast.stmt], temporary: Callable[[], str]) -> None:
         self.final, self.temporary, self.loops = final, temporary, 0
 
-    def all(self, node: ast.stmt) -> list[ast.stmt]:
-        found = self.visit(node)
-        return found if isinstance(found, list) else [found]
+    def within(self, block: list[ast.stmt]) -> list[ast.stmt]:
+        found = map(self.visit, block)
+        return [s for made in found for s in (made if isinstance(made, list) else [made])]
 
     def before(self, node: ast.stmt) -> list[ast.stmt]:
         final = copy.deepcopy(self.final)
@@ -62,17 +62,16 @@ class BeforeJumps(ast.NodeTransformer):
             ast.copy_location(made, node.value)
         return [value, *self.before(back)]
 
-    def visit_Break(self, node: ast.Break) -> list[ast.stmt]:
+    def visit_Break(self, node: ast.Break | ast.Continue) -> list[ast.stmt]:
         return [node] if self.loops else self.before(node)
 
-    def visit_Continue(self, node: ast.Continue) -> list[ast.stmt]:
-        return [node] if self.loops else self.before(node)
+    visit_Continue = visit_Break
 
     def visit_For(self, node: ast.For | ast.While) -> ast.stmt:
         self.loops += 1
-        node.body = [s for old in node.body for s in self.all(old)]
+        node.body = self.within(node.body)
         self.loops -= 1
-        node.orelse = [s for old in node.orelse for s in self.all(old)]
+        node.orelse = self.within(node.orelse)
         return node
 
     visit_While = visit_For

@@ -31,10 +31,10 @@ from srcad.pairback import PairCall
 from srcad.render import Untraceable, function_path
 from srcad.rules.tangents import LINEAR
 from srcad.shadows import closed, read_by
-from srcad.uses import bound
 from srcad.syntax import call, const, expression, method, name, names, root_of, substitute, text
 from srcad.tangents import NoTangent, Tangents, adds_something
 from srcad.terms import Term, literal
+from srcad.uses import bound
 
 
 @dataclasses.dataclass

@@ -13,19 +13,18 @@ import ast
 import dataclasses
 import math
 import operator
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step
-from srcad.ir import expressions, walk
 from srcad.kinds import Number, Ref
 from srcad.rules import RULES, Rule
 from srcad.rules.elementwise import power_by_literal
 from srcad.rules.exact import EXACT
 from srcad.syntax import names
+from srcad.uses import tallied
 
 MULTIPLY = (np.multiply, operator.mul)
 ADD, SUBTRACT, DIVIDE = (np.add, operator.add), (np.subtract, operator.sub), (np.divide, operator.truediv)
@@ -68,7 +67,7 @@ class Gates:
     def __init__(self, state: Inference, again: bool = False) -> None:
         self.state, self.again = state, again
         self.producer: dict[str, Operation] = {}
-        self.reads = Counter(n for s in walk(tuple(state.statements)) for e in expressions(s) for n in names(e))
+        self.reads = tallied(state.statements)[0]
         self.reads.update(names(state.result.expr))
         self.changes: dict[int, Operation | None] = {}
         self.keep_alive: list[Step] = list(state.operations)

@@ -16,13 +16,13 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
-from srcad.ranges import counting
 from srcad.economy import blanks
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Update, blocks, expressions, walk, with_blocks
 from srcad.live import Live
-from srcad.uses import changes, reads, rebound
+from srcad.ranges import counting
 from srcad.syntax import call, method, name, names, parts_of, same
 from srcad.unboxed import acts_alike
+from srcad.uses import changes, reads, rebound
 
 
 class Heads:

@@ -20,9 +20,9 @@ from typing import TypeGuard
 
 from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, expressions, map_block, walk, with_blocks
 from srcad.simplify import header_mapped
-from srcad.uses import is_read_only_in, rebound, tallied
 from srcad.surgery import ADJOINT
 from srcad.syntax import Parts, name, names, parts_of, root_of, substitute
+from srcad.uses import is_read_only_in, rebound, tallied
 
 SIDES = (("left", "right"), ("north", "south"), ("west", "east"))  # of a vector; of the rows and the columns of a matrix
 ALL = ast.Slice()

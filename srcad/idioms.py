@@ -11,12 +11,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
-from srcad.ranges import counting
 from srcad.dims import Facts
 from srcad.ir import Assign, Block, For, Statement, blocks, expressions, map_expressions, targets, walk, with_blocks
+from srcad.ranges import counting
 from srcad.render import function_path
-from srcad.uses import changes, reads, tallied
 from srcad.syntax import Substitute, binary, call, is_module, name, names, parts_of, same, substitute, takes_all, transposed
+from srcad.uses import changes, reads, tallied
 
 
 class Idioms(Substitute):

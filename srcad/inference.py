@@ -363,8 +363,7 @@ def current(ref: Ref, above: tuple[int, ...] = ()) -> Ref:
         return Ref(record_display(dict, {k: current(i, above) for k, i in value.items.items()}).expr, value, ref.key)
     if isinstance(ref.expr, ast.Call) and is_made_of_fields(value):
         labels = value.type._fields if isinstance(value, Sequence) else list(value.items)  # type: ignore[attr-defined]
-        items = value.items if isinstance(value, Sequence) else value.items.values()
-        parts = [current(i, above).expr for i in items]
+        parts = [current(i, above).expr for i in contents(value)]
         written = [*ref.expr.args, *(k.value for k in ref.expr.keywords)]
         if len(written) == len(parts) and all(map(same, written, parts)):
             return ref
@@ -398,12 +397,18 @@ def is_made_of_fields(value: Sequence | Record) -> bool:
 def unwritable(ref: Ref, above: tuple[int, ...] = ()) -> type | None:
     """The class of an object in a value that the program has made and that cannot be made again from its attributes."""
     value = ref.value
-    if isinstance(value, Record) and value.type is not dict and value.mutable and not (isinstance(ref.expr, ast.Call) and is_made_of_fields(value)):
+    if not isinstance(value, (Sequence, Record)) or isinstance(value, Sequence) and value.series is not None:
+        return None
+    is_made = isinstance(ref.expr, ast.Call) and is_made_of_fields(value)
+    if isinstance(value, Record) and (id(value) in above or value.type is not dict and value.mutable and not is_made):
         return value.type
-    if not isinstance(value, (Sequence, Record)) or id(value) in above or isinstance(value, Sequence) and value.series is not None:
-        return value.type if isinstance(value, Record) and id(value) in above else None
-    items = value.items if isinstance(value, Sequence) else value.items.values()
-    return next((kind for i in items if (kind := unwritable(i, (*above, id(value)))) is not None), None)
+    inner = () if id(value) in above else contents(value)
+    return next((kind for i in inner if (kind := unwritable(i, (*above, id(value)))) is not None), None)
+
+
+def contents(value: Sequence | Record) -> tuple[Ref, ...]:
+    """What a container holds, in its order."""
+    return value.items if isinstance(value, Sequence) else tuple(value.items.values())
 
 
 def nested(ref: Ref) -> Any:

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from srcad.ir import Assign, Block, blocks, expressions, map_expressions, with_blocks
-from srcad.uses import changes, reads, tallied
 from srcad.syntax import Substitute, binary, is_module, name, transposed
+from srcad.uses import changes, reads, tallied
 
 
 class Inverses:

@@ -21,7 +21,7 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Union, assert_never
+from typing import NamedTuple, Union, assert_never
 
 from srcad.syntax import root_of, text
 
@@ -299,13 +299,11 @@ SYMBOLS: dict[type[ast.operator], str] = {
 
 def blocks(statement: Statement) -> tuple[Block, ...]:
     """The blocks inside a statement."""
-    within = BLOCKS.get(type(statement))
-    return within(statement) if within else ()
+    fields = BLOCKS.get(type(statement))
+    return tuple([getattr(statement, f) for f in fields]) if fields else ()
 
 
-BLOCKS: dict[type, Callable[[Any], tuple[Block, ...]]] = {
-    If: lambda s: (s.body, s.orelse), For: lambda s: (s.body, s.orelse), While: lambda s: (s.head, s.body, s.orelse), With: lambda s: (s.body,),
-}
+BLOCKS: dict[type, tuple[str, ...]] = {If: ("body", "orelse"), For: ("body", "orelse"), While: ("head", "body", "orelse"), With: ("body",)}
 
 
 def walk(block: Block) -> Iterator[Statement]:
@@ -367,14 +365,8 @@ def map_expressions(statement: Statement, change: Callable[[ast.expr], ast.expr]
 
 def with_blocks(statement: Statement, change: Callable[[Block], Block]) -> Statement:
     """The statement with each block inside it changed."""
-    match statement:
-        case If(_, body, orelse) | For(_, _, body, orelse):
-            return dataclasses.replace(statement, body=change(body), orelse=change(orelse))
-        case While(head, _, body, orelse):
-            return dataclasses.replace(statement, head=change(head), body=change(body), orelse=change(orelse))
-        case With(_, body):
-            return dataclasses.replace(statement, body=change(body))
-    return statement
+    fields = BLOCKS.get(type(statement))
+    return dataclasses.replace(statement, **{f: change(getattr(statement, f)) for f in fields}) if fields else statement  # type: ignore[arg-type]
 
 
 def map_block(block: Block, change: Callable[[ast.expr], ast.expr]) -> Block:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.inference import Frame, Inference, class_of
+from srcad.inference import Frame, Inference, class_of, contents
 from srcad.kinds import INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined
 from srcad.syntax import name, same
 
@@ -72,7 +72,7 @@ def collect(ref: Ref, frames: dict[int, Frame], containers: dict[int, tuple[Sequ
                 return
             if value.mutable:
                 containers[id(value)] = (value, value.items)
-            for item in value.items.values() if isinstance(value, Record) else value.items:
+            for item in contents(value):
                 collect(item, frames, containers)
         case Closure(frame=frame, defaults=defaults):
             collect_frame(frame, frames, containers)

@@ -17,11 +17,11 @@ import functools
 from collections import Counter
 from collections.abc import Callable
 
-from srcad.ranges import counting
 from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
-from srcad.uses import changes, reads, rebound, tallied, touched
+from srcad.ranges import counting
 from srcad.syntax import binary, call, const, from_zero, method, name, names, same
+from srcad.uses import changes, is_read_only_in, reads, rebound, tallied, touched
 
 
 @dataclasses.dataclass
@@ -92,8 +92,7 @@ class Sums:
         """Whether a statement takes a row of an array that nothing reads any more."""
         if not isinstance(statement, Assign) or self.row_of(statement.target) is None:
             return False
-        inside = sum(reads(s)[statement.target] for s in self.loop.body)
-        return not any(statement.target in reads(s) for s in body) and self.owner.counts[statement.target] == inside
+        return not any(statement.target in reads(s) for s in body) and is_read_only_in(self.loop.body, statement.target, self.owner.counts)
 
     # ---- what a factor's matrix is
 

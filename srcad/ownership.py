@@ -17,8 +17,8 @@ from collections.abc import Collection, Mapping, Sequence
 from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
 from srcad.kinds import Number
 from srcad.live import Live
-from srcad.uses import bound, changes, reads, tallied
 from srcad.syntax import binary, is_module, method, name, names, root_of
+from srcad.uses import bound, changes, reads, tallied
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
                    "atleast_1d", "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "rot90", "rollaxis", "matrix_transpose", "split", "array_split", "hsplit", "vsplit",

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from srcad.ir import Block, Effect, walk
-from srcad.uses import bound
 from srcad.syntax import names
+from srcad.uses import bound
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from srcad.ir import UNPLACED, Assign, Block, Statement, With, blocks, map_expressions, with_blocks
 from srcad.kinds import Number
-from srcad.uses import changes, reads, tallied
 from srcad.syntax import is_module, name, names, operations, substitute
+from srcad.uses import changes, reads, tallied
 
 LONG_INDEX = 2  # operations
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod)

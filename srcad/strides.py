@@ -28,17 +28,18 @@ def overtakes(base: Ref, index: ast.expr, value: Ref, is_basic: bool) -> bool:
     if not is_basic:
         return True  # masks copy element by element, and so do arrays of indices before NumPy 2
     into = step_through(strides(target), index)
+    part = part_taken(target, source)
     if into is not None and len(into) != 1:
         return False  # NumPy copies what overlaps
     taken = strides(source)
     if into is None or not taken:
-        return not step_alike(target, index, source)
+        return not (part is not None and step_alike(index, part))
     (axis, written), (other, read) = into[0], taken[-1]
     if axis != other:
-        return read != 0 and not cross_at_one_place(target, index, source)
+        return read != 0 and not (part is not None and not target.steps and cross_at_one_place(index, part))
     if written * read <= 0:
         return False
-    return written != read and not (abs(read) > abs(written) and begin_together(target, index, source))
+    return written != read and not (abs(read) > abs(written) and part is not None and begin_together(index, part))
 
 
 def strides(place: Place) -> list[Stride] | None:
@@ -92,25 +93,23 @@ def is_new_axis(part: ast.expr) -> bool:
     return isinstance(part, ast.Constant) and part.value is None or isinstance(part, ast.Attribute) and part.attr == "newaxis"
 
 
-def begin_together(target: Place, index: ast.expr, source: Place) -> bool:
-    """Whether two slices of one view begin with the same element."""
-    if not source.steps or target.steps != source.steps[:-1]:
-        return False
-    match source.steps[-1], index:
-        case ast.Subscript(slice=ast.Slice(lower=one)), ast.Slice(lower=other):
-            return begins(one) == begins(other)
-    return False
+def part_taken(view: Place, part: Place) -> ast.expr | None:
+    """The index by which a part is taken from a view; None where it is not."""
+    if not part.steps or view.steps is None or len(view.steps) != len(part.steps) - 1 or not all(map(same, view.steps, part.steps)):
+        return None
+    last = part.steps[-1]
+    return last.slice if isinstance(last, ast.Subscript) else None
 
 
-def step_alike(target: Place, index: ast.expr, source: Place) -> bool:
-    """Whether two parts of one array, of whatever rank it is, take equal steps: `x[i] = x[j]`, `x[1:] = x[:-1]`."""
-    if not source.steps or target.steps is None or len(target.steps) != len(source.steps) - 1 or not all(map(same, target.steps, source.steps)):
-        return False
-    last = source.steps[-1]
-    if not isinstance(last, ast.Subscript):
-        return False
-    one, other = parts_of(index), parts_of(last.slice)
-    return len(one) == len(other) and all(map(steps_equal, one, other))
+def begin_together(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two indices are slices that begin with the same element."""
+    return isinstance(one, ast.Slice) and isinstance(other, ast.Slice) and begins(one.lower) == begins(other.lower)
+
+
+def step_alike(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two indices, of an array of whatever rank, take equal steps: `x[i] = x[j]`, `x[1:] = x[:-1]`."""
+    parts, others = parts_of(one), parts_of(other)
+    return len(parts) == len(others) and all(map(steps_equal, parts, others))
 
 
 def steps_equal(one: ast.expr, other: ast.expr) -> bool:
@@ -122,14 +121,10 @@ def steps_equal(one: ast.expr, other: ast.expr) -> bool:
     return not isinstance(one, ast.Slice) and not isinstance(other, ast.Slice)
 
 
-def cross_at_one_place(target: Place, index: ast.expr, source: Place) -> bool:
-    """Whether a row is stored into the column of the same number, or the other way round: they share one element, which stays what it is."""
-    if len(source.steps or ()) != 1 or target.steps:
-        return False
-    match source.steps[0], index:  # type: ignore[index]
-        case ast.Subscript(slice=ast.Tuple(elts=[whole, at])), (ast.Constant() | ast.Name()) as number:
-            return takes_all(whole) and same(at, number)
-        case ast.Subscript(slice=(ast.Constant() | ast.Name()) as at), ast.Tuple(elts=[whole, number]):
+def cross_at_one_place(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two indices are a row and the column of the same number: they share one element, which stays what it is."""
+    match one, other:
+        case (ast.Tuple(elts=[whole, at]), (ast.Constant() | ast.Name()) as number) | ((ast.Constant() | ast.Name()) as number, ast.Tuple(elts=[whole, at])):
             return takes_all(whole) and same(at, number)
     return False
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from srcad.errors import UnsupportedSyntaxError
 from srcad.ir import Assign, Block, Effect, If, Location, Statement, Store, Update, map_block
-from srcad.uses import bound
 from srcad.syntax import name, substitute
+from srcad.uses import bound
 
 ADJOINT = "<adjoint>"  # the file of what is run for what it does in the backward pass
 

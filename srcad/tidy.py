@@ -289,10 +289,10 @@ def holds_comprehension(statement: Statement) -> bool:
 
 
 @functools.lru_cache(1024)  # expressions never change
-def popped(expr: ast.expr) -> set[str]:
+def popped(expr: ast.expr) -> frozenset[str]:
     """The lists that an expression takes from."""
     calls = (n for n in ast.walk(expr) if isinstance(n, ast.Call))
-    return {c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name)}
+    return frozenset(c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name))
 
 
 def is_append(statement: Effect) -> bool:

@@ -16,10 +16,10 @@ from srcad.kinds import Record, Ref
 from srcad.kinds import Sequence as Items
 from srcad.outside import Guards
 from srcad.request import MODULES
-from srcad.uses import bound
 from srcad.source import Source
 from srcad.stage import identifiers
 from srcad.syntax import MODULE_NAMES, Namer
+from srcad.uses import bound
 
 
 class Walk(Inference):

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, For, Statement, Update, blocks, walk, with_blocks
 from srcad.outers import begun, counted, makes
-from srcad.uses import changes, touched
 from srcad.syntax import call, const, method, name, parts_of, takes_all
+from srcad.uses import changes, touched
 
 
 class Wholes:

@@ -135,8 +135,8 @@ class Writes(Attributes):
         self.write(Store(place, value.expr, self.loc))
         self.note_stored(base, slice_, indices, value)
 
-    def require_no_overtaking(self, base: Ref, index: ast.expr, value: Ref, is_view: bool = True) -> None:
-        if overtakes(base, index, value, is_view):
+    def require_no_overtaking(self, base: Ref, index: ast.expr, value: Ref, is_basic: bool = True) -> None:
+        if overtakes(base, index, value, is_basic):
             self.refuse("NumPy copies these elements one after the other, and may read some that it has written already. Copy the right side with .copy().", AliasError)
 
     def note_stored(self, base: Ref, slice_: ast.expr, indices: tuple[Any, ...], value: Ref) -> None:

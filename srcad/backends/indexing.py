@@ -10,7 +10,6 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from srcad.syntax import parts_of
 from srcad.backends.layout import plus
 from srcad.backends.places import Gather, Item, Places, Slice
 from srcad.backends.values import (
@@ -34,6 +33,7 @@ from srcad.backends.values import (
 )
 from srcad.dims import Dim, Undecided
 from srcad.kinds import BOOL
+from srcad.syntax import parts_of
 
 
 class Indexing(Places):

@@ -14,9 +14,9 @@ import functools
 import importlib
 from collections.abc import Iterator
 
-from srcad.syntax import parts_of
 from srcad.backends.building import HELPERS
 from srcad.dims import Dim, Facts
+from srcad.syntax import parts_of
 
 ENOUGH = 200_000  # operations, below which starting threads costs more than it saves
 PURE = frozenset(HELPERS) | {"float", "int", "abs", "min", "max", "range", "bool"}

@@ -8,9 +8,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from srcad.syntax import parts_of
 from srcad.backends.vector import FUNCTIONS
 from srcad.dims import Dim
+from srcad.syntax import parts_of
 
 
 @dataclass(eq=False)
