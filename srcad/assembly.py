@@ -64,6 +64,8 @@ class Assembly(Residuals, Tidying):
 
     def paired(self, bodies: list[str]) -> list[str]:
         """The functions that are compiled by themselves, as far as they are called."""
+        if not self.state.pairings.done:
+            return []
         found: list[list[str]] = []
         called = free_names("\n\n".join(bodies))
         for pair in reversed(self.state.pairings.done):

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections import Counter
 from collections.abc import Callable
 
 from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.ranges import counting
-from srcad.syntax import Parts, binary, const, filled_with, from_zero, literal_number, name, names, operations, same
-from srcad.uses import changes, is_read_only_in, mentions, reads, rebound, tallied
+from srcad.syntax import Parts, binary, const, filled_with, from_zero, literal_number, name, names, nodes, operations, same
+from srcad.uses import Tally, changes, is_read_only_in, mentions, reads, rebound, tallied
 
 LONG_SUM = 5  # operations
 
@@ -50,8 +49,8 @@ class Carried:
 
     def __init__(self, temporary: Callable[[str], str], kind_of: Callable[[str], Number | None], facts: Facts) -> None:
         self.temporary, self.kind_of, self.facts = temporary, kind_of, facts
-        self.counts: Counter[str] = Counter()
-        self.definitions: Counter[str] = Counter()
+        self.counts = Tally()
+        self.definitions = Tally()
 
     def apply(self, block: Block) -> Block:
         self.counts, self.definitions = tallied(block)
@@ -139,7 +138,7 @@ class Carried:
     def reads_only(statements: list[Statement], array: str, place: ast.expr) -> bool:
         """Whether statements read one place of an array, and nothing else of it."""
         for s in statements:
-            seen = sum(same(n, place) for e in expressions(s) for n in ast.walk(e))
+            seen = sum(same(n, place) for e in expressions(s) for n in nodes(e))
             if blocks(s) or array in changes(s) or seen != reads(s)[array]:
                 return False
         return True

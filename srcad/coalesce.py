@@ -17,6 +17,8 @@ from srcad.live import Live
 from srcad.simplify import header_mapped
 from srcad.syntax import name, root_of, substitute
 
+VERSION = re.compile(r"(_\d+|_)+$")
+
 
 def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], returned: Iterable[str] = (),
               is_plain: Callable[[str], bool | None] = lambda _: None) -> tuple[Block, dict[str, str]]:
@@ -44,7 +46,7 @@ def copies(block: Block, user_names: set[str], adjoints: set[str]) -> Iterator[A
 
 def stem(identifier: str) -> str:
     """A name without its version: h of h_2 and of h_."""
-    return re.sub(r"(_\d+|_)+$", "", identifier) or identifier
+    return VERSION.sub("", identifier) or identifier
 
 
 class Classes:

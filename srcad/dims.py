@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from srcad.kinds import Number
 
 
+WORD = re.compile(r"[^\W\d]\w*")
 SIZE = re.compile(r"[^()*/%+-]*\.shape\[\d+\]")  # of an array, as an atom: not what is computed from it
 
 
@@ -118,7 +119,7 @@ class Facts:
 
 def words(key: str) -> frozenset[str]:
     """The identifiers in a dimension's key."""
-    return frozenset(re.findall(r"[^\W\d]\w*", key))
+    return frozenset(WORD.findall(key))
 
 
 class Computed(NamedTuple):

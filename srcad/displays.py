@@ -18,7 +18,7 @@ from srcad.dims import Dim, Facts
 from srcad.ir import Assign, Block, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.render import function_path
-from srcad.syntax import call, const, from_zero, name, names, root_of, same, text
+from srcad.syntax import call, const, from_zero, name, names, nodes, root_of, same, text
 from srcad.uses import changes, mentions
 
 LONGEST = 4  # numbers
@@ -105,7 +105,7 @@ class Displays:
     def can_wait(self, expr: ast.expr, between: list[Statement], array: str) -> bool:
         """Whether a number is still the same after some more statements: these give names to values, and change no memory that it may be read from."""
         used = set(names(expr))
-        if any(isinstance(n, ast.Attribute) and n.attr == "pop" for n in ast.walk(expr)):
+        if any(isinstance(n, ast.Attribute) and n.attr == "pop" for n in nodes(expr)):
             return False
         for statement in between:
             match statement:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-from collections import Counter
 from collections.abc import Sequence
 
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
 from srcad.ranges import counting
 from srcad.splice import split_literal
 from srcad.syntax import binary, const, from_zero, literal_number, name, names, parts_of, root_of, same
-from srcad.uses import bound, mentions, reads, rebound, tallied, touched
+from srcad.uses import Tally, bound, mentions, reads, rebound, tallied, touched
 
 
 def met_once(block: Block) -> Block:
@@ -247,7 +246,7 @@ def said_negated(block: Block) -> Block:
     return negated_in(block, tallied(block)[0])
 
 
-def negated_in(block: Block, counts: Counter[str]) -> Block:
+def negated_in(block: Block, counts: Tally) -> Block:
     out: list[Statement] = []
     for statement in block:
         if blocks(statement):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Place, Raise, Statement, Store, Unpack, Update, While, With, blocks, lines
-from srcad.syntax import same, text
+from srcad.syntax import nodes, same, text
 
 INDENT = "    "
 
@@ -155,7 +155,7 @@ def grouped(block: Block) -> Iterator[list[Statement]]:
 def verbatim(group: Sequence[Statement]) -> str | None:
     """The user's text, if it says just what the statements do."""
     tree = group[0].loc.tree
-    if not isinstance(tree, ast.stmt) or tree.lineno != tree.end_lineno and any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.lineno != n.end_lineno for n in ast.walk(tree)):
+    if not isinstance(tree, ast.stmt) or tree.lineno != tree.end_lineno and any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.lineno != n.end_lineno for n in nodes(tree)):
         return None  # the lines of a string in it cannot be moved
     if len(group) == 1 and isinstance(tree, ast.AugAssign):
         return group[0].loc.text if is_augmented(group[0], tree) else None

@@ -15,7 +15,7 @@ from srcad.dims import Dim
 from srcad.ir import Assign, Block, Statement, Store, blocks, with_blocks
 from srcad.kinds import FLOAT, Number
 from srcad.syntax import binary, const, factors_of, filled_with, literal_number, method, name, names, product_of
-from srcad.uses import mentions, rebound, tallied
+from srcad.uses import Tally, mentions, rebound, tallied
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Filling:
 
     def __init__(self, kind_of: Callable[[str], Number | None], shape: Callable[[str], tuple[Dim, ...] | None]) -> None:
         self.kind_of, self.shape = kind_of, shape
-        self.counts: Counter[str] = Counter()
+        self.counts = Tally()
 
     def apply(self, block: Block) -> Block:
         definitions = Counter(t for s in block for t in rebound(s))

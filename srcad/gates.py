@@ -68,7 +68,7 @@ class Gates:
         self.state, self.again = state, again
         self.producer: dict[str, Operation] = {}
         self.reads = tallied(state.statements)[0]
-        self.reads.update(names(state.result.expr))
+        self.reads.count(names(state.result.expr))
         self.changes: dict[int, Operation | None] = {}
         self.keep_alive: list[Step] = list(state.operations)
 

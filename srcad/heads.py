@@ -20,7 +20,7 @@ from srcad.economy import blanks
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Statement, Store, Update, blocks, expressions, walk, with_blocks
 from srcad.live import Live
 from srcad.ranges import counting
-from srcad.syntax import call, method, name, names, parts_of, same
+from srcad.syntax import call, method, name, names, nodes, parts_of, same
 from srcad.unboxed import acts_alike
 from srcad.uses import changes, reads, rebound
 
@@ -132,4 +132,4 @@ def own_expressions(statement: Statement) -> Iterator[ast.expr]:
 
 def takes(expr: ast.expr) -> bool:
     """Whether an expression takes something from a list."""
-    return any(isinstance(n, ast.Attribute) and n.attr == "pop" for n in ast.walk(expr))
+    return any(isinstance(n, ast.Attribute) and n.attr == "pop" for n in nodes(expr))

@@ -21,8 +21,8 @@ from typing import TypeGuard
 from srcad.ir import UNPLACED, Assign, Block, For, Statement, Store, Unpack, Update, While, blocks, expressions, map_block, walk, with_blocks
 from srcad.simplify import header_mapped
 from srcad.surgery import ADJOINT
-from srcad.syntax import Parts, name, names, parts_of, root_of, substitute
-from srcad.uses import is_read_only_in, rebound, tallied
+from srcad.syntax import Parts, name, names, nodes, parts_of, root_of, substitute
+from srcad.uses import Tally, is_read_only_in, rebound, tallied
 
 SIDES = (("left", "right"), ("north", "south"), ("west", "east"))  # of a vector; of the rows and the columns of a matrix
 ALL = ast.Slice()
@@ -34,8 +34,8 @@ class Hoisting:
 
     def __init__(self, temporary: Callable[[str], str], is_array: Callable[[str], bool]) -> None:
         self.temporary, self.is_array = temporary, is_array
-        self.reads: Counter[str] = Counter()
-        self.bindings: Counter[str] = Counter()
+        self.reads = Tally()
+        self.bindings = Tally()
 
     def apply(self, block: Block) -> Block:
         """The backward half with such views before its loops, the outermost that leave the array where it is."""
@@ -79,7 +79,7 @@ class Hoisting:
         """The parts of arrays that a loop stores into and reads, or stores into twice."""
         places = [s.target for s in walk((loop,)) if isinstance(s, Store) and is_steady_part(s.target) and s.loc.file != ADJOINT]
         if places:
-            met = Counter(ast.unparse(n) for s in walk((loop,)) for e in expressions(s) for n in ast.walk(e) if is_steady_part(n))
+            met = Counter(ast.unparse(n) for s in walk((loop,)) for e in expressions(s) for n in nodes(e) if is_steady_part(n))
             yield from ((root_of(place), place) for place in places if met[ast.unparse(place)] > 1)
 
     def without_aliases(self, body: Block, views: Collection[str]) -> Block:

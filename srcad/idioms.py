@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
 from srcad.dims import Facts
@@ -16,7 +15,7 @@ from srcad.ir import Assign, Block, For, Statement, blocks, expressions, map_exp
 from srcad.ranges import counting
 from srcad.render import function_path
 from srcad.syntax import Substitute, binary, call, is_module, name, names, parts_of, same, substitute, takes_all, transposed
-from srcad.uses import changes, reads, tallied
+from srcad.uses import Tally, changes, reads, tallied
 
 
 class Idioms(Substitute):
@@ -136,7 +135,7 @@ def at_once(block: Block) -> Block:
     return said_at_once(block, counts)
 
 
-def said_at_once(block: Block, counts: Counter[str]) -> Block:
+def said_at_once(block: Block, counts: Tally) -> Block:
     out: list[Statement] = []
     waiting: dict[str, Assign] = {}
     for statement in block:

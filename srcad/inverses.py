@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections import Counter
 from collections.abc import Callable
 
 from srcad.ir import Assign, Block, blocks, expressions, map_expressions, with_blocks
-from srcad.syntax import Substitute, binary, is_module, name, transposed
-from srcad.uses import changes, reads, tallied
+from srcad.syntax import Substitute, binary, is_module, name, nodes, transposed
+from srcad.uses import Tally, changes, reads, tallied
 
 
 class Inverses:
@@ -23,7 +22,7 @@ class Inverses:
 
     def __init__(self, rank: Callable[[str], int | None]) -> None:
         self.rank = rank
-        self.definitions: Counter[str] = Counter()
+        self.definitions = Tally()
 
     def apply(self, block: Block) -> Block:
         self.definitions = tallied(block)[1]
@@ -45,7 +44,7 @@ def brought_forward(block: Block, inverse: Assign, matrix: str) -> Block:
     for i in range(at - 1, -1, -1):
         if matrix in changes(block[i]) or blocks(block[i]) and matrix in reads(block[i]):
             break
-        if any(solved(n, matrix) is not None for e in expressions(block[i]) for n in ast.walk(e)):
+        if any(solved(n, matrix) is not None for e in expressions(block[i]) for n in nodes(e)):
             first = i
     products = Products(matrix, inverse.target)
     here = dataclasses.replace(inverse, loc=block[first].loc)

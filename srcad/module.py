@@ -2,14 +2,16 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
+import re
 import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
 from srcad.definitions import Definitions
-from srcad.guarding import guard_text
+from srcad.guarding import guard_lines
 from srcad.ir import arguments_text
 from srcad.kinds import Record, Ref
 from srcad.kinds import Sequence as Items
@@ -19,7 +21,6 @@ from srcad.request import LOOKING, Compiled, Request
 from srcad.source import Source, without_defaults
 from srcad.syntax import free_names
 from srcad.walk import Walk
-
 
 
 class Module:
@@ -87,25 +88,28 @@ class Module:
         The second is the method that a Gradient takes on: it falls back on `dispatch`. Both pass integers as floats.
         """
         function = self.request.function
-        test = guard_text(self.state.facts.conditions)
         bare = without_defaults(self.source.tree.args)
         handed_on = ", ".join(passed(self.source.tree.args))
         floats = ", ".join(passed(self.source.tree.args, self.as_floats))
         owner = self.state.namer.adjoint("gradient")
-        runs = floats != handed_on or bool(self.leading)
-        run_parameters, run_passed = (", ".join(p for p in (*self.leading, rest) if p) for rest in (arguments_text(bare), floats))
-        text = (GUARD + RUN * runs).format(parameters=arguments_text(bare), method=arguments_text(with_first(bare, owner)), test=test, owner=owner, passed=handed_on, floats=floats,
-                                           run_parameters=run_parameters, run_passed=run_passed)
-        known = {**helpers, "srcad_function": function, "srcad_code": function.__code__, "srcad_made": made, "srcad_looking": LOOKING}
-        free = free_names(text)
-        needed = {k: v for k, v in known.items() if k in free}
-        wanted = ["srcad_guard", "srcad_call", *["srcad_run"] * runs]
-        loaded = load(text, f"{self.request.title} guard", wanted, function, needed, shown=False)
+        mark = "srcad"
+        while any(p.startswith(mark) for p in self.state.parameters):
+            mark += "_"
+        asked = guard_lines((f"{mark}_function.__code__ is {mark}_code", *self.state.facts.conditions), mark)
+        text = CALL.format(method=arguments_text(with_first(bare, owner)), asked="\n".join(f"        {line}" for line in asked), mark=mark, owner=owner, passed=handed_on, floats=floats)
+        wanted = ["srcad_call"]
+        if floats != handed_on or self.leading:
+            parameters, run = (", ".join(p for p in (*self.leading, rest) if p) for rest in (arguments_text(bare), floats))
+            text += RUN.format(parameters=parameters, mark=mark, passed=run)
+            wanted.append("srcad_run")
+        known = {**helpers, f"{mark}_function": function, f"{mark}_code": function.__code__, f"{mark}_made": made, f"{mark}_looking": LOOKING}
+        words = set(WORD.findall(text))
+        loaded = load(text, f"{self.request.title} guard", wanted, function, {k: v for k, v in known.items() if k in words}, shown=False)
         for each in loaded:
             each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-        guard, method, run = (*loaded, made)[:3]
+        method, run_as_given = (*loaded, made)[:2]
         method.__name__ = method.__qualname__ = function.__name__
-        return guard, method, run
+        return question(method, f"{mark}_made"), method, run_as_given
 
     def as_floats(self, parameter: str) -> str:
         """A parameter with the integers in it converted."""
@@ -130,21 +134,36 @@ def converted(ref: Ref, integers: set[str]) -> str:
     return f"float({ref.key})"
 
 
-GUARD = """
-def srcad_guard({parameters}):
-    return srcad_function.__code__ is srcad_code and {test}
-
+WORD = re.compile(r"\w+")
+CALL = """
 def srcad_call({method}):
     try:
-        fits = srcad_function.__code__ is srcad_code and {test}
-    except srcad_looking:
-        fits = False
-    return srcad_made({floats}) if fits else {owner}.dispatch({passed})
+{asked}
+    except {mark}_looking:
+        {mark}_fits = False
+    return {mark}_made({floats}) if {mark}_fits else {owner}.dispatch({passed})
 """
 RUN = """
-def srcad_run({run_parameters}):
-    return srcad_made({run_passed})
+def srcad_run({parameters}):
+    return {mark}_made({passed})
 """
+
+
+class Nobody:
+    """What stands for the gradient where a guard is only asked."""
+
+    @staticmethod
+    def dispatch(*args: Any, **keywords: Any) -> bool:
+        return False
+
+
+def question(method: types.FunctionType, made: str) -> Callable[..., bool]:
+    """Whether a call would run the generated code, which it knows as `made`: the same function, with an answer in place of that code."""
+    code = method.__code__
+    closure = [types.CellType(lambda *args, **keywords: True) if n == made else c for n, c in zip(code.co_freevars, method.__closure__ or (), strict=True)]
+    asked = types.FunctionType(code, method.__globals__, method.__name__, method.__defaults__, tuple(closure))
+    asked.__kwdefaults__ = method.__kwdefaults__
+    return functools.partial(asked, Nobody)
 
 
 def passed(arguments: ast.arguments, spell: Callable[[str], str] = str) -> list[str]:

@@ -21,7 +21,7 @@ from srcad.dims import Dim, dim_of
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, with_blocks
 from srcad.ranges import counting
 from srcad.syntax import binary, call, const, from_zero, method, name, names, same
-from srcad.uses import changes, is_read_only_in, reads, rebound, tallied, touched
+from srcad.uses import Tally, changes, is_read_only_in, reads, rebound, tallied, touched
 
 
 @dataclasses.dataclass
@@ -32,7 +32,7 @@ class Outers:
     shape: Callable[[str], tuple[Dim, ...] | None]
     matrix: Callable[[str, ast.expr], ast.expr | None]
     lists_only: bool = False  # one for each factor, filled once in a pass: what the compiled backend takes
-    counts: Counter[str] = dataclasses.field(default_factory=Counter)  # how often each name is read
+    counts: Tally = dataclasses.field(default_factory=Tally)  # how often each name is read
 
     def apply(self, block: Block) -> Block:
         self.counts = tallied(block)[0]

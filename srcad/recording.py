@@ -25,6 +25,7 @@ from srcad.overlap import never_meets
 from srcad.uses import bound, reads, rebound
 from srcad.syntax import call, name, names, same, substitute
 
+NUMBER = re.compile(r"_\d+$")  # of a name that is not the first of its kind
 CHEAP = 3  # operations on single numbers that are rather done again than kept
 AGAIN = ("exp", "log", "sin", "cos", "sqrt", "tanh", "abs", "float", "int", "len", "fabs")
 
@@ -131,7 +132,7 @@ class Recording:
         return sunk(renamed(body, own) if own else body)
 
     def list_name(self, group: Sequence[str]) -> str:
-        base = re.sub(r"_\d+$", "", group[0]).rstrip("_") or "value"
+        base = NUMBER.sub("", group[0]).rstrip("_") or "value"
         label = self.state.namer.temporary(f"{base}s" if len(group) == 1 and not base.endswith("s") else "saved")
         self.lists.append(label)
         return label

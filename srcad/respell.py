@@ -8,13 +8,12 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Callable
 
 from srcad.ir import UNPLACED, Assign, Block, Statement, With, blocks, map_expressions, with_blocks
 from srcad.kinds import Number
 from srcad.syntax import is_module, name, names, operations, substitute
-from srcad.uses import changes, reads, tallied
+from srcad.uses import Tally, changes, reads, tallied
 
 LONG_INDEX = 2  # operations
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod)
@@ -28,8 +27,8 @@ class Respelling:
 
     def __init__(self, is_temporary: Callable[[str], bool], kind_of: Callable[[str], Number | None]) -> None:
         self.is_temporary, self.kind_of = is_temporary, kind_of
-        self.counts: Counter[str] = Counter()
-        self.definitions: Counter[str] = Counter()
+        self.counts = Tally()
+        self.definitions = Tally()
 
     def apply(self, block: Block) -> Block:
         self.counts, self.definitions = tallied(block)

@@ -38,7 +38,7 @@ from srcad.ir import (
     with_blocks,
 )
 from srcad.syntax import Namer, name, names, operations, root_of, same, substitute
-from srcad.uses import bound, changes, header_reads, reads, tallied
+from srcad.uses import Tally, bound, changes, header_reads, reads, tallied
 
 LONG_EXPRESSION = 3  # what the backward half takes over from the forward half may hold so many operations
 Names = frozenset[str]
@@ -154,8 +154,8 @@ class Folding:
 
     def __init__(self, is_temporary: Callable[[str], bool], may_move: Callable[[Assign, Statement, Statement, list[Statement]], bool], sharing: Callable[[str], Iterable[str]]) -> None:
         self.is_temporary, self.may_move, self.sharing = is_temporary, may_move, sharing
-        self.counts: Counter[str] = Counter()
-        self.definitions: Counter[str] = Counter()
+        self.counts = Tally()
+        self.definitions = Tally()
 
     def apply(self, block: Block) -> Block:
         self.counts, self.definitions = tallied(block)

@@ -113,16 +113,14 @@ def cut_out(code: types.CodeType, lines: tuple[str, ...]) -> ast.FunctionDef | N
     """Parse only the lines of a definition."""
     first = code.co_firstlineno
     last = max((end for _, end, _, _ in code.co_positions() if end), default=first)
+    head = "\n" * (first - 2) + "if 1:\n" if "".join(lines[first - 1 : first])[:1] in (" ", "\t") else "\n" * (first - 1)  # its lines keep their numbers
     for stop in range(last, min(last + 12, len(lines) + 1)):
-        segment = "".join(lines[first - 1 : stop])
-        indented = segment[:1] in " \t"
         try:
-            module = ast.parse("if 1:\n" + segment if indented else segment)
+            module = ast.parse(head + "".join(lines[first - 1 : stop]))
         except SyntaxError:
             continue
         node = module.body[0].body[0] if isinstance(module.body[0], ast.If) else module.body[0]
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
-            ast.increment_lineno(node, first - 1 - indented)
             return node
     return None
 
@@ -142,9 +140,10 @@ def compiled(tree: FunctionTree, code: types.CodeType) -> types.CodeType | None:
         inner = ast.FunctionDef(tree.name, without_defaults(tree.args), tree.body, [], None, None, **type_params())
     own = [ast.Global(names=[code.co_name])] if code.co_name.isidentifier() and code.co_name not in code.co_freevars else []
     bind: list[ast.stmt] = [*own, *(ast.Assign(targets=[ast.Name(id=v, ctx=ast.Store())], value=ast.Constant(value=None)) for v in code.co_freevars)]
-    outer = ast.FunctionDef("outer", empty_arguments(), [*bind, ast.copy_location(inner, tree)], [], None, None, **type_params())
+    outer = ast.copy_location(ast.FunctionDef("outer", empty_arguments(), bind, [], None, None, **type_params()), tree)
     imports = [ast.Import(names=[ast.alias(name=n)]) for n in code.co_names if n in MODULE_NAMES]  # Python looks their functions up in another way
-    module = ast.fix_missing_locations(ast.Module(body=[*imports, ast.copy_location(outer, tree)], type_ignores=[]))
+    module = ast.fix_missing_locations(ast.Module(body=[*imports, outer], type_ignores=[]))
+    outer.body.append(ast.copy_location(inner, tree))  # which has its locations
     flags = code.co_flags & 0x1FF0000  # the __future__ imports in force
     try:
         whole = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)
@@ -168,12 +167,14 @@ def without_defaults(arguments: ast.arguments) -> ast.arguments:
     def bare(parameter: ast.arg) -> ast.arg:
         return ast.copy_location(ast.arg(arg=parameter.arg), parameter)
 
-    none = ast.Constant(value=None)
+    def none(default: ast.expr) -> ast.expr:
+        return ast.copy_location(ast.Constant(value=None), default)
+
     return ast.arguments(
         posonlyargs=[bare(a) for a in arguments.posonlyargs], args=[bare(a) for a in arguments.args],
         vararg=arguments.vararg and bare(arguments.vararg), kwonlyargs=[bare(a) for a in arguments.kwonlyargs],
-        kw_defaults=[d and none for d in arguments.kw_defaults], kwarg=arguments.kwarg and bare(arguments.kwarg),
-        defaults=[none for _ in arguments.defaults])
+        kw_defaults=[d and none(d) for d in arguments.kw_defaults], kwarg=arguments.kwarg and bare(arguments.kwarg),
+        defaults=[none(d) for d in arguments.defaults])
 
 
 def equal_code(a: types.CodeType, b: types.CodeType) -> bool:

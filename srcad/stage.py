@@ -37,7 +37,7 @@ from srcad.ir import (
 from srcad.patterns import Patterns
 from srcad.scopes import Scopes
 from srcad.source import FunctionTree, Source
-from srcad.syntax import MODULE_NAMES, Namer, const, is_path, name, names
+from srcad.syntax import MODULE_NAMES, Namer, const, is_path, name, names, nodes
 
 WORDS: dict[type[ast.AST], str] = {
     ast.Add: "total", ast.Sub: "diff", ast.Mult: "prod", ast.Div: "ratio", ast.FloorDiv: "quotient", ast.Mod: "rest",
@@ -64,10 +64,13 @@ def stage(source: Source, display_name: str | None = None) -> Program:
 @functools.lru_cache(512)
 def identifiers(tree: FunctionTree) -> frozenset[str]:
     """Every name that a function's text mentions."""
-    found = set(names(tree))
-    for node in ast.walk(tree):
-        found |= {label for field in ("arg", "name", "asname", "rest") if isinstance(label := getattr(node, field, None), str)}
-    return frozenset(found)
+    return frozenset(label for node in nodes(tree) for field in labels(type(node)) if isinstance(label := getattr(node, field, None), str))
+
+
+@functools.cache
+def labels(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold a name."""
+    return tuple(f for f in kind._fields if f in ("id", "arg", "name", "asname", "rest"))
 
 
 def made_after(node: ast.AST, place: tuple[int, int]) -> Iterator[ast.AST]:

@@ -175,6 +175,20 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
             yield from (item for item in value if isinstance(item, ast.AST))
 
 
+def nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """A tree and all trees in it, operators and contexts apart."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in subtrees(type(node)):
+            value = getattr(node, field, None)
+            if isinstance(value, ast.AST):
+                waiting.append(value)
+            elif isinstance(value, list):
+                waiting += [item for item in value if isinstance(item, ast.AST)]
+
+
 @functools.lru_cache(16)
 def free_names(source: str) -> frozenset[str]:
     """The names that a module's text mentions, apart from Python's own."""

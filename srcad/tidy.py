@@ -34,7 +34,7 @@ from srcad.reverse import Reverse
 from srcad.simplify import DeadCode, Folding, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.uses import bound, header_reads, remembered
 from srcad.surgery import ADJOINT
-from srcad.syntax import call, children, const, expression, names, root_of
+from srcad.syntax import call, children, const, expression, names, nodes, root_of
 from srcad.walk import ENTRY, VALUE, Walk
 from srcad.wholes import Wholes
 
@@ -285,13 +285,13 @@ def maybe_unset(block: Block, known: set[str], own: frozenset[str]) -> Iterator[
 
 @remembered
 def holds_comprehension(statement: Statement) -> bool:
-    return any(isinstance(n, ast.ListComp) for e in expressions(statement) for n in ast.walk(e))
+    return any(isinstance(n, ast.ListComp) for e in expressions(statement) for n in nodes(e))
 
 
 @functools.lru_cache(1024)  # expressions never change
 def popped(expr: ast.expr) -> frozenset[str]:
     """The lists that an expression takes from."""
-    calls = (n for n in ast.walk(expr) if isinstance(n, ast.Call))
+    calls = (n for n in nodes(expr) if isinstance(n, ast.Call))
     return frozenset(c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -17,6 +16,21 @@ from srcad.ir import Effect, Statement, Store, Update, blocks, expressions, targ
 from srcad.syntax import names, names_in
 
 T = TypeVar("T")
+
+
+class Tally(dict[str, int]):
+    """How often each name occurs; 0 for all others. A Counter that is quicker to make: there are many, and small."""
+
+    def __missing__(self, key: str) -> int:
+        return 0
+
+    def count(self, identifiers: Iterable[str]) -> None:
+        for identifier in identifiers:
+            self[identifier] = self.get(identifier, 0) + 1
+
+    def add(self, other: Tally) -> None:
+        for identifier, count in other.items():
+            self[identifier] = self.get(identifier, 0) + count
 
 
 def remembered(found_in: Callable[[Statement], T]) -> Callable[[Statement], T]:
@@ -34,22 +48,25 @@ def remembered(found_in: Callable[[Statement], T]) -> Callable[[Statement], T]:
 
 
 @remembered
-def reads(statement: Statement) -> Counter[str]:
-    """The names that a statement reads, in its blocks too, with how often; 0 for all others."""
+def reads(statement: Statement) -> Tally:
+    """The names that a statement reads, in its blocks too, with how often."""
     inner = blocks(statement)
     if not inner:
         return header_reads(statement)
-    counts = Counter(header_reads(statement))
+    counts = Tally(header_reads(statement))
     for block in inner:
         for s in block:
-            counts.update(reads(s))
+            counts.add(reads(s))
     return counts
 
 
 @remembered
-def header_reads(statement: Statement) -> Counter[str]:
+def header_reads(statement: Statement) -> Tally:
     """The names that the expressions of a statement itself read, with how often."""
-    return Counter([n for expr in expressions(statement) for n in names_in(expr)])
+    counts = Tally()
+    for expr in expressions(statement):
+        counts.count(names_in(expr))
+    return counts
 
 
 @remembered
@@ -61,13 +78,12 @@ def bound(statement: Statement) -> tuple[str, ...]:
     return (*targets(statement), *(t for block in inner for s in block for t in bound(s)))
 
 
-def tallied(block: Iterable[Statement]) -> tuple[Counter[str], Counter[str]]:
+def tallied(block: Iterable[Statement]) -> tuple[Tally, Tally]:
     """How often each name is read, and how often it is given a value."""
-    counts: Counter[str] = Counter()
-    definitions: Counter[str] = Counter()
+    counts, definitions = Tally(), Tally()
     for statement in block:
-        counts.update(reads(statement))
-        definitions.update(bound(statement))
+        counts.add(reads(statement))
+        definitions.count(bound(statement))
     return counts, definitions
 
 
@@ -82,7 +98,7 @@ def mentions(block: Sequence[Statement], identifier: str, start: int = 0) -> lis
     return [i for i in range(start, len(block)) if identifier in touched(block[i])]
 
 
-def is_read_only_in(block: Iterable[Statement], identifier: str, counts: Counter[str]) -> bool:
+def is_read_only_in(block: Iterable[Statement], identifier: str, counts: Tally) -> bool:
     """Whether all reads of a name, of which there are so many, are in a block."""
     return sum(reads(s)[identifier] for s in block) == counts[identifier]
 
