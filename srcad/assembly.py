@@ -14,10 +14,9 @@ from srcad.gates import Gates
 from srcad.hoist import Hoisting
 from srcad.inference import Loop, class_of, current, unwritable
 from srcad.ir import Assign, Block, Effect, Location, Place, Return, Statement, arguments_text, listed
-from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static
+from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static, contents, leaves
 from srcad.kinds import Sequence as Items
 from srcad.module import Module
-from srcad.outside import leaves
 from srcad.ownership import settle
 from srcad.pairs import Pair
 from srcad.render import render
@@ -282,14 +281,9 @@ class PairAssembly(Assembly):
 
 
 def holds_series(ref: Ref) -> bool:
-    match ref.value:
-        case Items(series=series) if series is not None:
-            return True
-        case Items(items=items):
-            return any(map(holds_series, items))
-        case Record(items=mapping):
-            return any(map(holds_series, mapping.values()))
-    return False
+    if isinstance(ref.value, Items) and ref.value.series is not None:
+        return True
+    return isinstance(ref.value, (Items, Record)) and any(map(holds_series, contents(ref.value)))
 
 
 def is_none(expr: ast.expr) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import math
 import operator
 import types
 from collections.abc import Sequence
@@ -126,15 +127,23 @@ def calling(gradient: Any) -> types.FunctionType:
     return forwarding(title, "gradient", target, gradient)
 
 
+def shown_default(parameter: inspect.Parameter) -> object:
+    """The default of a parameter as text can say it; the function has its own."""
+    default = parameter.default
+    if default is parameter.empty or type(default) in (bool, int, str) or type(default) is float and math.isfinite(default):
+        return default
+    return None
+
+
 def forwarding(title: str, label: str, target: types.FunctionType, called: Any) -> types.FunctionType:
     """A Python function of the parameters of `target` that hands them on."""
     import linecache
 
     signature = inspect.signature(target, follow_wrapped=False)
-    plain = signature.replace(parameters=[p.replace(default=p.default if p.default is p.empty or isinstance(p.default, (int, float, str)) else None, annotation=p.empty) for p in signature.parameters.values()],
-                              return_annotation=signature.empty)
+    plain = signature.replace(parameters=[p.replace(default=shown_default(p), annotation=p.empty) for p in signature.parameters.values()], return_annotation=signature.empty)
     handed = ", ".join({p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, f"{p.name}=" * (p.kind is p.KEYWORD_ONLY)) + p.name for p in signature.parameters.values())
-    label += "_" * (label in signature.parameters)
+    while label in signature.parameters or label == title:
+        label += "_"
     text = f"def {title}{plain}:\n    return {label}({handed})\n"
     filename = f"<srcad call of {title} {id(called)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)

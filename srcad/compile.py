@@ -19,8 +19,7 @@ from srcad.calls import Walker
 from srcad.errors import AliasError, SrcadError
 from srcad.inference import Frame, Knowledge
 from srcad.ir import Assign, Program
-from srcad.kinds import BOOL, FLOAT, Number, Record, Ref
-from srcad.outside import leaves
+from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, leaves
 from srcad.pairs import Pairings
 from srcad.pushforward import PushforwardAssembly
 from srcad.render import render

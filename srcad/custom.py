@@ -16,7 +16,7 @@ from srcad.dims import Dim, broadcast
 from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import Inference
-from srcad.kinds import UNKNOWN, Number, Object, Record, Ref, Sequence
+from srcad.kinds import UNKNOWN, Number, Object, Record, Ref, Sequence, leaves
 from srcad.mirror import Returned
 from srcad.outside import LIBRARIES
 from srcad.pairs import Callee, Unpaired
@@ -48,7 +48,7 @@ class Custom:
         except TypeError as problem:
             raise UnsupportedSyntaxError(f"{problem}.", self.at.loc, function.__name__) from None
         arguments = {p.name: self.argument(p, given, path) for p in signature.parameters.values()}
-        flat = [leaf for ref in arguments.values() for leaf in self.leaves_of(ref)]
+        flat = [leaf for ref in arguments.values() for leaf in leaves(ref)]
         if isinstance(text.func, ast.Constant) or any(isinstance(ref.value, (Object, Record)) for ref in arguments.values()):
             self.at.refuse("a function with a derivative of its own is called by its name, with numbers, arrays and lists of them.")
         kind = self.returned(primal, path, arguments, rule)
@@ -74,14 +74,6 @@ class Custom:
             elif label in given:
                 raise MissingRuleError(f"the rule for it does not know `{label}`.", self.at.loc, function.__name__)
         return params
-
-    def leaves_of(self, ref: Ref) -> list[Ref]:
-        match ref.value:
-            case Sequence(items=items):
-                return [leaf for item in items for leaf in self.leaves_of(item)]
-            case Record(items=mapping):
-                return [leaf for item in mapping.values() for leaf in self.leaves_of(item)]
-        return [ref]
 
     def returned(self, primal: types.FunctionType, path: str, arguments: dict[str, Ref], rule: Rule) -> Any:
         """The kind of what the function returns, found by walking it alone, with constants for its arguments."""

@@ -22,10 +22,9 @@ from srcad.coalesce import stem
 from srcad.dims import Computed, Facts, Shape, Undecided
 from srcad.inference import Branch, Inference, ListStep, Loop, Operation, Step, Write, current
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, While, blocks, expressions, targets, with_blocks
-from srcad.kinds import Number, Record, Ref, Static
+from srcad.kinds import Number, Record, Ref, Static, leaves
 from srcad.kinds import Sequence as Items
 from srcad.memory import mirrored
-from srcad.outside import leaves
 from srcad.ownership import Memory
 from srcad.pairback import PairCall
 from srcad.render import Untraceable, function_path

@@ -22,9 +22,9 @@ from srcad.ir import (
     Program,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, python
+from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, contents, leaves, python
 from srcad.live import Live
-from srcad.outside import Guards, leaves
+from srcad.outside import Guards
 from srcad.rules import Rule
 from srcad.syntax import Namer, call, const, name, same
 
@@ -404,11 +404,6 @@ def unwritable(ref: Ref, above: tuple[int, ...] = ()) -> type | None:
         return value.type
     inner = () if id(value) in above else contents(value)
     return next((kind for i in inner if (kind := unwritable(i, (*above, id(value)))) is not None), None)
-
-
-def contents(value: Sequence | Record) -> tuple[Ref, ...]:
-    """What a container holds, in its order."""
-    return value.items if isinstance(value, Sequence) else tuple(value.items.values())
 
 
 def nested(ref: Ref) -> Any:

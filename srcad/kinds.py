@@ -270,6 +270,18 @@ class Ref:
         return self.value if isinstance(self.value, Number) else UNKNOWN
 
 
+def contents(value: Sequence | Record) -> tuple[Ref, ...]:
+    """What a container holds, in its order."""
+    return value.items if isinstance(value, Sequence) else tuple(value.items.values())
+
+
+def leaves(ref: Ref) -> list[Ref]:
+    """The numbers and other leaves that a value is made of, in order."""
+    if isinstance(ref.value, (Sequence, Record)):
+        return [leaf for item in contents(ref.value) for leaf in leaves(item)]
+    return [ref]
+
+
 _RESULT_DTYPES: dict[tuple[object, ...], object] = {}
 
 

@@ -15,8 +15,8 @@ from srcad.dims import Facts, Undecided
 from srcad.errors import MissingRuleError
 from srcad.infer import Interpreter
 from srcad.inference import Inference, display, function_label
-from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static
-from srcad.outside import LIBRARIES, leaves, static_value
+from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static, leaves
+from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import as_array, visible
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call

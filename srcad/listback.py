@@ -15,8 +15,7 @@ from srcad.adjoints import adjoint_kind, filled
 from srcad.errors import SrcadError
 from srcad.inference import Branch, ListStep, Loop, Step
 from srcad.ir import Assign, Effect, Store
-from srcad.kinds import Number, Ref, Series
-from srcad.outside import leaves
+from srcad.kinds import Number, Ref, Series, leaves
 from srcad.render import function_path, shape_expr
 from srcad.shadows import Shadows, closed, every_step, made_by
 from srcad.syntax import binary, call, const, method, name

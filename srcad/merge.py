@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.inference import Frame, Inference, class_of, contents
-from srcad.kinds import INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined
+from srcad.inference import Frame, Inference, class_of
+from srcad.kinds import INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined, contents
 from srcad.syntax import name, same
 
 RETURN = "<return>"
@@ -384,14 +384,8 @@ def reachable(env: Env, skip: tuple[Frame, frozenset[str]] | None = None) -> Ite
 
 def numbers_of(ref: Ref) -> Iterator[Ref]:
     """The leaves of a value; those of a list that grows in a loop have no names."""
-    match ref.value:
-        case Sequence(series=Series()):
-            return
-        case Sequence(items=items):
-            for item in items:
-                yield from numbers_of(item)
-        case Record(items=mapping):
-            for item in mapping.values():
-                yield from numbers_of(item)
-        case _:
-            yield ref
+    if not isinstance(ref.value, (Sequence, Record)):
+        yield ref
+    elif not isinstance(ref.value, Sequence) or ref.value.series is None:
+        for item in contents(ref.value):
+            yield from numbers_of(item)

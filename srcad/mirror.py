@@ -14,8 +14,7 @@ from srcad.dims import Dim, Facts, Undecided
 from srcad.errors import UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.ir import Location
-from srcad.kinds import BOOL, Buffer, Number, Place, Record, Ref, Sequence, Static
-from srcad.outside import leaves
+from srcad.kinds import BOOL, Buffer, Number, Place, Record, Ref, Sequence, Static, leaves
 from srcad.syntax import expression
 from srcad.walk import Walk
 

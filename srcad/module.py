@@ -13,10 +13,9 @@ from typing import Any
 from srcad.definitions import Definitions
 from srcad.guarding import guard_lines
 from srcad.ir import arguments_text
-from srcad.kinds import Record, Ref
+from srcad.kinds import Record, Ref, leaves
 from srcad.kinds import Sequence as Items
 from srcad.load import load
-from srcad.outside import leaves
 from srcad.request import LOOKING, Compiled, Request
 from srcad.source import Source, without_defaults
 from srcad.syntax import free_names

@@ -38,9 +38,9 @@ from srcad.ir import (
     Location,
     Statement,
 )
-from srcad.kinds import BOOL, DECIDES, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Series, Static, python
+from srcad.kinds import BOOL, DECIDES, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Series, Static, leaves, python
 from srcad.memory import place_of
-from srcad.outside import leaves, static_value
+from srcad.outside import static_value
 from srcad.render import plain
 from srcad.rules import Rule, find, is_zero
 from srcad.rules.complex import OF_COMPLEX

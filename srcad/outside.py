@@ -187,16 +187,6 @@ def static_value(ref: Ref, facts: Facts) -> Any:
     raise LookupError
 
 
-def leaves(ref: Ref) -> list[Ref]:
-    """The numbers and other leaves that a value is made of, in order."""
-    match ref.value:
-        case Sequence(items=items):
-            return [leaf for item in items for leaf in leaves(item)]
-        case Record(items=mapping):
-            return [leaf for item in mapping.values() for leaf in leaves(item)]
-    return [ref]
-
-
 class Globals:
     """A helper's globals, read by attribute: what is defined again in its module is seen at the next call."""
 

@@ -13,7 +13,7 @@ from srcad.adjoints import adjoint_kind, cast, filled, zeros
 from srcad.dims import Facts
 from srcad.inference import Inference, Operation
 from srcad.ir import Assign, Location, Statement, Unpack
-from srcad.kinds import Number, Record, Ref, Sequence
+from srcad.kinds import Number, Record, Ref, Sequence, leaves
 from srcad.scatter import Scatter
 from srcad.syntax import call, const, expression, name
 from srcad.terms import Term
@@ -79,7 +79,7 @@ class PairBack:
         if not isinstance(ref.value, Number) or self.is_temporary(ref.key) or self.is_shadowed(ref):
             return False
         others = (self.names, self.held, self.scatters, self.redirected, self.steady)
-        return not any(ref.key in known for known in others) and sum(ref.key in keys_of(r) for r in refs) == 1
+        return not any(ref.key in known for known in others) and sum(any(leaf.key == ref.key for leaf in leaves(r)) for r in refs) == 1
 
     def label(self, parameter: str, ref: Ref) -> str:
         """What a contribution is called: after the argument, or after the parameter where that has no name."""
@@ -110,12 +110,3 @@ class PairBack:
         if ref.key not in self.state.active:
             return []
         return [(ref, Term(expression(target), adjoint_kind(ref.number), self.facts))]
-
-
-def keys_of(ref: Ref) -> list[str]:
-    match ref.value:
-        case Sequence(items=items):
-            return [k for i in items for k in keys_of(i)]
-        case Record(items=mapping):
-            return [k for i in mapping.values() for k in keys_of(i)]
-    return [ref.key]

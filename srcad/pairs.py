@@ -24,9 +24,8 @@ from srcad.errors import UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
 from srcad.inference import Frame, Knowledge, Operation, current, display, record_display
 from srcad.ir import Assign, Effect, Statement, Unpack, walk
-from srcad.kinds import DECIDES, Closure, Number, Record, Ref, Sequence, Static
+from srcad.kinds import DECIDES, Closure, Number, Record, Ref, Sequence, Static, leaves
 from srcad.mirror import Mirror, Returned, Signature, Sizes, Unpaired, paths
-from srcad.outside import leaves
 from srcad.pairback import PairCall
 from srcad.request import Request
 from srcad.rewalk import rewalked

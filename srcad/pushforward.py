@@ -16,9 +16,8 @@ from srcad.emit import function_text
 from srcad.forwards import Forwards
 from srcad.ir import Assign, Block, Return, walk, listed
 from srcad.inference import class_of
-from srcad.kinds import Number, Record, Ref
+from srcad.kinds import Number, Record, Ref, leaves
 from srcad.kinds import Sequence as Items
-from srcad.outside import leaves
 from srcad.pairs import Pair
 from srcad.request import Request
 from srcad.residuals import Rewrite

@@ -32,8 +32,7 @@ from srcad.shadows import every_step, read_by
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import GETITEM, Inference, Operation, Region, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
-from srcad.kinds import BOOL, Number, Ref, full
-from srcad.outside import leaves as leaves_of
+from srcad.kinds import BOOL, Number, Ref, full, leaves as leaves_of
 from srcad.pairback import PairBack, PairCall
 from srcad.render import function_path, Untraceable, render
 from srcad.scatter import Scatter, disjoint, index_argument, ufunc_at

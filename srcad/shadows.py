@@ -17,10 +17,9 @@ from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.dims import Facts
 from srcad.inference import Branch, ListStep, Loop, Operation, Scope, Step, Write, flatten
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
-from srcad.kinds import FLOAT, Number, Ref
+from srcad.kinds import FLOAT, Number, Ref, leaves
 from srcad.memory import mirrored
 from srcad.overlap import written_once
-from srcad.outside import leaves
 from srcad.ownership import VIEWS
 from srcad.render import function_path, render, shape_expr
 from srcad.scatter import Scatter, index_argument, ufunc_at

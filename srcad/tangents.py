@@ -19,8 +19,7 @@ from srcad.adjoints import adjoint_kind, full
 from srcad.dims import Undecided
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import Operation, flatten
-from srcad.kinds import FLOAT, Number, Ref
-from srcad.outside import leaves
+from srcad.kinds import FLOAT, Number, Ref, leaves
 from srcad.render import Untraceable
 from srcad.reverse import Reverse
 from srcad.rules.tangents import AFFINE, LINEAR, MULTILINEAR, REDUCTIONS, SECOND, TANGENTS

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from srcad.dims import Facts
 from srcad.inference import display, literal_ref
-from srcad.kinds import UNKNOWN, Number, Ref, Sequence, Static
+from srcad.kinds import UNKNOWN, Number, Ref, Sequence, Static, leaves
 from srcad.operations import Operations
-from srcad.outside import leaves, static_value
+from srcad.outside import static_value
 from srcad.protocols import visible
 from srcad.syntax import const
 

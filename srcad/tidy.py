@@ -8,7 +8,7 @@ import ast
 import dataclasses
 import functools
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -53,38 +53,42 @@ class Tidying:
     def simplified(self, forward: Block, backward: Block, kept: ast.expr | None) -> tuple[Block, Block]:
         """Dead code out, copies joined, single uses folded, branches joined."""
         value = (Effect(kept, VALUE),) if kept is not None else ()
-        block = (*forward, *value, MARK, *backward)
         self.groups = self.memory_groups()
-        block = self.live(block, forward)
+        block = self.live((*forward, *value, MARK, *backward), forward)
         if any(blocks(s) for s in block):
-            at = block.index(MARK)
-            block = (*block[: at + 1], *taken_at_once(put(block[at + 1 :])))
-            block = (*block[: at + 1], *self.summed(block[at + 1 :], arrays=False))
-            read_last = value if self.request.mode == "value_and_grad" else ()  # the value is returned at the end
-            block, joined = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned, self.is_plain)
-            self.several = {one for old, one in joined.items() if self.sizes(old) != self.sizes(one)}
-            block = (*block[: -1 - len(read_last)], block[-1])
-            at = block.index(MARK)
-            block = (*block[: at + 1], *self.summed(block[at + 1 :]))
+            block = self.joined(block, value if self.request.mode == "value_and_grad" else ())
+        forward, rest = halves(self.folded(block))
+        own = frozenset(self.state.kinds) | frozenset(t for s in forward for t in bound(s))
+        unset = dict.fromkeys(maybe_unset(forward, set(self.parameter_names()), own))
+        forward = (*(Assign(n, const(None), UNPLACED) for n in unset), *forward)
+        return self.shortened(forward), self.reworded(forward, rest)
+
+    def joined(self, block: Block, read_last: Block) -> Block:
+        """One name for values that never live at once, sums begun with their first terms; read_last: what is read at the end of all."""
+        block = backward_changed(block, lambda b: self.summed(taken_at_once(put(b)), arrays=False))
+        block, joined = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned, self.is_plain)
+        self.several = {one for old, one in joined.items() if self.sizes(old) != self.sizes(one)}
+        return backward_changed((*block[: -1 - len(read_last)], block[-1]), self.summed)
+
+    def folded(self, block: Block) -> Block:
+        """What is read once where it is read, what is computed twice once."""
         user_names = self.state.user_names | {self.request.title}
         adjoint_names = self.adjoint_names() - self.reverse.foldable
+        acting = self.state.impure | self.state.raising
+
         def is_temporary(identifier: str) -> bool:
             return identifier not in user_names and not identifier.startswith("adjoints") and identifier not in adjoint_names
 
-        acting = self.state.impure | self.state.raising
         block = Respelling(lambda n: is_temporary(n) and n not in acting, self.kind_of).apply(block)
-        at = block.index(MARK)
-        block = (*block[: at + 1], *said_once(doubled(block[at + 1 :]), is_temporary))
-        self.in_forward = {id(s) for s in walk(block[:at])}
+        block = backward_changed(block, lambda b: said_once(doubled(b), is_temporary))
+        self.in_forward = {id(s) for s in walk(halves(block)[0])}
         block = Folding(is_temporary, self.may_move, self.sharing).apply(block)
         self.kept = next((expressions(s)[0] for s in block if s.loc is VALUE), const(None))
-        block = tuple(s for s in block if s.loc is not VALUE)
-        at = block.index(MARK)
-        own = frozenset(self.state.kinds) | frozenset(t for s in block[:at] for t in bound(s))
-        unset = list(dict.fromkeys(maybe_unset(block[:at], set(self.parameter_names()), own)))
-        block = (*(Assign(n, const(None), UNPLACED) for n in unset), *block)
-        at += len(unset)
-        rest = map_block(block[at + 1 :], plainer)
+        return tuple(s for s in block if s.loc is not VALUE)
+
+    def reworded(self, forward: Block, rest: Block) -> Block:
+        """The backward half in NumPy's quicker words: loops that only add up, fill or transpose done at once."""
+        rest = map_block(rest, plainer)
         carried = Carried(self.state.namer.temporary, self.either_kind, self.state.facts)
         rest = zeroed_once(put(met_once(rest if self.request.plain else carried.added_at_once(rest))))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
@@ -94,8 +98,8 @@ class Tidying:
             if not any(k.dtype == np.float32 for k in self.reverse.kinds.values()):  # of float32 numbers alone an array would be one of float32
                 rest = Displays(self.state.facts, self.either_kind, self.shape).apply(rest)
             rest = map_block(Inverses(self.rank).apply(rest), self.methods().visit)
-            rest = map_block(at_once(rest), self.idioms(numberings(block[:at], rest), counters((*block[:at], *rest)) - {*self.parameter_names()}).visit)
-        return self.shortened(block[:at]), unused_counters(join_branches(tuple(map(signed, said_negated(Choices(self.rank).apply(rest))))))
+            rest = map_block(at_once(rest), self.idioms(numberings(forward, rest), counters((*forward, *rest)) - {*self.parameter_names()}).visit)
+        return unused_counters(join_branches(tuple(map(signed, said_negated(Choices(self.rank).apply(rest))))))
 
     def shortened(self, forward: Block) -> Block:
         """The forward half in NumPy's quicker words."""
@@ -260,6 +264,18 @@ class Tidying:
         if id(origin) in self.in_forward:
             return target not in state.raising and short(definition.expr)
         return short(definition.expr)
+
+
+def halves(block: Block) -> tuple[Block, Block]:
+    """What stands before the mark, and what after it."""
+    at = block.index(MARK)
+    return block[:at], block[at + 1 :]
+
+
+def backward_changed(block: Block, change: Callable[[Block], Block]) -> Block:
+    """A block with what follows the mark changed."""
+    forward, rest = halves(block)
+    return (*forward, MARK, *change(rest))
 
 
 def maybe_unset(block: Block, known: set[str], own: frozenset[str]) -> Iterator[str]:
