@@ -103,8 +103,8 @@ class Gradient:
     def dispatch(self, *args: Any, **keywords: Any) -> Any:
         """Find or make the code for these arguments, and let the next call try it first."""
         compiled = self.remembered(self.main.find((*self.bound, *args), keywords))
-        if not self.bound:
-            type(self).__call__ = compiled.method  # type: ignore[method-assign]
+        if not self.bound and compiled.entrance.is_asked:  # not at the first call: there may be no second
+            type(self).__call__ = compiled.entrance.method  # type: ignore[assignment, method-assign]
         return compiled.run(*self.bound, *args, **keywords)
 
     @classmethod

@@ -192,12 +192,11 @@ class Backwards(ListBack):
         return Term(name(self.names[key]), self.kinds[self.names[key]], self.facts)
 
     def reached_by(self, region: Region) -> bool:
-        """Whether anything in a region may be given to: memory that it writes to, or reads of names that have adjoints."""
+        """Whether anything in a region may be given to: memory that it writes to or leaves behind, or reads of names that have adjoints."""
         for step in every_step(region.steps):
-            if isinstance(step, Write):
-                key = self.root(step.base).key
-                if key in self.names or key in self.held:
-                    return True
+            left = [step.base] if isinstance(step, Write) else [p.output for p in step.phis if self.is_shadowed(p.output)] if isinstance(step, (Branch, Loop)) else []
+            if any(self.root(ref).key in known for ref in left for known in (self.names, self.held, self.scatters)):
+                return True
             if isinstance(step, ListStep) and step.series.active:
                 return True
             if isinstance(step, Operation) and any(self.is_shadowed(o) for o in step.outputs):

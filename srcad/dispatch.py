@@ -12,7 +12,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from srcad.request import LOOKING, Compiled, Request
+from srcad.entrance import LOOKING
+from srcad.request import Compiled, Request
 from srcad.rules import LISTENERS
 
 LIMIT = 64
@@ -49,7 +50,7 @@ class Specialisations:
 def fits(compiled: Compiled, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> bool:
     """Whether a guard accepts the arguments. What it cannot even look at does not fit."""
     try:
-        return bool(compiled.guard(*args, **keywords))
+        return bool(compiled.entrance.guard(*args, **keywords))
     except LOOKING:
         return False
 

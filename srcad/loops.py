@@ -76,9 +76,9 @@ class Loops(Iteration):
         counter = self.counter(iterable)
         if self.never_runs(counter):
             return
-        if self.site("loop", statement) in self.state.knowledge.peeled:
-            counter = self.first_pass(statement, counter, iterable)
-        self.either(statement, iterable, lambda: self.structured(statement, counter, iterable), lambda: self.unrolled(statement, iterable))
+        peeled = self.site("loop", statement) in self.state.knowledge.peeled
+        self.either(statement, iterable, lambda: self.structured(statement, self.first_pass(statement, counter, iterable) if peeled else counter, iterable),
+                    lambda: self.unrolled(statement, iterable))
 
     def first_pass(self, statement: For, counter: Ref, iterable: Ref) -> Ref:
         """Walk the first pass of a loop on its own; the range of the others is returned."""
@@ -88,9 +88,11 @@ class Loops(Iteration):
         self.state.passes += 1
         offset, self.offset = self.offset, self.state.passes
         self.loc = self.moved(statement.loc)
-        self.bind_ref(statement.target, self.item_at(iterable, self.dim_ref(value.start), statement.target))
-        self.block(statement.body)
-        self.offset = offset
+        try:
+            self.bind_ref(statement.target, self.item_at(iterable, self.dim_ref(value.start), statement.target))
+            self.block(statement.body)
+        finally:
+            self.offset = offset
         start = value.start + 1
         expr = call("range", [start.expr, value.expr.args[-1] if isinstance(value.expr, ast.Call) else value.stop.expr])
         return Ref(counter.expr, Range(expr, start, value.stop, 1))
@@ -188,11 +190,11 @@ class Loops(Iteration):
         base = fork(self.state)
         head_live = self.frame.live.head.get(id(statement)) if self.frame.live else None
         assumed: dict[Any, Ref] = {}
-        loop_id = self.tag()
+        loop_id, since = self.tag(), self.state.event
         for _ in range(ATTEMPTS):
             point = checkpoint(self)
             base.restore()
-            walked = self.one_pass(statement, counter, iterable, assumed, base, site, head_live, loop_id)
+            walked = self.one_pass(statement, counter, iterable, assumed, base, site, head_live, loop_id, since)
             if walked is not None:
                 self.finish(statement, counter, walked, base)
                 return
@@ -200,7 +202,7 @@ class Loops(Iteration):
         self.refuse("what a pass of this loop leaves behind is not of one kind.")
 
     def one_pass(self, statement: For | While, counter: Ref | None, iterable: Ref | None, assumed: dict[Any, Ref], base: Env,
-                 site: tuple[object, ...], live: frozenset[str] | None, loop_id: int) -> Pass | None:
+                 site: tuple[object, ...], live: frozenset[str] | None, loop_id: int, since: int) -> Pass | None:
         state = self.state
         instances = Instances(state, self.new_name)
         heads = {slot: instances.named(template, slot_label(slot)) for slot, template in assumed.items()}
@@ -220,7 +222,7 @@ class Loops(Iteration):
             breaks, self.breaks = self.breaks, outer_breaks
         end = fork(state)
         region = self.useful(region, end, live)
-        merger = Merger(state, (*site, "head"), base)
+        merger = Merger(state, (*site, "head"), base, since)
         stable = True
         for slot, _, second in changed_slots(self.frame, before, end, base):
             if slot[0] == "local" and live is not None and slot[1] not in live and not slot[1].startswith("<"):

@@ -92,8 +92,9 @@ def is_defined(ref: Ref | None) -> bool:
 class Merger:
     """Merges pairs of values; the same pair gives the same result, so what was one stays one."""
 
-    def __init__(self, state: Inference, site: tuple[object, ...], old: Env) -> None:
+    def __init__(self, state: Inference, site: tuple[object, ...], old: Env, since: int | None = None) -> None:
         self.state = state
+        self.since = since  # of a loop: the event at its head
         self.facts: Facts = state.facts
         self.site = site
         self.old = old  # what was there before: lists in it are not merged with others
@@ -136,12 +137,28 @@ class Merger:
         match ref.value:
             case Number() as number:
                 active = ref.key in self.state.active
-                return Ref(ref.expr, dataclasses.replace(number, dim=self.unknown(number, number)), ACTIVE_PHI if active else PHI)
+                place = self.left_behind(number.place)
+                made = Ref(ref.expr, dataclasses.replace(number, dim=self.unknown(number, number), place=place), ACTIVE_PHI if active else PHI)
+                if place is not None and place is not number.place:
+                    place.buffer.owner = made
+                return made
             case Sequence(type=kind, items=items, mutable=mutable):
                 return Ref(ref.expr, Sequence(kind, tuple(self.marked(i) for i in items), mutable, True))
             case Record(type=kind, items=mapping, mutable=mutable) if mutable:
                 return Ref(ref.expr, Record(kind, {k: self.marked(i) for k, i in mapping.items()}, mutable, True))
         return ref
+
+    def left_behind(self, place: Place | None) -> Place | None:
+        """The memory of an array that passes of a loop make, after a pass: each pass has its own, and what follows has that of the last."""
+        if place is None or self.since is None or place.buffer.event <= self.since:
+            return place
+        self.state.event += 1
+        buffer = Buffer(self.site, sources=[place.buffer], depth=len(self.state.loops), event=self.state.event)
+        if place.steps is None:
+            buffer.depth = place.buffer.depth
+            return Place(buffer, None, place.event)
+        buffer.shared = place.steps != ()
+        return Place(buffer, (), self.state.event)
 
     def unknown(self, a: Number, b: Number) -> Dim | None:
         """The dimension of an integer that is one of two: a symbol of its own."""

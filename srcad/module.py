@@ -1,23 +1,19 @@
 """The text of a generated module: imports, helper definitions, functions; and its guard."""
 from __future__ import annotations
 
-import ast
-import functools
 import importlib
-import re
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
 from srcad.definitions import Definitions
-from srcad.guarding import guard_lines
-from srcad.ir import arguments_text
+from srcad.entrance import Entrance
 from srcad.kinds import Record, Ref, leaves
 from srcad.kinds import Sequence as Items
 from srcad.load import load
-from srcad.request import LOOKING, Compiled, Request
-from srcad.source import Source, without_defaults
+from srcad.request import Compiled, Request
+from srcad.source import Source
 from srcad.syntax import free_names
 from srcad.walk import Walk
 
@@ -41,14 +37,10 @@ class Module:
         text = "\n\n".join([*parts, *([defined] if defined else []), body])
         helpers = {k: v for k, v in {**self.state.helpers, **self.state.guards.objects}.items() if k not in called}
         used = {k: v for k, v in helpers.items() if k in free}
-        function = self.request.function
         if self.request.backend == "numba":
             return self.compiled_loops(bodies, wanted, helpers)
-        made = load(text, self.request.title, wanted, function, used)
-        made[0].__defaults__, made[0].__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-        guard, method, run = self.guard(helpers, made[0])
-        floats = frozenset(k for k, leaf in self.state.integers.items() if leaf.number.form == "python" and k in self.state.active)
-        return Compiled(text, made, guard, method, run, self.state.result, self.request, tuple(self.state.facts.conditions), dict(self.state.guards.objects), floats)
+        made = load(text, self.request.title, wanted, self.request.function, used)
+        return Compiled(text, made, self.entrance(made[0], helpers), self.state.result, self.request, dict(self.state.guards.objects), self.floats())
 
     def compiled_loops(self, bodies: list[str], wanted: list[str], helpers: dict[str, object]) -> Compiled:
         """The same functions as loops that Numba compiles."""
@@ -59,10 +51,7 @@ class Module:
         modules = {alias: importlib.import_module(full) for full, alias in self.state.facts.imported.items()}
         space = {**function.__globals__, **cells, **modules, **self.state.helpers}
         text, made = lowered(self.state, self.request, bodies, wanted, space, helpers)
-        if isinstance(made[0], types.FunctionType):
-            made[0].__defaults__, made[0].__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-        guard, method, run = self.guard(helpers, made[0])
-        return Compiled(text, made, guard, method, run, self.state.result, self.request)
+        return Compiled(text, made, self.entrance(made[0], helpers), self.state.result, self.request, dict(self.state.guards.objects))
 
     def imports(self, free: frozenset[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""
@@ -81,42 +70,21 @@ class Module:
                     lines[identifier] = line
         return lines
 
-    def guard(self, helpers: dict[str, object], made: Any) -> tuple[Any, Any, Any]:
-        """Three functions of the user's parameters: whether the code is for such arguments, a call that asks first, and one that does not.
+    def entrance(self, made: Any, helpers: dict[str, object]) -> Entrance:
+        """The way into a generated function."""
+        state, function = self.state, self.request.function
+        if isinstance(made, types.FunctionType):
+            made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        integers = self.floats()
+        floats = {p: converted(ref, integers) for p, ref in state.parameters.items()} if integers else {}
+        return Entrance(made, function, self.request.title, self.source.tree.args, self.leading, floats, state.facts.conditions, helpers, state.namer.adjoint("gradient"))
 
-        The second is the method that a Gradient takes on: it falls back on `dispatch`. Both pass integers as floats.
-        """
-        function = self.request.function
-        bare = without_defaults(self.source.tree.args)
-        handed_on = ", ".join(passed(self.source.tree.args))
-        floats = ", ".join(passed(self.source.tree.args, self.as_floats))
-        owner = self.state.namer.adjoint("gradient")
-        mark = "srcad"
-        while any(p.startswith(mark) for p in self.state.parameters):
-            mark += "_"
-        asked = guard_lines((f"{mark}_function.__code__ is {mark}_code", *self.state.facts.conditions), mark)
-        text = CALL.format(method=arguments_text(with_first(bare, owner)), asked="\n".join(f"        {line}" for line in asked), mark=mark, owner=owner, passed=handed_on, floats=floats)
-        wanted = ["srcad_call"]
-        if floats != handed_on or self.leading:
-            parameters, run = (", ".join(p for p in (*self.leading, rest) if p) for rest in (arguments_text(bare), floats))
-            text += RUN.format(parameters=parameters, mark=mark, passed=run)
-            wanted.append("srcad_run")
-        known = {**helpers, f"{mark}_function": function, f"{mark}_code": function.__code__, f"{mark}_made": made, f"{mark}_looking": LOOKING}
-        words = set(WORD.findall(text))
-        loaded = load(text, f"{self.request.title} guard", wanted, function, {k: v for k, v in known.items() if k in words}, shown=False)
-        for each in loaded:
-            each.__defaults__, each.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-        method, run_as_given = (*loaded, made)[:2]
-        method.__name__ = method.__qualname__ = function.__name__
-        return question(method, f"{mark}_made"), method, run_as_given
-
-    def as_floats(self, parameter: str) -> str:
-        """A parameter with the integers in it converted."""
-        ref = self.state.parameters[parameter]
-        return converted(ref, {k for k, leaf in self.state.integers.items() if leaf.number.form == "python" and k in self.state.active})
+    def floats(self) -> frozenset[str]:
+        """The integers that are differentiated, which are passed as floats."""
+        return frozenset(k for k, leaf in self.state.integers.items() if leaf.number.form == "python" and k in self.state.active)
 
 
-def converted(ref: Ref, integers: set[str]) -> str:
+def converted(ref: Ref, integers: Collection[str]) -> str:
     """The text of a value with some of its leaves made floats."""
     if not any(leaf.key in integers for leaf in leaves(ref)):
         return ref.key
@@ -131,55 +99,6 @@ def converted(ref: Ref, integers: set[str]) -> str:
                 return "{" + ", ".join(f"{k!r}: {converted(i, integers)}" for k, i in mapping.items()) + "}"
             return f"type({ref.key})({', '.join(f'{k}={converted(i, integers)}' for k, i in mapping.items())})"
     return f"float({ref.key})"
-
-
-WORD = re.compile(r"\w+")
-CALL = """
-def srcad_call({method}):
-    try:
-{asked}
-    except {mark}_looking:
-        {mark}_fits = False
-    return {mark}_made({floats}) if {mark}_fits else {owner}.dispatch({passed})
-"""
-RUN = """
-def srcad_run({parameters}):
-    return {mark}_made({passed})
-"""
-
-
-class Nobody:
-    """What stands for the gradient where a guard is only asked."""
-
-    @staticmethod
-    def dispatch(*args: Any, **keywords: Any) -> bool:
-        return False
-
-
-def question(method: types.FunctionType, made: str) -> Callable[..., bool]:
-    """Whether a call would run the generated code, which it knows as `made`: the same function, with an answer in place of that code."""
-    code = method.__code__
-    closure = [types.CellType(lambda *args, **keywords: True) if n == made else c for n, c in zip(code.co_freevars, method.__closure__ or (), strict=True)]
-    asked = types.FunctionType(code, method.__globals__, method.__name__, method.__defaults__, tuple(closure))
-    asked.__kwdefaults__ = method.__kwdefaults__
-    return functools.partial(asked, Nobody)
-
-
-def passed(arguments: ast.arguments, spell: Callable[[str], str] = str) -> list[str]:
-    """Parameters as the arguments of a call."""
-    out = [spell(a.arg) for a in [*arguments.posonlyargs, *arguments.args]]
-    out += [f"*{spell(arguments.vararg.arg)}"] if arguments.vararg else []
-    out += [f"{a.arg}={spell(a.arg)}" for a in arguments.kwonlyargs]
-    return out + ([f"**{spell(arguments.kwarg.arg)}"] if arguments.kwarg else [])
-
-
-def with_first(arguments: ast.arguments, owner: str) -> ast.arguments:
-    """Parameters with one more before them."""
-    first = ast.arg(arg=owner)
-    positional = [first, *arguments.posonlyargs] if arguments.posonlyargs else []
-    return ast.arguments(
-        posonlyargs=positional, args=arguments.args if positional else [first, *arguments.args], vararg=arguments.vararg,
-        kwonlyargs=arguments.kwonlyargs, kw_defaults=arguments.kw_defaults, kwarg=arguments.kwarg, defaults=arguments.defaults)
 
 
 def import_line(identifier: str, module: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from srcad.entrance import Entrance
 from srcad.ir import Place
 from srcad.kinds import Ref
 
-LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)  # what a guard may meet: then it does not fit
 MODULES = {"numpy": "np", "math": "math", "scipy.special": "special", "scipy.linalg": "linalg", "scipy.signal": "signal", "scipy.ndimage": "ndimage"}
 
 
@@ -45,14 +45,21 @@ class Compiled:
 
     source: str
     functions: list[Any]
-    guard: Any
-    method: Any  # a call that asks the guard first, as a method of Gradient
-    run: Any  # the first function, for arguments as the user passes them: integers become floats
+    entrance: Entrance  # the calls of the first function
     result: Ref
     request: Request
-    conditions: tuple[str, ...] = ()  # what the guard asks
-    objects: Mapping[str, object] = field(default_factory=dict)  # and what it compares with
+    objects: Mapping[str, object] = field(default_factory=dict)  # what the guard compares with
     floats: frozenset[str] = frozenset()  # integers that are passed as floats
     writes: bool = False  # whether it changes an argument
     places: Mapping[str, list[Place]] = field(default_factory=dict)  # of each function, line by line, which of the user's lines it says
     kept: tuple[tuple[str, int], ...] = ()  # of a pair: what its cache holds, and the user's lines that make it
+
+    @property
+    def run(self) -> Any:
+        """The first function, for arguments as the user passes them: integers become floats."""
+        return self.entrance.run
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What the guard asks."""
+        return self.entrance.conditions

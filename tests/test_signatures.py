@@ -16,6 +16,9 @@ class Label(str):
     pass
 
 
+LABEL, SCALAR = Label("it's"), np.float64(1.0)
+
+
 def to_infinity(x, c=math.inf):
     return min(x, c) ** 3
 
@@ -24,7 +27,7 @@ def to_nan(x, c=math.nan):
     return x**3 if c != c else x
 
 
-def numpy_scalar(x, c=np.float64(1.0)):
+def numpy_scalar(x, c=SCALAR):
     return c * x**3
 
 
@@ -32,7 +35,7 @@ def member(x, c=Choice.ONE):
     return c * x**3
 
 
-def subclass(x, *, c=Label("it's")):
+def subclass(x, *, c=LABEL):
     return x**3 if c == "it's" else x
 
 
