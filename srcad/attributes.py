@@ -16,7 +16,7 @@ import numpy as np
 from srcad import protocols
 from srcad.dims import Dim, Facts, known_nonnegative
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
-from srcad.kinds import FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
+from srcad.kinds import DECIDES, FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.outside import static_value
 from srcad.iterables import slice_of_range
 from srcad.rules import find
@@ -170,6 +170,8 @@ class Attributes(Texts):
                 return value
             case Number() as number:
                 self.integer_use(ref)
+                if number.dtype is not None and number.dtype.kind in "fc" and {path.removeprefix(DECIDES) for path in number.origin} <= self.state.knowledge.integral:
+                    self.refuse(f"`{ast.unparse(ref.expr)}` is an index here, and a number that is no integer on some path to it. Give that number another name.")
                 return number
             case Sequence():
                 return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})

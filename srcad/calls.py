@@ -33,7 +33,7 @@ from srcad.odes import is_odeint, solved
 from srcad.pairs import LONG, Callee, Pairs
 from srcad.protocols import called, is_generated
 from srcad.request import Request
-from srcad.outside import Globals, static_value
+from srcad.outside import static_value
 from srcad.rules import find, is_zero
 from srcad.runtime import unbroadcast
 from srcad.source import Source, read
@@ -415,9 +415,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         frame = self.at.frame
         if frame.function is None or function.__globals__ is frame.function.__globals__:
             return frame.prefix
-        label = self.state.guards.held(Globals(function))
-        self.state.helpers[label] = self.state.guards.objects[label]
-        return f"{label}."
+        return self.at.through_module(function)
 
     def object_call(self, value: Object, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         if is_random(value.value):
@@ -430,6 +428,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
                 self.at.missing(value.value)
             return self.at.opaque(text, target)
         owner = Ref(text.func, value)
+        self.state.guards.read(f"type({value.path}).__call__", call)
         return self.own_function(call, value.path, [owner, *args], keywords, text, target)
 
 
@@ -448,6 +447,7 @@ class Walker(Interpreter):
         return Calls(self).value_called(self.attribute(owner, label, None), list(args), {}, text, None)
 
     def call_function(self, function: types.FunctionType, path: str, args: tuple[Ref, ...], target: str | None) -> Ref:
+        self.state.guards.read(path, function)
         text = ast.Call(func=const(None), args=[], keywords=[])
         return Calls(self).own_function(function, path, list(args), {}, text, target)
 

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from srcad.entrance import LOOKING
+from srcad.entrance import LOOKING, MISSING
 from srcad.request import Compiled, Request
 from srcad.rules import LISTENERS
 
@@ -38,6 +38,7 @@ class Specialisations:
         """The compiled version for these arguments; made if there is none."""
         for compiled in self.entries:
             if fits(compiled, args, keywords):
+                compiled.entrance.follow()
                 return compiled
         from srcad.compile import compile_request  # the compiler is loaded when it is first needed
 
@@ -62,4 +63,7 @@ def bind(function: types.FunctionType, args: tuple[Any, ...], keywords: Mapping[
     except TypeError as problem:
         raise TypeError(f"{function.__name__}() {problem}") from None
     bound.apply_defaults()
+    lacking = [label for label, value in bound.arguments.items() if value is MISSING]
+    if lacking:
+        raise TypeError(f"{function.__name__}() missing a required argument: '{lacking[0]}'")
     return dict(bound.arguments)

@@ -19,6 +19,7 @@ from srcad.load import load
 from srcad.source import without_defaults
 
 LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)  # what a guard may meet: then it does not fit
+MISSING = object()  # an argument that is not given
 WORD = re.compile(r"\w+")
 CALL = """
 def srcad_call({parameters}):
@@ -44,7 +45,7 @@ class Entrance:
 
     def __init__(self, made: Any, function: types.FunctionType, title: str, arguments: ast.arguments, leading: Sequence[str], floats: Mapping[str, str],
                  conditions: Iterable[str], helpers: Mapping[str, object], owner: str) -> None:
-        self.function, self.title, self.owner = function, title, owner
+        self.made, self.function, self.title, self.owner = made, function, title, owner
         self.bare = without_defaults(arguments)
         self.passed = ", ".join(passed(arguments))
         self.floats = ", ".join(passed(arguments, lambda p: floats.get(p, p)))
@@ -52,10 +53,12 @@ class Entrance:
         while any(p.startswith(self.mark) for p in parameters_of(arguments)):
             self.mark += "_"
         self.conditions = tuple(conditions)
-        self.known = {**helpers, f"{self.mark}_function": function, f"{self.mark}_code": function.__code__, f"{self.mark}_made": made, f"{self.mark}_looking": LOOKING}
+        own = {"function": function, "code": function.__code__, "made": made, "looking": LOOKING, "missing": MISSING}
+        self.known = {**helpers, **{f"{self.mark}_{label}": value for label, value in own.items()}}
         self.run = made
-        if leading or self.floats != self.passed:
+        if leading or self.floats != self.passed or not isinstance(made, types.FunctionType) and (function.__defaults__ or function.__kwdefaults__):
             self.run = self.loaded(RUN, [*leading, arguments_text(self.bare)], passed=", ".join(p for p in (*leading, self.floats) if p))
+        self.follow()
 
     @property
     def is_asked(self) -> bool:
@@ -66,10 +69,28 @@ class Entrance:
     def method(self) -> types.FunctionType:
         """The call as a method of a gradient, on whose `dispatch` it falls back where the guard does not accept the arguments."""
         conditions = (f"{self.mark}_function.__code__ is {self.mark}_code", *self.conditions)
-        asked = "\n".join(f"        {line}" for line in guard_lines(conditions, self.mark))
+        asked = "\n".join(f"        {line}" for line in (*self.filled_in(), *guard_lines(conditions, self.mark)))
         made = self.loaded(CALL, [arguments_text(with_first(self.bare, self.owner))], asked=asked, floats=self.floats, owner=self.owner, passed=self.passed)
+        made.__defaults__ = made.__defaults__ and (MISSING,) * len(made.__defaults__)
+        made.__kwdefaults__ = made.__kwdefaults__ and dict.fromkeys(made.__kwdefaults__, MISSING)
         made.__name__ = made.__qualname__ = self.function.__name__
         return made
+
+    def filled_in(self) -> list[str]:
+        """Statements that give parameters their defaults, which are the function's of the moment."""
+        function, missing = f"{self.mark}_function", f"{self.mark}_missing"
+        positional = [a.arg for a in (*self.bare.posonlyargs, *self.bare.args)][::-1]
+        keywords = [a.arg for a, default in zip(self.bare.kwonlyargs, self.bare.kw_defaults, strict=True) if default is not None]
+        lines = [f"if {p} is {missing}: {p} = {function}.__defaults__[{-1 - i}]" for i, p in enumerate(positional[: len(self.bare.defaults)])]
+        return lines + [f"if {p} is {missing}: {p} = {function}.__kwdefaults__[{p!r}]" for p in keywords]
+
+    def follow(self) -> None:
+        """The function may have got other defaults."""
+        for made in (self.made, self.run):
+            if isinstance(made, types.FunctionType) and made.__defaults__ is not self.function.__defaults__:
+                made.__defaults__ = self.function.__defaults__
+            if isinstance(made, types.FunctionType) and made.__kwdefaults__ is not self.function.__kwdefaults__:
+                made.__kwdefaults__ = self.function.__kwdefaults__
 
     @functools.cached_property
     def guard(self) -> Callable[..., bool]:

@@ -390,12 +390,37 @@ class Interpreter(Loops):
         if identifier in space and space.get("__name__") == spelled.__name__ and isinstance(space[identifier], types.ModuleType):
             return self.imported(identifier, space[identifier], identifier)
         if identifier in space:
-            return self.outside(f"{frame.prefix}{identifier}", space[identifier])
+            return self.outside(self.global_path(frame, identifier), space[identifier])
         if hasattr(builtins, identifier):
+            if frame.depth and identifier in self.state.scope:
+                self.refuse(f"`{identifier}` is Python's here, and a variable in `{self.state.name}`, from where this is called. Rename the variable.")
             self.state.guards.identical(identifier, getattr(builtins, identifier))
             return Ref(name(identifier), Static(getattr(builtins, identifier)))
         self.refuse(f"the name `{identifier}` is not defined.")
         raise AssertionError
+
+    def global_path(self, frame: Frame, identifier: str) -> str:
+        """How a global is read: by its name, or through its module, where the program has another use for the name."""
+        if not frame.prefix and frame.depth and frame.function is not None and self.is_hidden(identifier):
+            return self.through_module(frame.function) + identifier
+        return f"{frame.prefix}{identifier}"
+
+    def is_hidden(self, identifier: str) -> bool:
+        """Whether a name means something else in the generated code than the global that a helper reads by it; if not, it means that from now on."""
+        state = self.state
+        if identifier in state.scope or identifier in state.namer.taken and identifier not in state.global_names:
+            return True
+        state.global_names.add(state.namer.reserve(identifier))
+        return False
+
+    def is_elsewhere(self, identifier: str) -> bool:
+        """Whether a global of the helper that is being walked is read through its module."""
+        return self.frame.depth > 0 and self.frame.function is not None and identifier in self.frame.function.__globals__ and self.is_hidden(identifier)
+
+    def through_module(self, function: types.FunctionType) -> str:
+        label = self.state.guards.module_of(function)
+        self.state.helpers[label] = self.state.guards.objects[label]
+        return f"{label}."
 
     def outside(self, path: str, value: object) -> Ref:
         return self.state.guards.read(path, value)
@@ -439,7 +464,7 @@ class Interpreter(Loops):
         for identifier in set(names(expr)):
             if identifier in self.frame.locals or self.frame.parent is not None and self.is_enclosed(identifier):
                 replacements[identifier] = self.lookup(identifier).expr
-            elif self.frame.prefix or (not self.is_main(self.frame) and self.frame.function and identifier in self.frame.function.__code__.co_freevars):
+            elif self.frame.prefix or not self.is_main(self.frame) and self.frame.function and (identifier in self.frame.function.__code__.co_freevars or self.is_elsewhere(identifier)):
                 found = self.lookup(identifier)
                 replacements[identifier] = found.expr
         return substitute(expr, {k: v for k, v in replacements.items() if not (isinstance(v, ast.Name) and v.id == k)})

@@ -379,7 +379,11 @@ def is_replacing(made: ast.Call) -> bool:
 
 def class_of(expr: ast.expr) -> ast.expr:
     """The class of an object as an expression: Point of `Point(1.0, 2.0)`, `type(p)` of p."""
-    return expr.func if isinstance(expr, ast.Call) and not is_replacing(expr) else call("type", [expr])
+    if not isinstance(expr, ast.Call):
+        return call("type", [expr])
+    if not is_replacing(expr):
+        return expr.func
+    return class_of(expr.func.value if isinstance(expr.func, ast.Attribute) and expr.func.attr == "_replace" else expr.args[0])
 
 
 def is_made_of_fields(value: Sequence | Record) -> bool:

@@ -15,8 +15,8 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.inference import Frame, Inference, class_of
-from srcad.kinds import INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined, contents
-from srcad.syntax import name, same
+from srcad.kinds import BOOL, INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined, contents
+from srcad.syntax import const, name, same
 
 RETURN = "<return>"
 PHI, ACTIVE_PHI = "<phi>", "<active phi>"
@@ -135,6 +135,8 @@ class Merger:
     def marked(self, ref: Ref) -> Ref:
         """Something that only one path has: its numbers are named anew."""
         match ref.value:
+            case Number(form="python", dim=Dim() as dim, dtype=dtype) if not dim.terms and dtype in (BOOL, INT):
+                return Ref(const(bool(dim.const) if dtype == BOOL else dim.const), ref.value)
             case Number() as number:
                 active = ref.key in self.state.active
                 place = self.left_behind(number.place)

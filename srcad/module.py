@@ -73,8 +73,6 @@ class Module:
     def entrance(self, made: Any, helpers: dict[str, object]) -> Entrance:
         """The way into a generated function."""
         state, function = self.state, self.request.function
-        if isinstance(made, types.FunctionType):
-            made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         integers = self.floats()
         floats = {p: converted(ref, integers) for p, ref in state.parameters.items()} if integers else {}
         return Entrance(made, function, self.request.title, self.source.tree.args, self.leading, floats, state.facts.conditions, helpers, state.namer.adjoint("gradient"))

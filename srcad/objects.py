@@ -116,7 +116,9 @@ class Objects:
         assert isinstance(record, Record)
         found = class_entry(record.type, "__post_init__")
         if found is not None:
-            self.own_function(found[1], f"{self.class_label(found[0])}.__post_init__", [made, *rest], {}, text, None)
+            path = f"{self.class_label(found[0])}.__post_init__"
+            self.state.guards.read(path, found[1])
+            self.own_function(found[1], path, [made, *rest], {}, text, None)
 
     @staticmethod
     def init_only(kind: Any) -> list[str]:
@@ -150,6 +152,7 @@ class Objects:
         made = Ref(ast.Name(id="object", ctx=ast.Load()), Record(kind, {}, True))
         if kind.__init__ is not object.__init__:
             path = f"{self.class_label(kind)}.__init__"
+            self.state.guards.read(path, kind.__init__)
             self.own_function(kind.__init__, path, [made, *args], keywords, ast.Call(func=made.expr, args=[], keywords=[]), None)
         elif args or keywords:
             raise TypeError(f"{kind.__name__}() takes no arguments")

@@ -50,6 +50,11 @@ class Guards:
         self.objects[label] = value
         return label
 
+    def module_of(self, function: types.FunctionType) -> str:
+        """A name for the globals of a function, which are read as its attributes."""
+        known = (label for label, held in self.objects.items() if isinstance(held, Globals) and held._srcad_space is function.__globals__)
+        return next(known, "") or self.held(Globals(function))
+
     def identical(self, path: str, value: object) -> None:
         self.facts.record(f"{path} is {self.held(value)}")
 
@@ -191,10 +196,10 @@ class Globals:
     """A helper's globals, read by attribute: what is defined again in its module is seen at the next call."""
 
     def __init__(self, function: types.FunctionType) -> None:
-        object.__setattr__(self, "space", function.__globals__)
+        self._srcad_space = function.__globals__
 
     def __getattr__(self, attribute: str) -> object:
         try:
-            return object.__getattribute__(self, "space")[attribute]
+            return self._srcad_space[attribute]
         except KeyError:
             raise AttributeError(attribute) from None

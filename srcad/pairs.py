@@ -216,7 +216,7 @@ class Pairs:
         for condition in pair.state.facts.conditions:
             free = free_names(condition)
             if not free & space.keys():
-                if free & set(self.state.parameters):
+                if free & self.state.scope:  # there they mean something else
                     return False
                 self.state.facts.record(condition)
                 continue

@@ -293,6 +293,7 @@ def rollback(walker: Regions, kept: dict[str, Any]) -> None:
         setattr(state, label, kept[label])
     for label in FACTS:
         setattr(state.facts, label, kept[f"facts.{label}"])
-    state.namer.taken, state.namer.counts = kept["namer"]
+    taken, state.namer.counts = kept["namer"]
+    state.namer.taken = taken | state.global_names  # what has been read by its name stays so
     state.statements, state.operations = kept["blocks"]
     state.passes = kept["passes"]  # events go on: what was made in a walk that is undone comes before what is made now

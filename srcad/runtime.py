@@ -163,6 +163,7 @@ def one_number(value: Any) -> None:
 def unbroadcast(dz: Any, x: Any) -> Any:
     """Sum an adjoint over the axes along which `x` was broadcast to its shape."""
     shape = np.shape(x)
+    dz = np.reshape(dz, (1,) * (len(shape) - np.ndim(dz)) + np.shape(dz))
     dz = np.sum(dz, axis=tuple(range(np.ndim(dz) - len(shape))))
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and np.shape(dz)[i] != 1)
     return np.sum(dz, axis=stretched, keepdims=True) if stretched else np.broadcast_to(dz, shape)

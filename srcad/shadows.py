@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
-from srcad.dims import Facts
+from srcad.dims import Dim, Facts
 from srcad.inference import Branch, ListStep, Loop, Operation, Scope, Step, Write, flatten
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
 from srcad.kinds import FLOAT, Number, Ref, leaves
@@ -286,7 +286,13 @@ class Shadows(Sharing):
         term = Term(place, dataclasses.replace(part, fresh=False), self.facts)
         if step.sign < 0:
             term = -term
-        reduced: Term = self.reduced(term, step.value, step.part.shape, True)
+        shape, given = step.part.shape, step.value.number.shape
+        if shape is not None and given is not None and len(given) > len(shape):  # it was written with axes of length 1 before those of the place
+            added = len(given) - len(shape)
+            shape = (*(Dim.of(1, self.facts) for _ in range(added)), *shape)
+            index = ast.Tuple(elts=[*[const(None)] * added, ELLIPSIS], ctx=ast.Load())
+            term = Term(ast.Subscript(value=term.expr, slice=index, ctx=ast.Load()), dataclasses.replace(term.number, shape=shape), self.facts)
+        reduced: Term = self.reduced(term, step.value, shape, True)
         return reduced
 
     def last_written(self, step: Write, place: ast.expr, term: Term) -> Term:

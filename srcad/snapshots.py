@@ -25,7 +25,7 @@ from srcad.inference import Inference
 from srcad.ir import UNPLACED, Assign, Block, Break, Continue, Effect, For, Location, Raise, Return, Statement, Store, Unpack, Update, blocks, walk, with_blocks
 from srcad.live import Live
 from srcad.uses import bound
-from srcad.syntax import call, const, expression, method, name
+from srcad.syntax import call, const, expression, method, name, names
 
 AGAIN = Location("", -6, 0, 0, 0, "", "")  # of what runs a second time: no comment names it
 
@@ -75,7 +75,8 @@ class Snapshots:
         taken = method(name(snapshots), "pop")
         restored: list[Statement] = [] if not carried else [Assign(carried[0], taken, AGAIN) if len(carried) == 1 else Unpack(tuple(carried), None, taken, AGAIN)]
         lists = [Assign(label, ast.List(elts=[], ctx=ast.Load()), AGAIN) for label in kept]
-        back = dataclasses.replace(mirror, iter=call("reversed", [stretch]), target=loop.target, tag=0)
+        over_kept = bool(set(kept) & set(names(mirror.iter)))  # it needs no index, and runs over what a stretch has kept
+        back = dataclasses.replace(mirror, tag=0) if over_kept else dataclasses.replace(mirror, iter=call("reversed", [stretch]), target=loop.target, tag=0)
         return forward, For(start, call("reversed", [starts]), (*restored, *lists, again, back), (), mirror.loc)
 
     def again(self, loop: For, mirror: For, carried: list[str], stretch: ast.expr) -> For:

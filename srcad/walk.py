@@ -27,6 +27,8 @@ class Walk(Inference):
 
     parameters: dict[str, Ref]
     integers: dict[str, Ref]
+    scope: frozenset[str]  # the names that the function itself binds, or has around it
+    global_names: set[str]  # those that mean globals wherever the generated code reads them
 
 
 ENTRY = Location("", -1, 0, 0, 0, "", "")
@@ -57,8 +59,11 @@ def begin(title: str, source: Source, program: Program, function: types.Function
             state.namer.reserve(target)
     for identifier in function.__code__.co_names:
         state.namer.reserve(identifier)
+    state.scope = frozenset({*local, *function.__code__.co_freevars, *(t for s in walk(program.body) for t in bound(s))})
+    state.global_names = {*own, *function.__code__.co_names} - state.scope
     facts.modules = module_names(function, state.namer, own)
     MODULE_NAMES.update(facts.modules.values())
+    state.global_names |= {alias for module, alias in facts.modules.items() if alias not in state.scope and function.__globals__.get(alias) is sys.modules[module]}
     state.parameters = {}
     state.integers = {}
     for taken in ("float", "type", "slice", "reversed"):

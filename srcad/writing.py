@@ -146,7 +146,10 @@ def fill_diagonal(calls: Writing, args: Arguments, keywords: dict[str, Ref]) -> 
     if shape is None or len(shape) != 2 or "wrap" in keywords or len(args) > 2:
         calls.at.refuse("np.fill_diagonal is differentiated on matrices, without wrap. Write y[i, i] = v.")
         raise AssertionError
+    given = value.number.shape
     small = shape[0] if shape[0].key == shape[1].key or shape[0] <= shape[1] else shape[1]
+    if given is None or given and (len(given) > 1 or not (given[0] == 1 or given[0] == small)):
+        calls.at.refuse("np.fill_diagonal is differentiated with one number, or with as many as the diagonal has; others are repeated or left out. Write y[i, i] = v.")
     numpy = calls.facts.module("numpy")
     text = ast.Call(func=expression(f"{numpy}.arange"), args=[small.expr], keywords=[])
     kind = Number("array", np.dtype(int), (small,), unique=True)

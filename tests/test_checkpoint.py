@@ -127,9 +127,16 @@ def turned(x):
     return np.sum(x)
 
 
+def without_index(x):
+    s = x * 2
+    for _ in range(5):
+        s = s + x[0] * np.sum(s)
+    return x @ s
+
+
 @pytest.mark.parametrize("option", ["sqrt", 1, 3, 100])
 @pytest.mark.parametrize(("f", "args"), [
-    (branching, (1.3,)), (turned, (V,)), (recurrent, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, np.zeros((0, 3)), V)),
+    (without_index, (V,)), (branching, (1.3,)), (turned, (V,)), (recurrent, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, RANDOM.normal(size=(13, 3)), V)), (products, (W, np.zeros((0, 3)), V)),
 ])
 def test_loops_in_stretches_have_the_same_gradient(f, args, option):
     wanted = srcad.grad(f)(*args)
