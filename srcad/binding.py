@@ -17,7 +17,7 @@ from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import function_label
 from srcad.kinds import Record, Ref, Sequence, Static
-from srcad.outside import LIBRARIES, Globals
+from srcad.outside import LIBRARIES, Globals, is_instance
 from srcad.rules import Rule
 from srcad.source import read
 
@@ -40,7 +40,7 @@ def is_none(ref: Ref) -> bool:
 
 
 def is_random(function: Any) -> bool:
-    owner = getattr(function, "__self__", None)
+    owner = getattr(function, "__self__", None) if callable(function) and not is_instance(function) else None
     return isinstance(owner, (np.random.Generator, np.random.RandomState)) or (getattr(function, "__module__", None) or "").startswith(("numpy.random", "random"))
 
 

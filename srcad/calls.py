@@ -123,7 +123,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         request = getattr(function, "differentiated", None)
         if isinstance(request, Request):
             return self.gradient_call(request, args, keywords, target)
-        if getattr(function, "makes_gradients", False):
+        if "makes_gradients" in getattr(function, "__dict__", {}):
             return self.gradient_made(function, args, keywords, text)
         special = LOOKED_THROUGH.get(function) if is_hashable(function) else None
         if special is not None:

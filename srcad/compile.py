@@ -83,6 +83,7 @@ def apart(state: Walk, request: Request, arguments: Mapping[str, Any]) -> None:
 def start(request: Request, source: Source, program: Program, arguments: Mapping[str, Any]) -> Walk:
     state = begin(request.title, source, program, request.function, set(arguments))
     state.pairings = Pairings()
+    state.pairings.called_from(state.namer)
     for parameter, value in arguments.items():
         try:
             state.parameters[parameter] = state.guards.read(parameter, value)

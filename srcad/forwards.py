@@ -328,7 +328,7 @@ class Forwards(Tangents):
         pair, arguments = op.function.pair, op.function.arguments
         target = targets(statement)[0]
         label = self.dot_name(target)
-        pair.ahead = pair.ahead or self.state.pairings.title(f"{pair.callee.name}_jvp", self.state.namer.taken)
+        pair.ahead = pair.ahead or self.state.pairings.title(f"{pair.callee.name}_jvp")
         for output in op.outputs:
             term = Term(expression(label + output.key.removeprefix(target)), dataclasses.replace(adjoint_kind(output.number), fresh=False), self.facts)
             self.dots[output.key] = term

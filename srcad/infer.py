@@ -188,7 +188,7 @@ class Interpreter(Loops):
             self.frame.locals[target] = self.imported(module, value, label)
 
     def imported(self, module: str, value: object, label: str) -> Ref:
-        usual = self.state.facts.modules.get(getattr(value, "__name__", ""))
+        usual = self.state.facts.modules.get(value.__name__) if isinstance(value, types.ModuleType) else None
         if isinstance(value, types.ModuleType) and usual is not None:
             self.state.facts.module(value.__name__)
             return Ref(name(usual), Static(value, usual))

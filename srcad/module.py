@@ -1,14 +1,18 @@
 """The text of a generated module: imports, helper definitions, functions; and its guard."""
 from __future__ import annotations
 
+import builtins
 import importlib
+import re
 import sys
 import types
 from collections.abc import Collection
 from typing import Any
 
+from srcad.outside import is_instance
 from srcad.definitions import Definitions
 from srcad.entrance import Entrance
+from srcad.errors import SrcadError
 from srcad.kinds import Record, Ref, leaves
 from srcad.kinds import Sequence as Items
 from srcad.load import load
@@ -16,6 +20,11 @@ from srcad.request import Compiled, Request
 from srcad.source import Source
 from srcad.syntax import free_names
 from srcad.walk import Walk
+
+
+BUILTINS = frozenset(dir(builtins))
+CALLED = re.compile(r"(?<![\w.])([^\W\d]\w*)\(")
+COMMENT = re.compile(r"#.*")
 
 
 class Module:
@@ -27,6 +36,7 @@ class Module:
 
     def compiled(self, bodies: list[str], wanted: list[str]) -> Compiled:
         body = "\n\n".join(bodies)
+        self.require_builtins(body)
         free = free_names(body)
         called = {k: v for k, v in self.state.helpers.items() if isinstance(v, types.FunctionType) and k in free}
         definitions = Definitions(self.state.namer)
@@ -52,6 +62,15 @@ class Module:
         space = {**function.__globals__, **cells, **modules, **self.state.helpers}
         text, made = lowered(self.state, self.request, bodies, wanted, space, helpers)
         return Compiled(text, made, self.entrance(made[0], helpers), self.state.result, self.request, dict(self.state.guards.objects))
+
+    def require_builtins(self, body: str) -> None:
+        """Refuse a program that has another use for a name of Python's by which the generated code calls something."""
+        state, space = self.state, self.request.function.__globals__
+        others = {n for n in BUILTINS & space.keys() if space[n] is not getattr(builtins, n) and n not in state.global_names}
+        hidden = BUILTINS & state.scope | others
+        called = set(CALLED.findall(COMMENT.sub("", body))) & hidden if hidden else set()
+        for label in sorted(called):
+            raise SrcadError(f"the name `{label}` means something else here, and the generated code needs Python's. Rename it.", None, self.request.title)
 
     def imports(self, free: frozenset[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""
@@ -108,6 +127,8 @@ def import_line(identifier: str, module: str) -> str:
 
 def from_import(identifier: str, value: object) -> str:
     """`from module import name`, for a function of a library."""
+    if is_instance(value):
+        return ""
     module = getattr(value, "__module__", None)
     label = getattr(value, "__name__", None)
     candidates = [module] if module else []

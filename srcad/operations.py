@@ -77,7 +77,7 @@ class Operations:
         """The name that a target has in the generated code: its own, if nothing has it yet."""
         namer, bound = self.state.namer, self.state.bound
         is_user = target in self.frame.own_names
-        free = target not in bound and (self.frame.depth == 0 or target not in namer.taken)
+        free = target not in bound and (self.frame.depth == 0 or not namer.is_taken(target))
         made = namer.reserve(target) if free else namer.version(target) if is_user else namer.temporary(target)
         bound.add(made)
         if is_user:

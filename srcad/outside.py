@@ -13,6 +13,7 @@ import ast
 import dataclasses
 import enum
 import functools
+import inspect
 import itertools
 import types
 from collections.abc import Callable, Collection
@@ -103,7 +104,7 @@ class Guards:
     def callable(self, path: str, value: object) -> Value:
         """Functions, classes, modules: by identity, and a Python function by its code too."""
         if callable(value) and not isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type, np.ufunc, types.ModuleType)):
-            if not isinstance(value, types.MethodType) and not hasattr(value, "__wrapped__") and type(value).__module__.split(".")[0] not in LIBRARIES:
+            if not isinstance(value, types.MethodType) and inspect.getattr_static(value, "__wrapped__", None) is None and type(value).__module__.split(".")[0] not in LIBRARIES:
                 self.of_type(path, value)
                 return Object(value, path)
         if isinstance(value, types.MethodType):
@@ -160,6 +161,11 @@ class Guards:
             raise SrcadError(f"`{path}` has the key {key!r}; keys must be strings or integers.")
         self.facts.record(f"(*{path},) == {tuple(value)!r}")  # in this order: it is that of every loop over them
         return Record(dict, {key: self.read(f"{path}[{key!r}]", item) for key, item in value.items()})
+
+
+def is_instance(value: object) -> bool:
+    """Whether a value is an instance of a class that is no library's: its attributes may be whatever it makes up."""
+    return not isinstance(value, (types.FunctionType, types.MethodType, types.ModuleType, type)) and type(value).__module__.split(".")[0] not in (*LIBRARIES, "types")
 
 
 def is_literal(key: object) -> bool:

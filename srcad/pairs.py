@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ from srcad.request import Request
 from srcad.rewalk import rewalked
 from srcad.source import Source
 from srcad.stage import identifiers, stage
-from srcad.syntax import call, const, free_names, name, names
+from srcad.syntax import Namer, call, const, free_names, name, names
 from srcad.walk import Walk, begin
 
 ATTEMPTS = 6
@@ -89,11 +89,17 @@ class Pairings:
     open: list[Pair] = field(default_factory=list)
     titles: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)  # what their calls give values to
+    namers: list[Namer] = field(default_factory=list)  # of the functions that may call them
 
-    def title(self, base: str, taken: Collection[str]) -> str:
+    def called_from(self, namer: Namer) -> None:
+        """Another function whose variables get other names than the pairs have."""
+        namer.titles = self.titles
+        self.namers.append(namer)
+
+    def title(self, base: str) -> str:
         """A name for one half, that neither another one nor a variable of the program has."""
         count, found = 1, base
-        while found in self.titles or found in taken:
+        while found in self.titles or any(found in namer.taken for namer in self.namers):
             count += 1
             found = f"{base}{count}"
         self.titles.add(found)
@@ -157,7 +163,7 @@ class Pairs:
                 return pair
         if len(pairings.open) > DEEPEST:
             self.at.refuse("the recursion goes on with arrays of ever other sizes, or ever longer lists, to an end that depends on data. Write a loop.")
-        pair = Pair(key, callee, tuple(pairings.title(f"{callee.name}_{half}", self.state.namer.taken) for half in ("forward", "backward")), inner)
+        pair = Pair(key, callee, tuple(pairings.title(f"{callee.name}_{half}") for half in ("forward", "backward")), inner)
         self.walk_pair(pair, arguments)
         if not self.fits(pair, arguments):
             raise Unpaired("what it relies on cannot be said of its arguments.", self.at.loc)
@@ -190,6 +196,7 @@ class Pairs:
         if any(state.facts.modules.get(k) != alias for k, alias in outer.facts.modules.items()):
             raise Unpaired("it has other names for the modules.", self.at.loc)
         state.alone = True
+        outer.pairings.called_from(state.namer)
         state.pairings, state.helpers, state.guards.objects = outer.pairings, outer.helpers, outer.guards.objects
         mirror = Mirror(outer, state, callee.code in outer.knowledge.recursive)
         state.parameters = {p: mirror.of(p, ref) for p, ref in arguments.items()}

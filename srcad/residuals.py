@@ -10,6 +10,9 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from srcad.render import function_path
 from srcad.inference import flatten
 from srcad.emit import function_text
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, blocks, expressions, listed, map_block, walk
@@ -19,7 +22,7 @@ from srcad.report import lines_of
 from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.uses import bound, rebound
-from srcad.syntax import const, expression, is_path, method, name, names, root_of, text
+from srcad.syntax import call, const, expression, is_path, method, name, names, root_of, text
 from srcad.tidy import is_append, popped, values_read
 from srcad.walk import Walk
 
@@ -45,12 +48,13 @@ class Residuals:
         rest, sizes = self.shapes_kept(rest)
         rest, items = self.items_kept(rest)
         exposed = Live(rest).into
-        known = {t for s in forward for t in bound(s)} | set(self.state.parameters)
+        given = {t for s in forward for t in bound(s)}
+        known = given | set(self.state.parameters)
         wanted = [n for s in rest for e in expressions_deep(s) for n in names(e)]
         kept_names = [n for n in dict.fromkeys(wanted) if n in known and n in exposed]
         roots = [r for e in items.values() if (r := root_of(e)) in known]
         forward = (*self.unset(forward, list(dict.fromkeys([*kept_names, *roots]))), *forward)
-        residuals = [(n, self.residual(n)) for n in kept_names] + [(n, self.where_set(root_of(e), e)) for n, e in items.items()] + [*sizes.items()]
+        residuals = [(n, self.residual(n, n in given)) for n in kept_names] + [(n, self.where_set(root_of(e), e)) for n, e in items.items()] + [*sizes.items()]
         forward, value = self.with_value(forward)
         forward = (*self.arguments_apart(forward), *forward)
         forward = self.headed(forward, [n for e in (value, *(e for _, e in residuals)) for n in names(e)])
@@ -130,15 +134,17 @@ class Residuals:
         paths = Paths(found, keep)
         return (map_block(rest, lambda e: paths.visit(e)) if found else rest), held
 
-    def residual(self, identifier: str) -> ast.expr:
-        """What is kept shares no memory with arguments or the value: those may be changed before the backward pass."""
+    def residual(self, identifier: str, given: bool) -> ast.expr:
+        """What is kept, which the forward half may have given a value: it shares no memory with arguments or the value: those may be changed before the backward pass."""
         if self.trusting:
             return name(identifier)
         number = self.forward_kind(identifier) or self.state.kinds.get(identifier)
         if number is None or number.is_plain or number.form == "unknown" and number.dtype is None:
             return name(identifier)
         if identifier in self.state.parameters or not number.fresh or self.is_handed_out(identifier, number):
-            return self.where_set(identifier, method(name(identifier), "copy"))
+            may_be_number = number.form == "unknown" or given and number.shape == ()
+            copied = call(function_path(np.copy, self.facts), [name(identifier)]) if may_be_number else method(name(identifier), "copy")
+            return self.where_set(identifier, copied)
         return name(identifier)
 
     def is_handed_out(self, identifier: str, number: Number) -> bool:

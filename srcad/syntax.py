@@ -12,7 +12,7 @@ import functools
 import keyword
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 with warnings.catch_warnings():  # astor touches names that newer Pythons deprecate
@@ -391,7 +391,11 @@ class Namer:
 
     def __init__(self, taken: Iterator[str] | Sequence[str] | frozenset[str] = ()) -> None:
         self.taken = set(taken)
+        self.titles: Collection[str] = ()  # of the functions beside the one that is written
         self.counts: dict[str, int] = {}
+
+    def is_taken(self, identifier: str) -> bool:
+        return identifier in self.taken or identifier in self.titles
 
     def reserve(self, identifier: str) -> str:
         self.taken.add(identifier)
@@ -401,9 +405,9 @@ class Namer:
         """`base`, or `base2`, `base3`, ... where it is taken or would hide a builtin."""
         if base in BUILTIN_NAMES:
             base = f"{base}_value"
-        if base in self.taken:
+        if self.is_taken(base):
             count = self.counts.get(base, 2)
-            while f"{base}{count}" in self.taken:
+            while self.is_taken(f"{base}{count}"):
                 count += 1
             self.counts[base] = count + 1
             base = f"{base}{count}"
@@ -411,14 +415,14 @@ class Namer:
 
     def adjoint(self, base: str) -> str:
         """`base`, with as many underscores behind it as make it free."""
-        while base in self.taken or base in BUILTIN_NAMES:
+        while self.is_taken(base) or base in BUILTIN_NAMES:
             base += "_"
         return self.reserve(base)
 
     def version(self, base: str) -> str:
         """`base_1`, `base_2`, ...: the next binding of a name."""
         count = self.counts.get(f"{base}_", 1)
-        while f"{base}_{count}" in self.taken:
+        while self.is_taken(f"{base}_{count}"):
             count += 1
         self.counts[f"{base}_"] = count + 1
         return self.reserve(f"{base}_{count}")

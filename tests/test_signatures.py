@@ -61,3 +61,91 @@ def test_a_function_with_a_rule_named_as_it_is_called():
 
     assert srcad.grad(primal)(3.0) == 6.0
     assert srcad.grad(lambda x: primal(x) * x)(3.0) == 27.0
+
+
+def layer(x, w):
+    return np.tanh(x * w) + np.cos(w) * np.sin(x) * np.exp(-x) + np.exp(w * x) * 0.1 + np.tanh(x - w) * np.cos(w * w) + x
+
+
+def named_as_halves_are(x, n):
+    forward = np.sin(x)
+    while forward < n:
+        backward = layer(forward, x)
+        forward = forward + 0.1 + np.tanh(layer(backward, forward)) + layer(forward, x) ** 2
+    return layer(forward, 2.0) + layer(forward, forward)
+
+
+def test_variables_named_as_halves_are():
+    wanted = (named_as_halves_are(0.3 + 1e-6, 2.0) - named_as_halves_are(0.3 - 1e-6, 2.0)) / 2e-6
+    assert np.allclose(srcad.grad(named_as_halves_are, wrt=0)(0.3, 2.0), wanted, rtol=1e-5)
+
+
+def runs_over(x, range):
+    s = 0.0
+    for e in x:
+        s = np.tanh(s * range + e)
+    return s
+
+
+def scaled(x, range):
+    return np.sum(x) * range
+
+
+def taken_apart(x, list):
+    for e in list:
+        x = np.tanh(x * e)
+    return x
+
+
+def test_names_of_python_that_the_generated_code_needs():
+    x = np.array([1.0, -2.0])
+    with pytest.raises(srcad.SrcadError, match="the name `range` means something else"):
+        srcad.grad(runs_over)(x, 0.6)
+    assert np.allclose(srcad.grad(scaled)(x, 0.6)[0], 0.6)
+    srcad.check_grad(taken_apart, 0.3, np.array([0.5, 0.7]))
+    with pytest.raises(srcad.SrcadError, match="the name `list` means something else"):
+        srcad.grad(taken_apart).forward(0.3, np.array([0.5, 0.7]))
+
+
+class Settings:
+    def __init__(self, **given):
+        self.__dict__["given"] = given
+
+    def __getattr__(self, label):
+        return self.__dict__["given"][label]
+
+    def __call__(self, x):
+        return x * self.rate
+
+
+class Anything:
+    def __getattr__(self, label):
+        return 3.5
+
+    def __call__(self, x):
+        return 2.0 * x
+
+
+SETTINGS, ANYTHING = Settings(rate=2.0), Anything()
+
+
+def test_objects_that_make_up_their_attributes():
+    assert srcad.grad(lambda x: x * SETTINGS.rate)(0.3) == 2.0
+    assert srcad.grad(lambda x, settings: x * settings.rate, wrt=0)(0.3, SETTINGS) == 2.0
+    assert srcad.grad(lambda x: SETTINGS(x) * x)(0.3) == 1.2
+    assert np.isclose(srcad.grad(lambda x: ANYTHING(x) * x * ANYTHING.whatever)(0.3), 4.2)
+
+
+def array_or_number(x, y):
+    c = x if y > 0.3 else 2.0
+    d = c * y
+    return np.sin(c) * d
+
+
+@pytest.mark.parametrize("x", [np.array(0.4), 0.4])
+def test_a_name_for_an_array_without_axes_or_a_number(x):
+    gradient = srcad.grad(array_or_number)
+    for y in (0.2, 0.5):
+        _, cache = gradient.forward(x, y)
+        assert np.allclose(gradient.backward(1.0, cache), gradient(x, y))
+        srcad.check_grad(array_or_number, x, y)
