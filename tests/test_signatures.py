@@ -126,14 +126,12 @@ class Anything:
         return 2.0 * x
 
 
-SETTINGS, ANYTHING = Settings(rate=2.0), Anything()
-
-
 def test_objects_that_make_up_their_attributes():
-    assert srcad.grad(lambda x: x * SETTINGS.rate)(0.3) == 2.0
-    assert srcad.grad(lambda x, settings: x * settings.rate, wrt=0)(0.3, SETTINGS) == 2.0
-    assert srcad.grad(lambda x: SETTINGS(x) * x)(0.3) == 1.2
-    assert np.isclose(srcad.grad(lambda x: ANYTHING(x) * x * ANYTHING.whatever)(0.3), 4.2)
+    known, anything = Settings(rate=2.0), Anything()
+    assert srcad.grad(lambda x: x * known.rate)(0.3) == 2.0
+    assert srcad.grad(lambda x, settings: x * settings.rate, wrt=0)(0.3, known) == 2.0
+    assert srcad.grad(lambda x: known(x) * x)(0.3) == 1.2
+    assert np.isclose(srcad.grad(lambda x: anything(x) * x * anything.whatever)(0.3), 4.2)
 
 
 def array_or_number(x, y):
