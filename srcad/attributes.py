@@ -109,7 +109,7 @@ class Attributes(Texts):
     def joined_by_index(self, joiner: object, parts: Ref, expr: ast.Subscript, target: str | None) -> Ref:
         """`np.r_[x, y]` is np.concatenate; `np.c_[x, y]` joins the last axes, as np.column_stack does of vectors and matrices."""
         items = parts.value.items if isinstance(parts.value, Sequence) else (parts,)
-        if joiner is np.r_ and any(isinstance(i.value, Number) and i.number.ndim == 1 for i in items):
+        if joiner is np.r_ and all(isinstance(i.value, Number) and i.number.ndim in (0, 1) for i in items):
             items = tuple(self.array_of(display(list, (i,))) if isinstance(i.value, Number) and i.number.ndim == 0 else i for i in items)
         ranks = {i.number.ndim if isinstance(i.value, Number) else None for i in items}
         if not ranks <= {1, 2} and len(ranks) > 1 or ranks & {None, 0} or joiner is np.r_ and len(ranks) > 1:
