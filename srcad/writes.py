@@ -19,7 +19,7 @@ from srcad.inference import Change, Write, describe_value, symbol_of
 from srcad.ir import Effect, Location, Store, Update
 from srcad.kinds import BOOL, Bound, Buffer, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static
 from srcad.memory import is_basic
-from srcad.merge import fork, numbers_of
+from srcad.merge import fork, numbers_of, reachable
 from srcad.outside import static_value
 from srcad.protocols import defined, is_dict, updated
 from srcad.shapes.indexing import distinct, getitem
@@ -208,7 +208,7 @@ class Writes(Attributes):
             self.refuse(f"a value that is differentiated is stored into an array of {base.number.dtype}, which drops its fraction. Make the array of floats.", SrcadError)
         state.event += 1
         for buffer in place.buffer.family():
-            self.unambiguous(buffer)
+            self.unambiguous(buffer, place.buffer)
             state.knowledge.written.add(buffer.site)
             if active:
                 state.knowledge.active.add(buffer.site)
@@ -216,11 +216,16 @@ class Writes(Attributes):
                 self.refuse("it writes into an integer argument that is differentiated as a float. Pass an array of floats.")
             state.changes.append(Change(buffer, state.event, state.loops, self.loc, indices if place.steps == () else None))
 
-    def unambiguous(self, buffer: Buffer) -> None:
-        """Refuse a write into memory that a name may or may not mean."""
+    def unambiguous(self, buffer: Buffer, through: Buffer | None = None) -> None:
+        """Refuse a write into memory that a name may or may not mean; through: the memory that is written to by its own name."""
         for joined in (buffer, *self.state.users.get(buffer, ())):
-            if joined.sources and (joined.shared or joined is not buffer):
+            if joined.sources and (joined.shared if joined is buffer else self.is_reachable(joined, through)):
                 raise Split("which memory this changes depends on the path taken, and another name can reach it too. Copy the array before.", self.loc, joined.site)
+
+    def is_reachable(self, buffer: Buffer, through: Buffer | None) -> bool:
+        """Whether a name or a container still leads to memory, other than `through` which it is written to."""
+        places = (ref.number.place for ref in reachable(fork(self.state)))
+        return any(place is not None and place.buffer is not through and buffer in place.buffer.family() for place in places)
 
     # ---- augmented assignment
 

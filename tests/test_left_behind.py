@@ -404,7 +404,42 @@ def n5(x):
     return np.mean(h ** 2)
 
 
-PROGRAMS = [swap1, m1, m5, m7, b8, up, swap2, swap3, swap4, us, mk6, ifloop, mkb, b4, g9, g10, swaps3, s3, leap2, medfit, m2, m6, m8, mc, mf, bell, after, view, inner, listed, dicted, broke, cont, both, ifloop3, u7, v3, v4, ta, w2, n5]
+def fixed(x):
+    w = np.outer(x, x)
+    h = np.zeros(len(x))
+    err = 1.0
+    while err > 1e-9:
+        new = np.tanh(w @ h * 0.3 + x)
+        diff = new - h
+        err = np.sqrt(diff @ diff)
+        h = new
+    diff *= 10
+    return h @ h + np.sum(diff)
+
+
+def forgotten(x):
+    a = x * 2
+    b = x * 3
+    c = a if x[0] > 0.5 else b
+    y = np.sum(c * c)
+    c = x
+    a[0] = 5.0
+    b[1] = x[2] * y
+    return y + np.sum(a) + np.sum(b * c)
+
+
+def forgotten_in_turn(x):
+    a = x * 2
+    for i in range(3):
+        b = a * 1.5
+        c = a if x[i] > 0.5 else b
+        y = np.sum(c * c)
+        c = x
+        a[i] = y
+    return y + np.sum(a * c)
+
+
+PROGRAMS = [fixed, forgotten, forgotten_in_turn, swap1, m1, m5, m7, b8, up, swap2, swap3, swap4, us, mk6, ifloop, mkb, b4, g9, g10, swaps3, s3, leap2, medfit, m2, m6, m8, mc, mf, bell, after, view, inner, listed, dicted, broke, cont, both, ifloop3, u7, v3, v4, ta, w2, n5]
 POINTS = [np.array([0.7, 0.4, 0.9]), np.array([0.3, 1.2, 0.65])]
 
 
