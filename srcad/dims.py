@@ -75,6 +75,15 @@ class Facts:
         finally:
             self.computed, self.shapes, self.dim_names = before
 
+    def forget(self, names: Collection[str]) -> None:
+        """These names are to be given to other values."""
+        tables: tuple[dict[str, Any], ...] = (self.values, self.ranges, self.constants, self.transposes, self.expansions, self.texts)
+        for table in tables:
+            for key in [k for k in table if not words(k).isdisjoint(names)]:
+                del table[key]
+        for key in [k for k, other in self.equals.items() if not (words(k) | words(other)).isdisjoint(names)]:
+            del self.equals[key]
+
     def canonical(self, key: str) -> str:
         """The text that stands for every dimension known to be equal to this one."""
         while key in self.equals:

@@ -294,6 +294,8 @@ def rollback(walker: Regions, kept: dict[str, Any]) -> None:
     for label in FACTS:
         setattr(state.facts, label, kept[f"facts.{label}"])
     taken, state.namer.counts = kept["namer"]
-    state.namer.taken = taken | state.global_names  # what has been read by its name stays so
+    taken |= state.global_names  # what has been read by its name stays so
+    state.facts.forget(state.namer.taken - taken)
+    state.namer.taken = taken
     state.statements, state.operations = kept["blocks"]
     state.passes = kept["passes"]  # events go on: what was made in a walk that is undone comes before what is made now

@@ -236,3 +236,60 @@ def test_these_are_right(program):
 def test_these_are_refused(program, reason):
     with pytest.raises(srcad.UnsupportedSyntaxError, match=reason):
         srcad.grad(program)(X)
+
+
+def counter_of_both(x, n):
+    i = 0
+    s = 0.0
+    while i < n + 1:
+        for i in range(n + 1):
+            s = s + x
+        s = s * 1.1
+        i += 1
+    return s
+
+
+def counter_taken_over(x, n):
+    i = 0
+    s = 0.0
+    while i < n + 1:
+        for j in range(n + 1):
+            i = j
+            s = s + x
+        s = s * 1.1
+        i += 1
+    return s
+
+
+def counter_goes_on(x, n):
+    i = 0
+    s = 0.0
+    while i < n + 1:
+        i += 1
+        s = s + x * i
+        for i in range(i, n + 1):
+            s = s * 1.1
+        i += 1
+    return s
+
+
+def counter_left_behind(x, n):
+    s = 0.0
+    i = 0
+    for k in range(2):
+        for i in range(n + 1):
+            s = s + x * i
+        if i < n + 1:
+            s = s * 1.5
+        i += 1
+        if i <= n:
+            s = s * 3.0
+    return s * i
+
+
+@pytest.mark.parametrize("program", [counter_of_both, counter_taken_over, counter_goes_on, counter_left_behind], ids=lambda f: f.__name__)
+def test_counters_that_loops_share(program):
+    gradient = srcad.grad(program, wrt="x")
+    for n in (0, 1, 2, 3, 0, 2):
+        value, found = gradient.value_and_grad(1.3, n)
+        assert np.isclose(value, program(1.3, n)) and np.isclose(found, (program(1.3 + 1e-6, n) - program(1.3 - 1e-6, n)) / 2e-6, rtol=1e-5)
