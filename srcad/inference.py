@@ -248,6 +248,8 @@ class Inference:
     frames: list[Frame] = field(default_factory=list)
     choices: list[frozenset[str]] = field(default_factory=list)  # of each branch on data around the statement at hand: the integer parameters in its test
     calls: dict[object, dict[tuple[Any, ...], int]] = field(default_factory=dict)  # functions of the program's own -> the statements that each call has come to
+    scope: frozenset[str] = frozenset()  # the names that the function itself binds, or has around it
+    global_names: set[str] = field(default_factory=set)  # those that mean globals wherever the generated code reads them
     pairings: Any = None  # functions that are compiled by themselves
     nested: list[Any] = field(default_factory=list)  # gradients that are compiled on the way
     alone: bool = False  # whether this is the walk of such a function

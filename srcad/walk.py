@@ -27,8 +27,6 @@ class Walk(Inference):
 
     parameters: dict[str, Ref]
     integers: dict[str, Ref]
-    scope: frozenset[str]  # the names that the function itself binds, or has around it
-    global_names: set[str]  # those that mean globals wherever the generated code reads them
 
 
 ENTRY = Location("", -1, 0, 0, 0, "", "")
