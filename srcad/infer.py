@@ -390,7 +390,9 @@ class Interpreter(Loops):
         if identifier in space and space.get("__name__") == spelled.__name__ and isinstance(space[identifier], types.ModuleType):
             return self.imported(identifier, space[identifier], identifier)
         if identifier in space:
-            return self.outside(self.global_path(frame, identifier), space[identifier])
+            path = self.global_path(frame, identifier)
+            ref = self.outside(path, space[identifier])
+            return ref if path == identifier else self.imported(identifier, space[identifier], path)
         if hasattr(builtins, identifier):
             if frame.depth and identifier in self.state.scope:
                 self.refuse(f"`{identifier}` is Python's here, and a variable in `{self.state.name}`, from where this is called. Rename the variable.")

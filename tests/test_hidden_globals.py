@@ -1,5 +1,6 @@
 """Globals of helpers keep their meaning, whatever the program that calls them calls by those names."""
 # ruff: noqa: B007
+import importlib
 import sys
 
 import numpy as np
@@ -205,3 +206,15 @@ def test_globals_that_change(program, monkeypatch):
 def test_python_names_that_the_caller_uses_otherwise_are_refused():
     with pytest.raises(srcad.UnsupportedSyntaxError, match="`abs` is Python's here"):
         srcad.grad(p15)(POINT)
+
+
+def test_modules_of_helpers_elsewhere_have_the_names_of_the_program(tmp_path, monkeypatch):
+    (tmp_path / "helpers_elsewhere.py").write_text("import numpy as xp\n\nSCALE = 3.0\n\n\ndef scaled(x):\n    return xp.sin(x) * SCALE\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    helpers = importlib.import_module("helpers_elsewhere")
+    gradient = srcad.grad(lambda x: np.sum(helpers.scaled(x) * x))
+    text = gradient.source_for(POINT)
+    assert "np.sin(x)" in text and "xp" not in text
+    for scale in (3.0, 5.0):
+        helpers.SCALE = scale
+        assert np.allclose(gradient(POINT), scale * (np.sin(POINT) + POINT * np.cos(POINT)))
