@@ -194,12 +194,10 @@ class Backwards(ListBack):
     def reached_by(self, region: Region) -> bool:
         """Whether anything in a region may be given to: memory that it writes to or leaves behind, or reads of names that have adjoints."""
         for step in every_step(region.steps):
-            left = [step.base] if isinstance(step, Write) else [p.output for p in step.phis if self.is_shadowed(p.output)] if isinstance(step, (Branch, Loop)) else []
-            if any(self.root(ref).key in known for ref in left for known in (self.names, self.held, self.scatters)):
-                return True
             if isinstance(step, ListStep) and step.series.active:
                 return True
-            if isinstance(step, Operation) and any(self.is_shadowed(o) for o in step.outputs):
+            memory = [self.root(ref).key for made, _ in flows(step) for ref in made if self.is_shadowed(ref)]
+            if any(isinstance(step, Operation) or key in self.names or key in self.held or key in self.scatters for key in memory):
                 return True
         return False
 

@@ -40,7 +40,7 @@ def is_none(ref: Ref) -> bool:
 
 
 def is_random(function: Any) -> bool:
-    owner = getattr(function, "__self__", None) if callable(function) and not is_instance(function) else None
+    owner = None if is_instance(function) else getattr(function, "__self__", None)
     return isinstance(owner, (np.random.Generator, np.random.RandomState)) or (getattr(function, "__module__", None) or "").startswith(("numpy.random", "random"))
 
 

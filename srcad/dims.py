@@ -127,7 +127,7 @@ class Facts:
 
 
 def words(key: str) -> frozenset[str]:
-    """The identifiers in a dimension's key."""
+    """The identifiers in a text: the key of a dimension, a function."""
     return frozenset(WORD.findall(key))
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from srcad.dims import words
 from srcad.guarding import guard_lines
 from srcad.ir import arguments_text
 from srcad.load import load
@@ -20,7 +20,6 @@ from srcad.source import without_defaults
 
 LOOKING = (TypeError, AttributeError, LookupError, NameError, ValueError, ZeroDivisionError)  # what a guard may meet: then it does not fit
 MISSING = object()  # an argument that is not given
-WORD = re.compile(r"\w+")
 CALL = """
 def srcad_call({parameters}):
     try:
@@ -105,8 +104,8 @@ class Entrance:
     def loaded(self, template: str, parameters: Sequence[str], **parts: str) -> types.FunctionType:
         """A function from its template, with the defaults of the user's."""
         text = template.format(parameters=", ".join(p for p in parameters if p), mark=self.mark, **parts)
-        words = set(WORD.findall(text))
-        helpers = {label: value for label, value in self.known.items() if label in words}
+        read = words(text)
+        helpers = {label: value for label, value in self.known.items() if label in read}
         title = template.split()[1].partition("(")[0]
         made: types.FunctionType = load(text, f"{self.title} guard", [title], self.function, helpers, shown=False)[0]
         made.__defaults__, made.__kwdefaults__ = self.function.__defaults__, self.function.__kwdefaults__

@@ -185,14 +185,14 @@ class Interpreter(Loops):
         if target:
             label = self.state.guards.held(value)
             self.state.helpers[label] = value
-            self.frame.locals[target] = self.imported(module, value, label)
+            self.frame.locals[target] = self.library_named(value) or self.outside(label, value)
 
-    def imported(self, module: str, value: object, label: str) -> Ref:
-        usual = self.state.facts.modules.get(value.__name__) if isinstance(value, types.ModuleType) else None
-        if isinstance(value, types.ModuleType) and usual is not None:
-            self.state.facts.module(value.__name__)
-            return Ref(name(usual), Static(value, usual))
-        return self.state.guards.read(label, value)
+    def library_named(self, value: object) -> Ref | None:
+        """A library by the name that the program has for it; None for anything else."""
+        if not isinstance(value, types.ModuleType) or value.__name__ not in self.state.facts.modules:
+            return None
+        usual = self.state.facts.module(value.__name__)
+        return Ref(name(usual), Static(value, usual))
 
     def bind(self, target: str, expr: ast.expr) -> None:
         """`target = expr`. A user's name for what already has one is a copy, so that the text keeps it."""
@@ -388,11 +388,11 @@ class Interpreter(Loops):
             return self.closure_value(function, identifier, frame)
         space = function.__globals__ if function is not None else {}
         if identifier in space and space.get("__name__") == spelled.__name__ and isinstance(space[identifier], types.ModuleType):
-            return self.imported(identifier, space[identifier], identifier)
+            return self.library_named(space[identifier]) or self.outside(identifier, space[identifier])
         if identifier in space:
-            path = self.global_path(frame, identifier)
+            path = self.global_path(frame.prefix, function, identifier) if frame.depth else f"{frame.prefix}{identifier}"
             ref = self.outside(path, space[identifier])
-            return ref if path == identifier else self.imported(identifier, space[identifier], path)
+            return ref if path == identifier else self.library_named(space[identifier]) or ref
         if hasattr(builtins, identifier):
             if frame.depth and identifier in self.state.scope:
                 self.refuse(f"`{identifier}` is Python's here, and a variable in `{self.state.name}`, from where this is called. Rename the variable.")
@@ -401,11 +401,11 @@ class Interpreter(Loops):
         self.refuse(f"the name `{identifier}` is not defined.")
         raise AssertionError
 
-    def global_path(self, frame: Frame, identifier: str) -> str:
-        """How a global is read: by its name, or through its module, where the program has another use for the name."""
-        if not frame.prefix and frame.depth and frame.function is not None and self.is_hidden(identifier):
-            return self.through_module(frame.function) + identifier
-        return f"{frame.prefix}{identifier}"
+    def global_path(self, prefix: str, function: types.FunctionType | None, identifier: str) -> str:
+        """How a global of a helper is read: by its name, or through its module, where the program has another use for the name."""
+        if not prefix and function is not None and self.is_hidden(identifier):
+            prefix = self.through_module(function)
+        return f"{prefix}{identifier}"
 
     def is_hidden(self, identifier: str) -> bool:
         """Whether a name means something else in the generated code than the global that a helper reads by it; if not, it means that from now on."""
@@ -440,10 +440,9 @@ class Interpreter(Loops):
             raise AssertionError from None
         if self.is_main(frame):
             return self.state.guards.read(identifier, value)
-        usual = self.state.facts.modules.get(getattr(value, "__name__", "")) if isinstance(value, types.ModuleType) else None
-        if usual is not None:
-            self.state.facts.module(value.__name__)
-            return Ref(name(usual), Static(value, usual))
+        library = self.library_named(value)
+        if library is not None:
+            return library
         label = self.state.guards.held(cell)
         self.state.helpers[label] = cell
         return self.state.guards.read(f"{label}.cell_contents", value)

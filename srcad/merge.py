@@ -154,13 +154,17 @@ class Merger:
         """The memory of an array that passes of a loop make, after a pass: each pass has its own, and what follows has that of the last."""
         if place is None or self.since is None or place.buffer.event <= self.since:
             return place
+        return self.one_of([place], shared=bool(place.steps))
+
+    def one_of(self, places: list[Place], shared: bool) -> Place:
+        """New memory that stands for one of several."""
         self.state.event += 1
-        buffer = Buffer(self.site, sources=[place.buffer], depth=len(self.state.loops), event=self.state.event)
-        if place.steps is None:
-            buffer.depth = place.buffer.depth
-            return Place(buffer, None, place.event)
-        buffer.shared = place.steps != ()
-        return Place(buffer, (), self.state.event)
+        buffer = Buffer(self.site, sources=[p.buffer for p in places], shared=shared, depth=len(self.state.loops), event=self.state.event)
+        unsure = [p for p in places if p.steps is None]  # these show what their memory was when they were taken, or what it is now
+        if not unsure:
+            return Place(buffer, (), self.state.event)
+        buffer.depth = min(p.buffer.depth for p in unsure)
+        return Place(buffer, None, min(p.event for p in unsure))
 
     def unknown(self, a: Number, b: Number) -> Dim | None:
         """The dimension of an integer that is one of two: a symbol of its own."""
@@ -206,16 +210,8 @@ class Merger:
             return None
         if x.place is not None and x.place.same(y.place):
             return x.place
-        self.state.event += 1
         places = [p for p in (x.place, y.place) if p is not None]
-        buffer = Buffer(self.site, depth=len(self.state.loops), event=self.state.event)
-        buffer.sources = [p.buffer for p in places]
-        buffer.shared = len(places) < 2 or any(p.steps != () for p in places) or places[0].buffer is places[1].buffer
-        unsure = [p for p in places if p.steps is None]  # these show what their memory was when they were taken, or what it is now
-        if not unsure:
-            return Place(buffer, (), self.state.event)
-        buffer.depth = min(p.buffer.depth for p in unsure)
-        return Place(buffer, None, min(p.event for p in unsure))
+        return self.one_of(places, len(places) < 2 or any(p.steps != () for p in places) or places[0].buffer is places[1].buffer)
 
     def sequences(self, x: Sequence, y: Sequence, expr: ast.expr) -> Ref:
         items = self.container(x, y, lambda: Sequence(x.type, tuple(self.merge(i, j) for i, j in zip(x.items, y.items)), x.mutable, True))

@@ -120,10 +120,7 @@ class Nested:
         """How this program reads a variable that is outside of a function: a path, and what is there now."""
         if identifier in function.__code__.co_freevars:
             return self.read_cell(dict(zip(function.__code__.co_freevars, function.__closure__ or ()))[identifier])
-        prefix = self.prefix(function)
-        if not prefix and self.at.is_hidden(identifier):
-            prefix = self.at.through_module(function)
-        return prefix + identifier, function.__globals__.get(identifier)
+        return self.at.global_path(self.prefix(function), function, identifier), function.__globals__.get(identifier)
 
     def read_cell(self, cell: types.CellType) -> tuple[str, Any]:
         label = self.state.guards.held(cell)

@@ -135,7 +135,10 @@ class Residuals:
         return (map_block(rest, lambda e: paths.visit(e)) if found else rest), held
 
     def residual(self, identifier: str, given: bool) -> ast.expr:
-        """What is kept, which the forward half may have given a value: it shares no memory with arguments or the value: those may be changed before the backward pass."""
+        """What is kept shares no memory with arguments or the value: those may be changed before the backward pass.
+
+        given: whether the forward half gives the name a value, which may be a number where its argument is an array.
+        """
         if self.trusting:
             return name(identifier)
         number = self.forward_kind(identifier) or self.state.kinds.get(identifier)
