@@ -92,7 +92,7 @@ class Assembly(Residuals, Tidying):
         kept = self.value_returned() if self.request.mode in ("value_and_grad", "pair") else None
         sides = {getattr(s.statement, "tag", 0): s.side for s in every_step(self.reverse.steps) if isinstance(s, Loop) and s.side is not None}
         recording = Recording(self.state, sides, self.request.plain)
-        forward, rest = recording.apply(forward, (*backward.statements, *statements))
+        forward, rest = recording.apply(forward, self.needed((*backward.statements, *statements), tail))
         if self.request.checkpoint is not None:
             forward, rest = Snapshots(self.state, recording.lists, self.request.checkpoint).apply(forward, rest)
         forward, kept = self.value_held(forward, rest, kept)

@@ -240,6 +240,11 @@ class Tidying:
         read = {n for s in walk(block) if s.loc is not ENTRY for e in expressions(s) for n in values_read(e)} if entered else set()
         return tuple(s for s in block if not (s.loc is ENTRY and isinstance(s, Assign) and s.target not in read))
 
+    def needed(self, backward: Block, end: Statement) -> Block:
+        """The backward half, as it comes, without what its end does not need: nothing is kept for that."""
+        self.groups = self.memory_groups()
+        return self.live((*backward, end), ())[:-1]
+
     def grows_list(self, statement: Effect) -> bool:
         """Whether a statement appends to a list of the program's, which matters only if that is read."""
         match statement.expr:

@@ -439,7 +439,41 @@ def forgotten_in_turn(x):
     return y + np.sum(a * c)
 
 
-PROGRAMS = [fixed, forgotten, forgotten_in_turn, swap1, m1, m5, m7, b8, up, swap2, swap3, swap4, us, mk6, ifloop, mkb, b4, g9, g10, swaps3, s3, leap2, medfit, m2, m6, m8, mc, mf, bell, after, view, inner, listed, dicted, broke, cont, both, ifloop3, u7, v3, v4, ta, w2, n5]
+def counted_by_nothing(x):
+    """The inner loop keeps what it reads, the outer one nothing: its mirror cannot run over what was kept."""
+    b = np.zeros(len(x))
+    a = x * 0.5
+    k = 0
+    while k < 2:
+        k += 1
+        np.sin(b, out=a)
+        for _ in range(2):
+            a[1:] *= a[:-1]
+    b[1:] = a[:-1]
+    return np.sum(b) + x @ x
+
+
+def skipped_mostly(x):
+    p = 0.0
+    d = np.zeros(len(x))
+    c = x * 0.5
+    k = 0
+    while k < 3:
+        k += 1
+        d *= np.array(d)
+        if p < 0.6:
+            continue
+        i = 0
+        while i < 3:
+            np.sin(d, out=d)
+            i += 1
+        else:
+            c = x * x
+    d *= c * 1.5
+    return p + d @ c + np.sum(c) * 0.7
+
+
+PROGRAMS = [fixed, forgotten, forgotten_in_turn, swap1, m1, m5, m7, b8, up, swap2, swap3, swap4, us, mk6, ifloop, mkb, b4, g9, g10, swaps3, s3, leap2, medfit, m2, m6, m8, mc, mf, bell, after, view, inner, listed, dicted, broke, cont, both, ifloop3, u7, v3, v4, ta, w2, n5, counted_by_nothing, skipped_mostly]
 POINTS = [np.array([0.7, 0.4, 0.9]), np.array([0.3, 1.2, 0.65])]
 
 
