@@ -94,7 +94,7 @@ class Assembly(Residuals, Tidying):
         recording = Recording(self.state, sides, self.request.plain)
         forward, rest = recording.apply(forward, self.needed((*backward.statements, *statements), tail))
         if self.request.checkpoint is not None:
-            forward, rest = Snapshots(self.state, recording.lists, self.request.checkpoint).apply(forward, rest)
+            forward, rest = Snapshots(self.state, recording.lists, self.request.checkpoint, self.sharing).apply(forward, rest)
         forward, kept = self.value_held(forward, rest, kept)
         forward, rest = self.simplified(forward, (*rest, tail), kept)
         kinds = {**backward.kinds, **self.final_kinds}

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from srcad.coalesce import renamed
 from srcad.control import jumps
@@ -24,7 +24,7 @@ from srcad.errors import SrcadError
 from srcad.inference import Inference
 from srcad.ir import UNPLACED, Assign, Block, Break, Continue, Effect, For, Location, Raise, Return, Statement, Store, Unpack, Update, blocks, walk, with_blocks
 from srcad.live import Live
-from srcad.uses import bound
+from srcad.uses import bound, changes, reads
 from srcad.syntax import call, const, expression, method, name, names
 
 AGAIN = Location("", -6, 0, 0, 0, "", "")  # of what runs a second time: no comment names it
@@ -33,14 +33,14 @@ AGAIN = Location("", -6, 0, 0, 0, "", "")  # of what runs a second time: no comm
 class Snapshots:
     """Changes the loops of both halves that keep something in every pass."""
 
-    def __init__(self, state: Inference, lists: Sequence[str], option: str | int) -> None:
-        self.state, self.lists, self.option = state, set(lists), option
+    def __init__(self, state: Inference, lists: Sequence[str], option: str | int, sharing: Callable[[str], Iterable[str]]) -> None:
+        self.state, self.lists, self.option, self.sharing = state, set(lists), option, sharing
 
     def apply(self, forward: Block, backward: Block) -> tuple[Block, Block]:
         """Both halves; loops that keep nothing stay as they are. Raises SrcadError where a loop cannot be run again."""
         mirrors = {s.tag: s for s in backward if isinstance(s, For) and s.tag}
         first: list[Statement] = []
-        for statement in forward:
+        for at, statement in enumerate(forward):
             kept = [label for label in self.lists if label in appended((statement,))]
             if not kept:
                 first.append(statement)
@@ -48,12 +48,12 @@ class Snapshots:
             if not isinstance(statement, For) or statement.tag not in mirrors:
                 raise SrcadError("checkpoint= is for `for` loops that are not inside a branch or a `while` loop. Leave it out, or use srcad.checkpoint on what a pass calls.",
                                  statement.loc)
+            self.check_what_it_reads(statement, forward[at + 1 :])
             mirror = mirrors[statement.tag]
             after = backward[backward.index(mirror) + 1 :]
             made, back = self.split(statement, mirror, kept, after)
             first += made
-            at = backward.index(mirror)
-            backward = (*backward[:at], back, *after)
+            backward = (*backward[: backward.index(mirror)], back, *after)
         gone = {label for label in self.lists if label not in appended(tuple(first))}
         return tuple(s for s in first if not (isinstance(s, Assign) and s.target in gone)), backward
 
@@ -91,6 +91,17 @@ class Snapshots:
         if self.option == "sqrt":
             return expression(f"max(1, round(len({passes}) ** 0.5))")
         return expression(f"max(1, -(-len({passes}) // {self.option}))")
+
+    def check_what_it_reads(self, loop: For, later: Block) -> None:
+        """A loop that runs again must find what it read the first time."""
+        library = {*self.state.facts.modules.values()}
+        read = reads(loop).keys() - {*bound(loop), *library}
+        memory = read.union(*map(self.sharing, (*read, *carried_names(loop))))
+        for statement in walk(later):
+            given = {} if blocks(statement) else changes(statement) & (read if isinstance(statement, (Assign, Unpack)) else memory)
+            if given:
+                raise SrcadError(f"checkpoint= would run the loop in line {loop.loc.line} again, which reads what this has changed by then. Change a copy, or leave checkpoint= out.",
+                                 statement.loc)
 
     def check(self, loop: For, mirror: For, after: Block, kept: list[str]) -> None:
         """A loop can be run again if a pass only computes, from what it is handed and from what stays as it is."""

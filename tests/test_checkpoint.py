@@ -180,7 +180,27 @@ def left_early(x):
     return x
 
 
+def written_after(x):
+    c = np.sin(x)
+    s = 0.1
+    for _ in range(3):
+        s = s + np.sin(s) * np.sum(c * c)
+    c[0] = 5.0
+    return s + c[1]
+
+
+def view_written_after(x):
+    c = x * 2
+    v = c[:1]
+    s = x[1]
+    for _ in range(5):
+        s = s + np.sin(s * v[0])
+    c *= 3
+    return s * c[0]
+
+
 @pytest.mark.parametrize(("f", "arg", "reason"), [
+    (written_after, V, "reads what this has changed"), (view_written_after, V, "reads what this has changed"),
     (in_place, V, "changes arrays in place"), (data_ends_it, 1.5, "for `for` loops"), (drawing, 1.0, "draws numbers"), (left_early, 1.1, "left early"),
 ])
 def test_loops_that_cannot_be_run_again_are_refused(f, arg, reason):
