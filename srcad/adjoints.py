@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from typing import Any
 from collections.abc import Mapping
 
 import numpy as np
@@ -20,8 +21,12 @@ from srcad.terms import Term, literal
 
 def adjoint_kind(number: Number) -> Number:
     """What the adjoint of a number is: of its shape, in floating point."""
-    dtype = number.dtype if number.dtype is not None and number.dtype.kind in "fc" else FLOAT if number.dtype is not None else None
-    return Number(number.form, dtype, number.shape)
+    return Number(number.form, adjoint_dtype(number), number.shape)
+
+
+def adjoint_dtype(number: Number) -> np.dtype[Any] | None:
+    """The dtype of the adjoint of a number; None where it is not known."""
+    return number.dtype if number.dtype is None or number.dtype.kind in "fc" else FLOAT
 
 
 def joined(a: Number, b: Number) -> Number:
@@ -34,7 +39,7 @@ def joined(a: Number, b: Number) -> Number:
 
 def cast(term: Term, target: Number) -> Term:
     """A contribution in its variable's floating dtype."""
-    wanted = adjoint_kind(target).dtype
+    wanted = adjoint_dtype(target)
     if wanted is not None and wanted.kind == "f" and (term.number.dtype is None and term.facts.has_complex or term.number.dtype is not None and term.number.dtype.kind == "c"):
         term = real_part(term)
     if term.number.form == "python" or term.number.dtype == wanted or wanted is None or target.form == "python":

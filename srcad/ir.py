@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Union, assert_never
+from typing import NamedTuple, TypeVar, Union, assert_never
 
 from srcad.syntax import root_of, text
 
@@ -196,6 +197,7 @@ class Import:
 
 Statement = Union[Assign, Unpack, Update, Store, Effect, If, For, While, Break, Continue, Return, Raise, With, Define, Delete, Import]
 Block = tuple[Statement, ...]
+S = TypeVar("S", bound=Statement)
 
 
 @dataclass(frozen=True)
@@ -340,37 +342,48 @@ def map_expressions(statement: Statement, change: Callable[[ast.expr], ast.expr]
     """The statement with each expression that it reads changed, its inner blocks too."""
     match statement:
         case Assign() | Unpack() | Effect():
-            changed = change(statement.expr)
-            return statement if changed is statement.expr else dataclasses.replace(statement, expr=changed)
+            return renewed(statement, expr=change(statement.expr))
         case Update() | Store():
             target = statement.target if isinstance(statement.target, ast.Name) else change(statement.target)
             if not isinstance(target, ast.Subscript) and (isinstance(statement, Store) or not isinstance(target, ast.Name)):  # it is stored into, and not given a new value
                 target = ast.Subscript(value=target, slice=ast.Constant(value=...), ctx=ast.Store())
-            changed = change(statement.expr)
-            return statement if changed is statement.expr and target is statement.target else dataclasses.replace(statement, target=target, expr=changed)
+            return renewed(statement, target=target, expr=change(statement.expr))
         case If(test, body, orelse):
-            return dataclasses.replace(statement, test=change(test), body=map_block(body, change), orelse=map_block(orelse, change))
+            return renewed(statement, test=change(test), body=map_block(body, change), orelse=map_block(orelse, change))
         case For(_, iterable, body, orelse):
-            return dataclasses.replace(statement, iter=change(iterable), body=map_block(body, change), orelse=map_block(orelse, change))
+            return renewed(statement, iter=change(iterable), body=map_block(body, change), orelse=map_block(orelse, change))
         case While(head, test, body, orelse):
-            return dataclasses.replace(statement, head=map_block(head, change), test=change(test), body=map_block(body, change), orelse=map_block(orelse, change))
-        case Return(value, loc):
-            return Return(change(value), loc)
-        case Raise(error, cause, loc):
-            return Raise(error and change(error), cause and change(cause), loc)
+            return renewed(statement, head=map_block(head, change), test=change(test), body=map_block(body, change), orelse=map_block(orelse, change))
+        case Return(value):
+            return renewed(statement, value=change(value))
+        case Raise(error, cause):
+            return renewed(statement, error=error and change(error), cause=cause and change(cause))
         case With(headers, body):
-            return dataclasses.replace(statement, headers=tuple(map(change, headers)), body=map_block(body, change))
+            return renewed(statement, headers=tuple(map(change, headers)), body=map_block(body, change))
     return statement
 
 
 def with_blocks(statement: Statement, change: Callable[[Block], Block]) -> Statement:
     """The statement with each block inside it changed."""
     fields = BLOCKS.get(type(statement))
-    return dataclasses.replace(statement, **{f: change(getattr(statement, f)) for f in fields}) if fields else statement  # type: ignore[arg-type]
+    return renewed(statement, **{f: unless_same(getattr(statement, f), change(getattr(statement, f))) for f in fields}) if fields else statement
 
 
 def map_block(block: Block, change: Callable[[ast.expr], ast.expr]) -> Block:
-    return tuple(map_expressions(s, change) for s in block)
+    return unless_same(block, tuple([map_expressions(s, change) for s in block]))
+
+
+def renewed(statement: S, **fields: object) -> S:
+    """The statement with other fields; the statement itself, and what is known of it, where they are the same."""
+    if all(getattr(statement, f) is value for f, value in fields.items()):
+        return statement
+    made: Callable[..., S] = type(statement)
+    return made(*[fields[f] if f in fields else getattr(statement, f) for f in statement.__match_args__])
+
+
+def unless_same(old: Block, new: Block) -> Block:
+    """A block after a change; the block before it, where that changed nothing."""
+    return old if len(old) == len(new) and all(map(operator.is_, old, new)) else new
 
 
 def targets(statement: Statement) -> tuple[str, ...]:

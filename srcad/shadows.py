@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
+from srcad.adjoints import adjoint_dtype, adjoint_kind, cast, filled, full, zeros
 from srcad.dims import Dim, Facts
 from srcad.inference import Branch, ListStep, Loop, Operation, Scope, Step, Write, flatten
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
@@ -205,7 +205,7 @@ class Shadows(Sharing):
     def whole_memory(self, term: Term, contribution: Term, root: Ref) -> ast.expr:
         """The first that reaches the whole of an array, as memory of its own."""
         if contribution.number.is_plain and (literal(contribution) is None or root.number.shape == ()):
-            dtype = adjoint_kind(root.number).dtype
+            dtype = adjoint_dtype(root.number)
             arguments = [shape_expr(Term(root.expr, root.number, self.facts).shape, self.facts), contribution.expr]
             if dtype is not None and dtype != FLOAT:
                 arguments.append(render(dtype, self.facts))
