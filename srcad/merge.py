@@ -135,8 +135,8 @@ class Merger:
     def marked(self, ref: Ref) -> Ref:
         """Something that only one path has: its numbers are named anew."""
         match ref.value:
-            case Number(form="python", dim=Dim() as dim, dtype=dtype) if not dim.terms and dtype in (BOOL, INT):
-                return Ref(const(bool(dim.const) if dtype == BOOL else dim.const), ref.value)
+            case Number() as number if is_known(number):
+                return spelled_out(ref)
             case Number() as number:
                 active = ref.key in self.state.active
                 place = self.left_behind(number.place)
@@ -175,8 +175,8 @@ class Merger:
     def numbers(self, a: Ref, b: Ref, x: Number, y: Number) -> Ref:
         if isinstance(a.expr, ast.Constant) and same(a.expr, b.expr):
             return a
-        if x.form == y.form == "python" and x.dim is not None and y.dim is not None and not x.dim.terms and not y.dim.terms and x.dim.const == y.dim.const and x.dtype == y.dtype:
-            return a
+        if is_known(x) and is_known(y) and x.dim.const == y.dim.const and x.dtype == y.dtype:  # type: ignore[union-attr]
+            return a if same(a.expr, b.expr) else spelled_out(a)
         pair = (spelled(a), spelled(b))
         if pair not in self.known:
             active = bool({a.key, b.key} & self.state.active)
@@ -242,6 +242,18 @@ def blank(a: Ref, b: Ref) -> ast.expr:
     if a.value.type is dict:  # type: ignore[union-attr]
         return ast.Dict(keys=[], values=[])
     return ast.Call(func=class_of(b.expr if isinstance(b.expr, ast.Call) else a.expr), args=[], keywords=[])
+
+
+def is_known(number: Number) -> bool:
+    """Whether a number is an integer or a truth value that is known."""
+    return number.form == "python" and number.dim is not None and not number.dim.terms and number.dtype in (BOOL, INT)
+
+
+def spelled_out(ref: Ref) -> Ref:
+    """A number that is known, by itself: the name that it has on one path means nothing on the other."""
+    number = ref.number
+    assert number.dim is not None
+    return Ref(const(bool(number.dim.const) if number.dtype == BOOL else number.dim.const), number)
 
 
 def spelled(ref: Ref) -> str:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
 from srcad.kinds import Number
@@ -29,49 +31,79 @@ FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum"
                    "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1", "bincount",
                    "correlate", "convolve", "take_along_axis", "diff", "pad", "roll", "cross", "pinv", "vander"))
 METHODS = frozenset(("copy", "sum", "mean", "dot", "flatten", "cumsum", "prod", "astype"))
+NOTHING: frozenset[str] = frozenset()
 AS_ASKED = frozenset(("out", "copy", "n"))  # keywords with which a function may return what it was given
 
 
+class State(NamedTuple):
+    """What is known at a place: the cells of each name, and which names share no memory although their cells meet."""
+
+    cells: Mapping[str, frozenset[str]]
+    apart: Collection[frozenset[str]]
+
+    def shares(self, one: str, other: str) -> bool:
+        return bool(self.cells.get(one, NOTHING) & self.cells.get(other, NOTHING)) and frozenset((one, other)) not in self.apart
+
+
 class Memory:
-    """The memory that each name means at one point of a straight line: a set of cells; foreign ones are not ours to write."""
+    """The memory that each name means at one point of a straight line: a set of cells; foreign ones are not ours to write.
+
+    Names whose values change places in a loop may each mean the memory of the other, but never at once: such pairs are
+    known to be apart.
+    """
 
     def __init__(self) -> None:
         self.cells: dict[str, frozenset[str]] = {}
         self.names: dict[str, set[str]] = {}  # a cell -> the names that may mean it
+        self.apart: set[frozenset[str]] = set()
         self.makers: frozenset[str] = frozenset()
         self.observing = False  # whether the statements are the user's, which are as they are
         self.own: Collection[str] = ()  # the names of variables: what else has attributes is a module
         self.site = ""  # the statement at hand: memory is told apart by where it is made
 
-    def bind(self, target: str, cells: frozenset[str]) -> None:
-        for cell in self.cells.get(target, frozenset()):
+    def bind(self, target: str, cells: frozenset[str], sources: Iterable[str] = ()) -> None:
+        """Give a name other memory, which may be that of some names."""
+        state, sources = self.state(), set(sources)
+        others = {n for cell in cells for n in self.names.get(cell, ())} - sources - {target}
+        self.apart = {pair for pair in self.apart if target not in pair}
+        self.apart |= {frozenset((n, target)) for n in others if sources and not any(state.shares(n, s) for s in sources)}
+        self.means(target, cells)
+
+    def means(self, target: str, cells: frozenset[str]) -> None:
+        """Say of the same memory that it may be in these cells."""
+        for cell in self.cells.get(target, NOTHING):
             self.names[cell].discard(target)
         self.cells[target] = cells
         for cell in cells:
             self.names.setdefault(cell, set()).add(target)
 
-    def fork(self) -> dict[str, frozenset[str]]:
-        return dict(self.cells)
+    def state(self) -> State:
+        return State(self.cells, self.apart)
 
-    def restore(self, cells: Mapping[str, frozenset[str]]) -> None:
-        self.cells, self.names = {}, {}
-        for target, found in cells.items():
-            self.bind(target, found)
+    def fork(self) -> State:
+        return State(dict(self.cells), set(self.apart))
 
-    def join(self, other: Mapping[str, frozenset[str]]) -> bool:
+    def restore(self, state: State) -> None:
+        self.cells, self.names, self.apart = {}, {}, set(state.apart)
+        for target, found in state.cells.items():
+            self.means(target, found)
+
+    def join(self, other: State) -> bool:
         """What either path may have made of each name; whether that is more than was known."""
-        grown = False
-        for target, cells in other.items():
+        before, grown = self.fork(), False
+        for target, cells in other.cells.items():
             old = self.cells.get(target)
             if old is None or not cells <= old:
-                self.bind(target, cells | (old or frozenset()))
+                self.means(target, cells | (old or NOTHING))
                 grown = True
-        return grown
+        meeting = {frozenset(pair) for together in self.names.values() if len(together) > 1 for pair in itertools.combinations(together, 2)}
+        self.apart = {pair for pair in meeting if not before.shares(*pair) and not other.shares(*pair)}
+        return grown or any(not before.shares(*pair) for pair in meeting - self.apart)
 
     def may_write(self, target: str, alive: Collection[str]) -> bool:
         """Whether a name's memory is ours, and no other name that lies in it is read before it means something else."""
-        cells = self.of_name(target)
-        return self.owned(cells) and not any(n in alive for cell in cells for n in self.names.get(cell, ()) if n != target)
+        cells, state = self.of_name(target), self.state()
+        return self.owned(cells) and not any(n in alive and n != target and state.shares(n, target) for cell in cells for n in self.names.get(cell, ()))
 
     def of_name(self, identifier: str) -> frozenset[str]:
         return self.cells.get(identifier, frozenset({f"={identifier}"}))
@@ -127,14 +159,14 @@ class Memory:
         """New memory: what was made here in an earlier pass of a loop is other memory."""
         site = self.site + part
         for target in list(self.names.get(site, ())):
-            self.bind(target, (self.cells[target] - {site}) | {f"{site} before"})
+            self.means(target, (self.cells[target] - {site}) | {f"{site} before"})
         return frozenset({site})
 
     def keep(self, identifier: str) -> None:
         """A list holds on to what a name means: no name that means the same may be written to."""
         cells = self.of_name(identifier)
         for target in {identifier, *(n for c in cells for n in self.names.get(c, ()))}:
-            self.bind(target, self.of_name(target) | {"=kept"})
+            self.means(target, self.of_name(target) | {"=kept"})
 
     def owned(self, cells: frozenset[str]) -> bool:
         return not any(c.startswith("=") for c in cells)
@@ -200,10 +232,10 @@ class Settlement:
         memory.site = f"{self.places[id(statement)]}"
         match statement:
             case Assign(target, expr):
-                memory.bind(target, memory.of(expr))
+                memory.bind(target, memory.of(expr), names(expr))
             case Unpack(targets, _, expr):
                 for i, target in enumerate(targets):
-                    memory.bind(target, memory.of_item(expr, i))
+                    memory.bind(target, memory.of_item(expr, i), names(expr))
             case Effect(ast.Call(args=args)):
                 for added in (n for a in args for n in names(a)):
                     memory.keep(added)
@@ -213,7 +245,14 @@ class Settlement:
                 pass
 
     def spared(self, statement: Statement, rest: Block) -> Statement:
-        """A copy that is only read, while what it was made of stays as it is, is none: `dt = dy[i].copy()` is `dt = dy[i]`."""
+        """A copy that is only read, while what it was made of stays as it is, is none: `dt = dy[i].copy()` is `dt = dy[i]`; nor is one of what is not read again."""
+        match statement:
+            case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name(id=source) as moved, attr="copy"), args=[], keywords=[])) if target != source:
+                alive = self.alive[self.places[id(statement)]]
+                if source not in alive and self.memory.may_write(source, alive):
+                    made = dataclasses.replace(statement, expr=moved)
+                    self.places[id(made)] = self.places[id(statement)]
+                    return made
         match statement:
             case Assign(target, ast.Call(func=ast.Attribute(value=place, attr="copy"), args=[], keywords=[])) if isinstance(place, (ast.Name, ast.Subscript)):
                 if self.definitions[target] == 1 and self.is_only_read(target, root_of(place), rest):
@@ -227,17 +266,17 @@ class Settlement:
         uses = [i for i, s in enumerate(rest) if target in reads(s)]
         if not uses or not root or sum(reads(rest[i])[target] for i in uses) < self.counts[target]:
             return False
-        probe, own = Memory(), self.memory.of_name(root)
+        probe = Memory()
         probe.own, probe.makers = self.memory.own, self.memory.makers
-        probe.restore({**self.memory.cells, target: frozenset({"=probe"})})
+        probe.restore(State({**self.memory.cells, root: self.memory.of_name(root), target: frozenset({"=probe"})}, self.memory.apart))
         for i, statement in enumerate(walk(rest[: uses[-1] + 1])):
             probe.site = f"after {i}"
             if isinstance(statement, Assign):
                 cells = frozenset() if self.is_plain(statement.target) else probe.of(statement.expr)
                 if "=probe" in cells or statement.target == root:
                     return False
-                probe.bind(statement.target, cells | probe.cells.get(statement.target, frozenset()))
-            elif not blocks(statement) and any(n not in probe.cells or n == target or "=?" in probe.cells[n] or probe.cells[n] & own for n in changes(statement)):
+                probe.bind(statement.target, cells | probe.cells.get(statement.target, NOTHING), {statement.target, *names(statement.expr)})
+            elif not blocks(statement) and any(n not in probe.cells or n == target or "=?" in probe.cells[n] or probe.state().shares(n, root) for n in changes(statement)):
                 return False
         return True
 
@@ -273,10 +312,10 @@ class Settlement:
                 memory.bind(target, memory.fresh())
                 self.lists.add(target)
             case Assign(target, expr):
-                memory.bind(target, frozenset() if self.is_plain(target) else memory.of(expr))
+                memory.bind(target, NOTHING if self.is_plain(target) else memory.of(expr), names(expr))
             case Unpack(targets, _, expr):
                 for i, target in enumerate(targets):
-                    memory.bind(target, memory.of_item(expr, i))
+                    memory.bind(target, memory.of_item(expr, i), names(expr))
             case Update(ast.Name(id=target), op, expr) if not self.is_plain(target):
                 if not memory.may_write(target, self.alive[place]):
                     memory.bind(target, memory.fresh())
