@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import gc
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -141,7 +142,7 @@ def converted(state: Walk, leaf: Ref) -> Ref:
         made = Number("scalar", FLOAT, (), origin=origin)
     else:
         expr = method(leaf.expr, "astype", name("float"))
-        made = Number("array", FLOAT, number.shape, origin=origin)
+        made = dataclasses.replace(number, dtype=FLOAT, origin=origin)  # its memory is the caller's as far as a write is concerned, which is refused
     target = leaf.key if leaf.key.isidentifier() else state.namer.temporary("leaf")
     state.statements.append(Assign(target, expr, ENTRY))
     state.shown[leaf.key] = leaf.key

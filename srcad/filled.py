@@ -72,12 +72,14 @@ class Filling:
             return None
         if not any(isinstance(f, ast.Compare) or self.is_double(n) for f in others for n in elements(f)):
             return None
+        if any(self.is_whole(n) for f in others if not isinstance(f, ast.Compare) for n in elements(f)):
+            return None
         rest = product_of(others)
         match filled.number:
             case ast.Constant(value=1.0):
                 if isinstance(rest, ast.Name):
                     return method(rest, "copy")
-                return binary(const(1.0), ast.Mult(), rest) if isinstance(rest, ast.Compare) else rest
+                return binary(const(1.0), ast.Mult(), rest) if all(isinstance(f, ast.Compare) for f in others) else rest
             case ast.BinOp(left=ast.Constant(value=1.0), op=ast.Div(), right=count) if len(others) == 1:
                 return binary(rest, ast.Div(), count)
         return binary(filled.number, ast.Mult(), rest)
@@ -86,6 +88,11 @@ class Filling:
         """Whether a name is an array of the same shape as another."""
         one, other = self.shape(identifier), self.shape(array)
         return one is not None and other is not None and [d.key for d in one] == [d.key for d in other]
+
+    def is_whole(self, identifier: str) -> bool:
+        """Whether a name is an array of integers or truth values, which are not multiplied with each other."""
+        kind = self.kind_of(identifier)
+        return kind is not None and kind.form == "array" and kind.dtype is not None and kind.dtype.kind in "biu"
 
     def is_double(self, identifier: str) -> bool:
         kind = self.kind_of(identifier)

@@ -133,6 +133,8 @@ class Gates:
         if op.function not in MULTIPLY or id(op) in self.changes:
             return
         for rest, base in (op.operands, op.operands[::-1]):
+            if not isinstance(base, Ref) or base.number.form != "python" and base.number.dtype != op.outputs[0].number.dtype:
+                continue  # its powers would be formed in its own dtype
             chain, scale = self.chained(op, rest, base)
             params = {"exponent": len(chain) + 1 + (scale is base)}
             if chain and scale is base:

@@ -47,7 +47,7 @@ from srcad.ir import (
 from srcad.kinds import Closure, Lazy, Number, Object, Range, Record, Ref, Sequence, Static
 from srcad.live import Live
 from srcad.merge import NOTHING, RETURN, fork, is_defined
-from srcad.outside import static_value
+from srcad.outside import compare_text, static_value
 from srcad.loops import Loops
 from srcad.protocols import defined
 from srcad.rules import find
@@ -296,6 +296,12 @@ class Interpreter(Loops):
 
     def evaluate(self, expr: ast.expr, target: str | None) -> Ref:
         """The value of an operation on atoms; where it must be computed, an assignment is written."""
+        ref = self.value_of(expr, target)
+        if type(ref.value) is Static:
+            compare_text(ref.value, self.state.facts)
+        return ref
+
+    def value_of(self, expr: ast.expr, target: str | None) -> Ref:
         match expr:
             case ast.Name(id=identifier):
                 return self.lookup(identifier)

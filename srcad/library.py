@@ -14,7 +14,7 @@ from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_none, 
 from srcad.dims import Facts, Undecided
 from srcad.errors import MissingRuleError
 from srcad.infer import Interpreter
-from srcad.inference import Inference, display, function_label
+from srcad.inference import Inference, display, function_label, literal_ref
 from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static, leaves
 from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import as_array, visible
@@ -52,6 +52,8 @@ JOINING |= {np.dstack}
 if hasattr(np, "row_stack"):  # an older name of np.vstack
     TAKE_LISTS.add(np.row_stack)
     JOINING.add(np.row_stack)
+FLAGS = frozenset(("keepdims", "compute_uv", "full_matrices", "hermitian", "return_sign", "lower", "upper", "right", "increasing", "endpoint", "retstep", "rowvar", "bias",
+                   "density", "assume_sorted", "copy", "sparse", "invert", "return_index", "return_inverse", "return_counts", "equal_nan"))
 INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser}
 
 
@@ -99,6 +101,7 @@ class Library:
                 self.at.integer_use(leaf)
 
     def inferred(self, function: Any, args: Arguments, keywords: dict[str, Ref]) -> Any:
+        args, keywords = [self.flag(function, i, a) for i, a in enumerate(args)], {k: self.flag(function, k, v) for k, v in keywords.items()}
         signature = library_signature(function) if not args and keywords else None
         if signature is not None:
             bound = signature.bind(**keywords)
@@ -156,6 +159,21 @@ class Library:
         if params.get("dtype") is not None and np.dtype(params["dtype"]).kind in "iub":  # rounded: as .astype(int)
             return self.at.operation(np.floor, tuple([*args, *keywords.values()]), {}, text, target, kind)
         return self.at.operation(function, operands, params, text, target, kind, rule)
+
+    def flag(self, function: Any, place: int | str, ref: Ref) -> Ref:
+        """A truth value that steers a function, such as keepdims, as the constant that it is; in later calls it must be the same."""
+        if isinstance(ref.value, Static) or isinstance(ref.expr, ast.Constant):
+            return ref
+        signature = library_signature(function) if isinstance(place, int) else None
+        labels = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_POSITIONAL] if signature is not None else []
+        label = place if isinstance(place, str) else labels[place] if place < len(labels) and len(labels) == len(signature.parameters) else ""  # type: ignore[union-attr]
+        if label not in FLAGS:
+            return ref
+        try:
+            value = bool(static_value(ref, self.facts))
+        except (LookupError, Undecided):
+            self.at.refuse(f"`{label}=` must be known when the code is generated. Pass True or False.")
+        return literal_ref(const(value), value, self.facts)
 
     def of_series(self, function: Any, series: Series, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         """np.array(hs), np.stack(hs); any other function gets that array."""

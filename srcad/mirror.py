@@ -15,6 +15,7 @@ from srcad.errors import UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.ir import Location
 from srcad.kinds import BOOL, Buffer, Number, Place, Record, Ref, Sequence, Static, leaves
+from srcad.outside import compare_text
 from srcad.syntax import expression
 from srcad.walk import Walk
 
@@ -44,7 +45,8 @@ class Signature:
                 counted = dim is not None and dim.value is not None and not self.recursive
                 return form, dtype, len(shape or ()), ref.key in self.state.active, flag, counted
             case Static(value=static):
-                return "static", type(static), static if isinstance(static, (str, bytes)) else id(static)
+                compare_text(ref.value, self.state.facts)
+                return "static", type(static), static if isinstance(static, (str, bytes, range)) else id(static)
             case Sequence(type=kind, items=items, series=None) if kind in (list, tuple):
                 return kind, *(self.of(f"{path}[{i}]", item) for i, item in enumerate(items))
             case Record(type=kind, items=mapping) if kind is dict or dataclasses.is_dataclass(kind) and not value.mutable:

@@ -173,6 +173,12 @@ def is_literal(key: object) -> bool:
     return all(map(is_literal, key)) if type(key) is tuple else isinstance(key, (str, int)) and not isinstance(key, enum.Enum)
 
 
+def compare_text(value: Static, facts: Facts) -> None:
+    """Guard a string, range or slice from outside, for which the code is: it must be equal in later calls."""
+    if value.path and isinstance(value.value, (str, bytes, slice, range)) and not isinstance(value.value, enum.Enum):
+        facts.record(f"{value.path} == {value.value!r}")
+
+
 def static_value(ref: Ref, facts: Facts) -> Any:
     """The value of a Ref that must be known when the code is generated; what it comes from is then guarded.
 
@@ -181,8 +187,7 @@ def static_value(ref: Ref, facts: Facts) -> Any:
     value = ref.value
     match value:
         case Static():
-            if value.path and isinstance(value.value, (str, bytes, slice, range)) and not isinstance(value.value, enum.Enum):
-                facts.record(f"{value.path} == {value.value!r}")
+            compare_text(value, facts)
             return value.value
         case Number(dim=Dim() as dim) if dim.value is not None:
             known = dim.known()

@@ -55,17 +55,17 @@ def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
         return simplify_scaled(a, left, right, number)
     if smaller(right, left):
         factor = literal(Term(left.expr.left, number, left.facts)) if isinstance(left.expr, ast.BinOp) and isinstance(left.expr.op, ast.Mult) else None
-        if factor is not None:
+        if factor is not None and not is_whole(right):
             assert isinstance(left.expr, ast.BinOp)
             inner = factor * right
             return Term(binary(inner.expr, ast.Mult(), left.expr.right), number, left.facts)
         left, right = right, left
         return Term(binary(left.expr, ast.Mult(), right.expr), number, left.facts)
     factor, rest = split_literal(right.expr)
-    if factor is not None:
+    if factor is not None and not is_whole(left):
         own, others = split_literal(left.expr)
         together = folded_literal(operator.mul, factor, 1 if own is None else own)
-        if together is not None and abs(together) == 1:
+        if together is not None and abs(together) == 1 and not makes_float(factor) and not makes_float(own):
             product = Term(binary(others, ast.Mult(), rest), number, left.facts)
             return product if together == 1 else -product
         if together is not None:
@@ -93,7 +93,19 @@ def smaller(a: Term, b: Term) -> bool:
     return a.number.ndim is not None and b.number.ndim is not None and a.number.ndim < b.number.ndim
 
 
+def is_whole(term: Term) -> bool:
+    """Whether a term is NumPy's integers or truth values, whose products wrap round where floats would not."""
+    return term.number.form != "python" and term.number.dtype is not None and term.number.dtype.kind in "biu"
+
+
+def makes_float(factor: Any) -> bool:
+    """Whether a literal is a float although it might be an integer: `2.0 * mask`."""
+    return isinstance(factor, float) and factor == int_or_none(factor)
+
+
 def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number) -> Term | None:
+    if is_whole(term) and number.dtype == FLOAT and term.number.form != "unknown" and (term.number.dtype != BOOL or abs(factor) == 1):
+        term = term.astype(FLOAT)  # the literal may be dropped, or multiplied by others first
     if factor == 1 and like(number, term.number):
         return Term(term.expr, number, term.facts)
     if factor == -1 and like(number, term.number) and number.dtype is not None and number.dtype.kind == "f":

@@ -34,6 +34,8 @@ def converted(at: Any, value: Val, dtype: np.dtype[Any], form: str = "scalar") -
         refuse(f"the dtype {dtype} is not compiled.")
     if value.dtype == dtype:
         return replaced(value, form="array" if value.dims else form, const=None) if not value.dims else replaced(value, view=None)
+    if value.dtype == BOOL and dtype.kind == "f":  # float() of a truth value is not compiled
+        return Val(dtype, value.dims, lambda index: f"(1.0 if {value.at(index)} else 0.0)", "array" if value.dims else form)
     word = "bool" if dtype == BOOL else f"np.{dtype.name}" if dtype not in (FLOAT, INT) else "float" if dtype == FLOAT else "int"
     return Val(dtype, value.dims, lambda index: f"{word}({value.at(index)})", "array" if value.dims else form)
 

@@ -95,7 +95,7 @@ def norm(dz: Any, z: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: b
 def matrix_norm_adjoint(dz: Any, z: Any, x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
     """Norms by the sums of columns or rows: those that are largest share evenly. By singular values: their vectors."""
     both = tuple(a % x.ndim for a in axes)
-    given, norm_ = (v if keepdims else v[..., None, None] if v.ndim else v for v in (dz, z))
+    given, norm_ = (v[..., None, None] if x.ndim > 2 and not keepdims else v for v in (dz, z))
     turned = both != (x.ndim - 2, x.ndim - 1)
     if keepdims and turned:
         given, norm_ = (np.moveaxis(v, both, (-2, -1)) for v in (given, norm_))

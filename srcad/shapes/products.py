@@ -87,7 +87,8 @@ def einsum(facts: Facts, subscripts: Any, *operands: Any, **rest: Any) -> Number
         for letter, dim in zip(letters, known_shape(operand)):
             if letter not in sizes or (sizes[letter].key == "1" or alike(sizes[letter], dim) is False and sizes[letter] == 1):
                 sizes[letter] = dim
-    return made(result_dtypes(np.multiply, operands[0], operands[-1])[0], tuple(sizes[c] for c in output))
+    dtypes = [o.dtype for o in operands]
+    return made(None if None in dtypes else np.result_type(*dtypes), tuple(sizes[c] for c in output))
 
 
 def convolved(default: str) -> Any:
