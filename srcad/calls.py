@@ -31,7 +31,7 @@ from srcad.nested import Nested
 from srcad.objects import Objects
 from srcad.odes import is_odeint, solved
 from srcad.pairs import LONG, Callee, Pairs
-from srcad.protocols import called, is_generated
+from srcad.protocols import called, is_generated, looked_through
 from srcad.request import Request
 from srcad.outside import static_value
 from srcad.rules import find, is_zero
@@ -443,6 +443,7 @@ class Walker(Interpreter):
         return Calls(self).call(expr, target)
 
     def call_method(self, owner: Ref, label: str, args: tuple[Ref, ...]) -> Ref:
+        looked_through(self, owner, label)
         text = ast.Call(func=const(None), args=[], keywords=[])
         return Calls(self).value_called(self.attribute(owner, label, None), list(args), {}, text, None)
 

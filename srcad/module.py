@@ -81,7 +81,7 @@ class Module:
             value = space.get(identifier)
             if identifier in added:
                 lines[identifier] = import_line(identifier, added[identifier])
-            elif isinstance(value, types.ModuleType) and identifier not in self.request.function.__code__.co_freevars:
+            elif isinstance(value, types.ModuleType) and sys.modules.get(value.__name__) is value and identifier not in self.request.function.__code__.co_freevars:
                 lines[identifier] = import_line(identifier, value.__name__)
             elif value is not None and not isinstance(value, types.FunctionType):
                 line = from_import(identifier, value)

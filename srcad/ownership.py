@@ -182,6 +182,7 @@ def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returne
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
     settlement.memory.own = {*settlement.definitions, *parameters}
+    settlement.given = {t for s in forward for t in bound(s)}
     if consuming:
         settlement.observe(forward)
     settlement.memory.makers = frozenset(makers)
@@ -196,6 +197,7 @@ class Settlement:
         self.kinds = kinds
         self.memory = Memory()
         self.lists: set[str] = set()
+        self.given: Collection[str] = ()  # the names of the forward half
         self.places: dict[int, int] = {}
         self.alive: dict[int, frozenset[str]] = {}  # at each place: what is read after it before it means something else
         self.number(block, Live(block).after, frozenset(foreign))
@@ -249,7 +251,7 @@ class Settlement:
         match statement:
             case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name(id=source) as moved, attr="copy"), args=[], keywords=[])) if target != source:
                 alive = self.alive[self.places[id(statement)]]
-                if source not in alive and self.memory.may_write(source, alive):
+                if source not in alive and source not in self.given and self.memory.may_write(source, alive):
                     made = dataclasses.replace(statement, expr=moved)
                     self.places[id(made)] = self.places[id(statement)]
                     return made

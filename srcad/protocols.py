@@ -79,6 +79,13 @@ def asked(at: Operations, ref: Ref, label: str, *args: Ref) -> Ref | None:
     return None if isinstance(result.value, Static) and result.value.value is NotImplemented else result
 
 
+def looked_through(at: Operations, ref: Ref, label: str) -> None:
+    """Refuse a method that no Python code says: that of a deque, or of an array.array."""
+    entry = class_entry(own_class(ref) or object, label)
+    if entry is not None and isinstance(entry[1], (types.WrapperDescriptorType, types.MethodDescriptorType)):
+        at.refuse(f"a `{(own_class(ref) or object).__name__}` is not written in Python, and not looked through. Make a list or an array of it.")
+
+
 # ---- operators
 
 def operated(at: Operations, op: ast.operator, left: Ref, right: Ref) -> Ref | None:

@@ -249,13 +249,19 @@ class Reverse(Backwards, PairBack, Detours):
         label = self.helper(f"{op.rule.function.__name__.strip('_')}_rule", op.rule.function)
         seed, value = (dz, z) if op.multiple else (dz[0], z[0])
         try:
-            arguments = [render(v, self.facts) for v in (seed, value, *operands)]
+            arguments = [render(v, self.facts) for v in (seed, value, *map(self.with_shape, operands))]
             keywords = {k: render(v, self.facts) for k, v in params.items()}
         except Untraceable:
             raise MissingRuleError(f"its rule cannot be inlined here: {problem}", op.loc, function_label(op.function)) from problem
         target = self.state.namer.temporary("adjoints")
         self.emit(Assign(target, call(name(label), arguments, **keywords), op.loc))
         return unknown_like(op.operands, name(target), self.facts)
+
+    def with_shape(self, operand: Any) -> Any:
+        """An operand as rules ask about it: what may be a number on another path as an array for certain."""
+        if isinstance(operand, Term) and operand.number.form == "unknown" and operand.number.shape is None:
+            return Term(call(function_path(np.asarray, self.facts), [operand.expr]), operand.number, self.facts)
+        return operand
 
     def helper(self, label: str, function: Any) -> str:
         """The name by which the generated code calls a function that goes with it."""

@@ -119,6 +119,8 @@ def cut_out(code: types.CodeType, lines: tuple[str, ...]) -> ast.FunctionDef | N
             module = ast.parse(head + "".join(lines[first - 1 : stop]))
         except SyntaxError:
             continue
+        if not module.body:
+            return None
         node = module.body[0].body[0] if isinstance(module.body[0], ast.If) else module.body[0]
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             return node

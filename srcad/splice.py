@@ -11,6 +11,7 @@ and never change an adjoint's dtype, shape or owner by it.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +66,7 @@ def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
     if factor is not None and not is_whole(left):
         own, others = split_literal(left.expr)
         together = folded_literal(operator.mul, factor, 1 if own is None else own)
-        if together is not None and abs(together) == 1 and not makes_float(factor) and not makes_float(own):
+        if together is not None and abs(together) == 1 and not makes_float(own) and (not makes_float(factor) or own is None and left.number.dtype is not None and left.number.is_float):
             product = Term(binary(others, ast.Mult(), rest), number, left.facts)
             return product if together == 1 else -product
         if together is not None:
@@ -104,8 +105,9 @@ def makes_float(factor: Any) -> bool:
 
 
 def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number) -> Term | None:
-    if is_whole(term) and number.dtype == FLOAT and term.number.form != "unknown" and (term.number.dtype != BOOL or abs(factor) == 1):
-        term = term.astype(FLOAT)  # the literal may be dropped, or multiplied by others first
+    if is_whole(term) and number.dtype == FLOAT and term.number.dtype != BOOL and term.number.form != "unknown":
+        is_array = term.number.form == "array"  # the literal may be dropped, or multiplied by others first
+        term = term.astype(FLOAT) if is_array else Term(call("float", [term.expr]), dataclasses.replace(term.number, dtype=FLOAT), term.facts)
     if factor == 1 and like(number, term.number):
         return Term(term.expr, number, term.facts)
     if factor == -1 and like(number, term.number) and number.dtype is not None and number.dtype.kind == "f":
