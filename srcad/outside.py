@@ -27,6 +27,7 @@ from srcad.kinds import BOOL, INT, Buffer, Number, Object, Place, Record, Ref, S
 from srcad.syntax import expression
 
 LIBRARIES = ("numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random")
+UNCHANGED = (*LIBRARIES, "abc", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "numbers", "pathlib", "types", "typing")
 SUBCLASSES = "Convert it with np.asarray, if its operators mean the same there."
 
 
@@ -61,6 +62,13 @@ class Guards:
 
     def of_type(self, path: str, value: object) -> None:
         self.facts.record(f"type({path}) is {self.held(type(value))}")
+        self.as_large(type(value))
+
+    def as_large(self, kind: type) -> None:
+        """A class of the user's, and what it is made of, gets nothing that it had not: a method that overrides one, a property, an attribute."""
+        for owner in kind.__mro__:
+            if owner.__module__.split(".")[0] not in UNCHANGED:
+                self.facts.record(f"len({self.held(owner)}.__dict__) == {len(vars(owner))}")
 
     def read(self, path: str, value: object) -> Ref:
         """What is at `path`, with its guard; asked twice, the same."""
@@ -111,6 +119,8 @@ class Guards:
             self.facts.record(f"{path}.__func__ is {self.held(value.__func__)}")
             return Static(value, path)
         self.identical(path, value)
+        if isinstance(value, type):
+            self.as_large(value)
         if isinstance(value, types.FunctionType) and (value.__module__ or "").split(".")[0] not in LIBRARIES:
             self.identical(f"{path}.__code__", value.__code__)
             self.identical(f"{path}.__defaults__", value.__defaults__)

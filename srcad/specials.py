@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad import spelled
-from srcad.dims import Dim, product
+from srcad.dims import Dim, Undecided, product
 from srcad.inference import Operation, display, fractional, literal_ref, record_display
 from srcad.ir import Assign, Effect, map_block
 from srcad.kinds import FLOAT, INT, UNKNOWN, Lazy, Number, Place, Range, Record, Ref, Sequence, Static, python
@@ -112,6 +112,11 @@ def special_enumerate(calls: Calls, args: Arguments, keywords: dict[str, Ref], t
 
 
 def special_zip(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """zip: with strict=True of equally many items."""
+    if "strict" in keywords and static_value(keywords["strict"], calls.facts) and args:
+        first, *others = (calls.at.length(iterated(calls.at, a)) for a in args)
+        if any(not first == length for length in others):
+            raise ValueError("zip() of items of which some are shorter")
     return special_lazy(calls, args, keywords, text, target, "zip")
 
 
@@ -264,10 +269,13 @@ def special_extreme(function: Any) -> Callable[..., Ref | None]:
             calls.at.refuse(f"{function.__name__}() compares single numbers; use np.{function.__name__}imum for arrays.")
         dims = [i.number.dim for i in items]
         if all(d is not None for d in dims) and not calls.state.is_active(list(items)):
-            best = dims[0]
-            for dim in dims[1:]:
-                best = dim if (dim > best if function is max else dim < best) else best
-            return Ref(text, python(np.dtype(int), best))
+            try:
+                best = dims[0]
+                for dim in dims[1:]:
+                    best = dim if (dim > best if function is max else dim < best) else best
+            except Undecided:  # the index of a loop, which passes this in some pass
+                return calls.at.operation(function, tuple(items), {}, text, target, python(INT, calls.facts.new_dim()))
+            return Ref(text, python(INT, best))
         kinds = {i.number.form for i in items}
         dtype = np.result_type(*(i.number.dtype or float for i in items))
         kind = Number("python" if kinds == {"python"} else "scalar", dtype, ())

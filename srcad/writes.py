@@ -304,6 +304,8 @@ class Writes(Attributes):
         place: ast.expr = base.expr if slice_ is None else ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Load())
         active = self.state.is_active([base, value])
         basic = indices is None or is_basic(indices)
+        if basic:
+            require_room(base.number if indices is None else self.part_of(base.number, indices), value.number)
         if not active or isinstance(op, (ast.Add, ast.Sub)) and basic:
             self.write_array(base, slice_, indices, value, 0 if not active else 1 if isinstance(op, ast.Add) else -1)
             self.write(Update(place, op, value.expr, self.loc))
@@ -431,3 +433,13 @@ def fits(value: Ref, old: Ref) -> bool:
     same_dtype = kind.form == "python" and kind.dtype.kind in "bif" or np.result_type(number.dtype, kind.dtype) == number.dtype
     pairs = zip(reversed(kind.shape), reversed(number.shape))
     return same_dtype and len(kind.shape) <= len(number.shape) and all(d.key in ("1", n.key) for d, n in pairs)
+
+
+def require_room(place: Number, value: Number) -> None:
+    """Raise ValueError, as NumPy does, where an array changed in place is too small for what `+=` would make."""
+    if not place.shape or value.shape is None:
+        return
+    sizes = zip(reversed(place.shape), reversed(value.shape))
+    if len(value.shape) > len(place.shape) or any(None not in (p.value, v.value) and v.value not in (1, p.value) for p, v in sizes):
+        one, other = (tuple(d.value for d in shape) for shape in (value.shape, place.shape))
+        raise ValueError(f"what an array of shape {one} makes in place does not fit into one of shape {other}")

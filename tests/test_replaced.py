@@ -2,6 +2,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 import srcad
 
@@ -77,3 +78,33 @@ def test_defaults_of_the_function():
     f.__kwdefaults__["s"] = 2.0
     assert [gradient(0.3), gradient(0.3), gradient(0.3)] == [10.0] * 3
     assert gradient(0.3, 4.0, s=1.0) == 4.0
+
+
+class Base:
+    k = 2.0
+
+    def f(self):
+        return self.x * 2
+
+
+class Derived(Base):
+    def __init__(self, x):
+        self.x = x
+
+
+def of_class(x):
+    return Derived(x).f() * Derived(x).k * getattr(Derived(x), "w", 3.0)
+
+
+@pytest.mark.parametrize(("label", "value"), [
+    ("f", lambda self: self.x * 9), ("k", 7.0), ("w", 9.0), ("__setattr__", lambda self, name, value: object.__setattr__(self, name, value * 5)),
+])
+def test_a_class_gets_what_it_had_not(label, value):
+    gradient = srcad.grad(of_class)
+    before = gradient(3.0), gradient(3.0)
+    setattr(Derived, label, value)
+    try:
+        assert np.isclose(gradient(3.0), (of_class(3.0 + 1e-6) - of_class(3.0 - 1e-6)) / 2e-6)
+    finally:
+        delattr(Derived, label)
+    assert (gradient(3.0), gradient(3.0)) == before == (12.0, 12.0)

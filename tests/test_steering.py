@@ -107,3 +107,55 @@ def test_strings_and_ranges_are_compared():
     assert [gradient(2.0, "ab"), gradient(2.0, "bb"), gradient(2.0, "aab")] == [3.0, 2.0, 5.0]
     gradient = srcad.grad(recursive, wrt=0)
     assert [gradient(2.0, "square", 2), gradient(2.0, "plain", 2)] == [2 * 2.0 * 1.5 ** 4, 1.5 ** 2]
+
+
+def strictly(x, y):
+    return sum(a * b for a, b in zip(x, y, strict=True))
+
+
+def grown_in_place(x):
+    y = np.ones(3)
+    y *= x
+    return y.sum()
+
+
+def stretched_in_place(x):
+    y = np.ones((1, 3))
+    y -= np.outer(x, x)
+    return y.sum()
+
+
+@pytest.mark.parametrize(("program", "args"), [(strictly, (V, np.ones(4))), (grown_in_place, (V[None],)), (stretched_in_place, (V,))], ids=lambda p: getattr(p, "__name__", ""))
+def test_what_would_raise_is_refused(program, args):
+    with pytest.raises(ValueError):
+        program(*args)
+    with pytest.raises(srcad.SrcadError, match="would raise ValueError"):
+        srcad.grad(program, wrt=0)(*args)
+
+
+def test_what_would_not_is_not():
+    assert np.array_equal(srcad.grad(strictly, wrt=0)(V, V), V)
+    assert np.array_equal(srcad.grad(grown_in_place)(V), np.ones(3))
+
+
+def either(x, y):
+    return np.sum(y and x)
+
+
+def chosen(x, y):
+    return np.sum(x if y > 0 else 1.5 * y)
+
+
+@pytest.mark.parametrize("program", [either, chosen], ids=lambda f: f.__name__)
+def test_a_number_in_place_of_an_array(program):
+    gradient = srcad.grad(program, wrt=0)
+    for y in (0.0, 1.0):
+        assert np.array_equal(gradient(V, y), np.ones(3) * y)
+
+
+def test_truth_values_in_forward_mode():
+    def loss(x):
+        return np.partition(x, 2, axis=-1).sum() + np.ptp(x)
+
+    direction = np.cos(X)
+    assert np.isclose(srcad.jvp(loss, (X,), (direction,))[1], np.sum(srcad.grad(loss)(X) * direction))

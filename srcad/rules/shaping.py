@@ -168,3 +168,4 @@ def full(dz: Any, z: Any, shape: Any, fill_value: Any, dtype: Any = None) -> Adj
 
 
 zero(np.zeros, np.ones, np.empty, np.zeros_like, np.ones_like, np.empty_like, np.arange, np.eye, np.identity, np.shape, np.ndim, np.size)
+zero(np.triu_indices_from, np.tril_indices_from, np.diag_indices_from, np.unravel_index, reason="depends on the shape alone")

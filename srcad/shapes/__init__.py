@@ -127,6 +127,8 @@ def dimension(value: Any, facts: Facts) -> Dim:
             return dim
         case int() | np.integer():
             return Dim.of(int(value), facts)
+        case Number(form="python" | "scalar"):  # counted by the program
+            return facts.new_dim()
     raise NotImplementedError
 
 
@@ -179,4 +181,4 @@ def operator_kind(function: np.ufunc, operator: Callable[..., Any], operands: li
     return result if isinstance(result, Number) else UNKNOWN
 
 
-from srcad.shapes import arranging, creation, fft, indexing, layout, reductions, linalg, products, scalars, scimath, selecting, sets  # noqa: E402,F401
+from srcad.shapes import arranging, creation, fft, indexing, layout, reductions, linalg, positions, products, scalars, scimath, selecting, sets  # noqa: E402,F401

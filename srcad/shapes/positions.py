@@ -1,0 +1,42 @@
+"""Functions that say where elements are: arrays of indices, one for each axis.
+
+    np.unravel_index(k, (n, m))  ->  i, j of the shape of k
+    np.triu_indices(n)           ->  i, j, as many as there are
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.dims import Facts
+from srcad.kinds import INT, Number
+from srcad.shapes import dimension, integer, known_shape, lift, made, shape
+
+
+@shape(np.unravel_index)
+def unravel_index(facts: Facts, indices: Any, shape: Any, order: Any = "C") -> list[Number]:
+    places = known_shape(lift(indices, facts))
+    return [made(INT, places) for _ in (shape if isinstance(shape, (tuple, list)) else (shape,))]
+
+
+@shape(np.triu_indices, np.tril_indices)
+def triangle(facts: Facts, n: Any, k: Any = 0, m: Any = None) -> list[Number]:
+    count = facts.new_dim()
+    return [Number("array", INT, (count,)) for _ in range(2)]
+
+
+@shape(np.triu_indices_from, np.tril_indices_from)
+def triangle_of(facts: Facts, arr: Any, k: Any = 0) -> list[Number]:
+    return triangle(facts, None)
+
+
+@shape(np.diag_indices)
+def diagonal(facts: Facts, n: Any, ndim: Any = 2) -> list[Number]:
+    return [Number("array", INT, (dimension(n, facts),)) for _ in range(integer(ndim))]
+
+
+@shape(np.diag_indices_from)
+def diagonal_of(facts: Facts, arr: Any) -> list[Number]:
+    dims = known_shape(arr)
+    return [Number("array", INT, dims[:1]) for _ in dims]
