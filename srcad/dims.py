@@ -198,6 +198,11 @@ class Dim:
         return out
 
     @property
+    def literal(self) -> int | None:
+        """The number, where it is one for certain."""
+        return None if self.terms else self.const
+
+    @property
     def names(self) -> frozenset[str]:
         """The variables that it is said with."""
         return words(self.key)
@@ -264,6 +269,16 @@ class Dim:
             return Dim.of(value, self.facts)
         return Dim.atom(f"({self.factor} {symbol} {right.factor})", value, self.facts)
 
+    def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any) -> Dim:
+        """`np.maximum(n, 1)`: n itself where it is larger."""
+        if function is not np.maximum or method != "__call__" or operands[0] is not self:
+            return NotImplemented  # type: ignore[no-any-return]
+        least = self.lift(operands[1])
+        assert least is not None
+        if self.value is None:
+            return Dim.atom(f"max({self.key}, {least.key})", None, self.facts)
+        return self if self >= least else least
+
     def __floordiv__(self, other: object) -> Dim:
         return self.opaque("//", other, lambda a, b: a // b)
 
@@ -289,7 +304,9 @@ class Dim:
         return result
 
     def ask_bounds(self, symbol: str, difference: Dim, question: str) -> bool:
-        """A comparison that holds, or does not, for every pass of the loops that count here."""
+        """A comparison that holds, or does not, for every pass of the loops that count here, or of sizes that are no less than 0."""
+        if symbol in ("<", ">=") and known_nonnegative(difference) or symbol in ("<=", ">") and known_nonnegative(-difference):
+            return symbol in (">=", "<=")
         least, greatest = self.facts.bounds(difference)
         if least.value is None or greatest.value is None or symbol in ("==", "!="):
             raise Undecided(question)

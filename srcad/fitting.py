@@ -32,7 +32,7 @@ def unbroadcast(term: Term, ref: Ref, shape: Shape | None, helper: Callable[[str
             return Term(call(function_path(np.sum, term.facts), [term.expr]), Number("scalar", term.number.dtype, ()), term.facts)
         return at_run_time(term, ref, helper, "unknown")
     lead = len(shape) - len(target.shape)
-    if any(is_open(d, t) for d, t in zip(shape[lead:], target.shape)):
+    if any(is_open(d, t) for d, t in zip(shape[max(lead, 0) :], target.shape[max(-lead, 0) :])):
         return at_run_time(term, ref, helper, target.form)
     summed = [i for i, d in enumerate(shape) if i < lead or collapses(d, target.shape[i - lead])]
     offset = len(shape) - len(actual)

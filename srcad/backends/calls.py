@@ -70,7 +70,10 @@ def order_of(function: Any) -> tuple[str, ...]:
 
 def sorted_out(handler: Handler, function: Any, args: Sequence[Value], keywords: Mapping[str, Value]) -> tuple[list[Value], dict[str, Value]]:
     """The arguments of a call as its handler takes them: what the library function has in another place goes by its name."""
-    theirs, ours = order_of(function), list(inspect.signature(handler).parameters)[1:]
+    parameters = inspect.signature(handler).parameters
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        return [*args], {**keywords}
+    theirs, ours = order_of(function), list(parameters)[1:]
     for k, (one, other) in enumerate(zip(theirs, ours)):
         if k < len(args) and one != other and (one in ours or other in theirs):
             named = {n: v for n, v in zip(theirs[k:], args[k:]) if not (isinstance(v, Static) and v.value is None)}

@@ -327,8 +327,8 @@ class Lowering(Bindings):
         return list(lines(body, depth, taken, {}))
 
 
-SYMBOLS = {"Add": "+", "Sub": "-", "Mult": "*", "Div": "/", "Pow": "**", "FloorDiv": "//", "Mod": "%"}
-OPERATIONS = {"Pow": np.power, "FloorDiv": np.floor_divide, "Mod": np.remainder}
+SYMBOLS = {"Add": "+", "Sub": "-", "Mult": "*", "Div": "/", "Pow": "**", "FloorDiv": "//", "Mod": "%", "BitAnd": "&", "BitOr": "|", "BitXor": "^"}
+OPERATIONS = {"Pow": np.power, "FloorDiv": np.floor_divide, "Mod": np.remainder, "BitAnd": np.bitwise_and, "BitOr": np.bitwise_or, "BitXor": np.bitwise_xor}
 
 
 def root_name(node: ast.expr) -> str:

@@ -38,9 +38,7 @@ def sum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: 
 @rule(np.mean)
 def mean(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True) -> Adjoints:
     if where is True:
-        number = count(a, axis)
-        if number == 0:
-            return (0 * a,)
+        number = np.maximum(count(a, axis), 1)  # the mean of nothing has no derivative
         return (np.broadcast_to(kept(dz / number, axis, keepdims), a.shape),)
     share = kept(dz, axis, keepdims) / np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
     return (np.where(where, share, 0.0),)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from srcad.dims import Dim, Facts, Shape, Undecided, broadcast
 from srcad.kinds import BOOL, INT, Number
 from srcad.shapes import dimension, integer, known_shape
@@ -29,6 +31,14 @@ def slice_length(start: Any, stop: Any, facts: Facts, size: Dim, step: int = 1) 
     if count.key == size.key:
         return count
     return count if count > 0 else Dim.of(0, facts)
+
+
+def all_but_ends(item: slice, size: Dim) -> Dim | None:
+    """The length of `x[j:-k]` where that of x is not known: in the same words for `x[1:]` and `x[:-1]`. None for other slices."""
+    first, last = (0 if end is None else dimension(end, size.facts).literal for end in (item.start, item.stop))
+    if item.step is not None or first is None or first < 0 or last is None or last > 0 or last == 0 and item.stop is not None:
+        return None
+    return np.maximum(size - (first - last), 0)  # type: ignore[return-value]
 
 
 def bound(value: Any, size: Dim, default: Dim, highest: Dim, floor: int = 0) -> Dim:
@@ -67,7 +77,7 @@ def getitem_shape(facts: Facts, x: Number, index: tuple[Any, ...]) -> tuple[Shap
             try:
                 out.append(slice_length(item.start, item.stop, facts, dims[axis], step))
             except (Undecided, NotImplementedError):
-                out.append(facts.new_dim())
+                out.append(all_but_ends(item, dims[axis]) or facts.new_dim())
             axis += 1
             gap = gap or bool(advanced)
         elif isinstance(item, Number) and item.form in ("array", "unknown"):
