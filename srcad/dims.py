@@ -269,10 +269,10 @@ class Dim:
             return Dim.of(value, self.facts)
         return Dim.atom(f"({self.factor} {symbol} {right.factor})", value, self.facts)
 
-    def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any) -> Dim:
+    def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any) -> Any:
         """`np.maximum(n, 1)`: n itself where it is larger."""
         if function is not np.maximum or method != "__call__" or operands[0] is not self:
-            return NotImplemented  # type: ignore[no-any-return]
+            return NotImplemented
         least = self.lift(operands[1])
         assert least is not None
         if self.value is None:
