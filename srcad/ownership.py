@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -39,23 +38,23 @@ class State(NamedTuple):
     """What is known at a place: the cells of each name, and which names share no memory although their cells meet."""
 
     cells: Mapping[str, frozenset[str]]
-    apart: Collection[frozenset[str]]
+    apart: Mapping[str, Collection[str]]
 
     def shares(self, one: str, other: str) -> bool:
-        return bool(self.cells.get(one, NOTHING) & self.cells.get(other, NOTHING)) and frozenset((one, other)) not in self.apart
+        return other not in self.apart.get(one, ()) and not self.cells.get(one, NOTHING).isdisjoint(self.cells.get(other, NOTHING))
 
 
 class Memory:
     """The memory that each name means at one point of a straight line: a set of cells; foreign ones are not ours to write.
 
-    Names whose values change places in a loop may each mean the memory of the other, but never at once: such pairs are
-    known to be apart.
+    Names whose values change places in a loop may each mean the memory of the other, but never at once: they are known
+    to be apart.
     """
 
     def __init__(self) -> None:
         self.cells: dict[str, frozenset[str]] = {}
         self.names: dict[str, set[str]] = {}  # a cell -> the names that may mean it
-        self.apart: set[frozenset[str]] = set()
+        self.apart: dict[str, set[str]] = {}
         self.makers: frozenset[str] = frozenset()
         self.observing = False  # whether the statements are the user's, which are as they are
         self.own: Collection[str] = ()  # the names of variables: what else has attributes is a module
@@ -63,11 +62,18 @@ class Memory:
 
     def bind(self, target: str, cells: frozenset[str], sources: Iterable[str] = ()) -> None:
         """Give a name other memory, which may be that of some names."""
-        state, sources = self.state(), set(sources)
-        others = {n for cell in cells for n in self.names.get(cell, ())} - sources - {target}
-        self.apart = {pair for pair in self.apart if target not in pair}
-        self.apart |= {frozenset((n, target)) for n in others if sources and not any(state.shares(n, s) for s in sources)}
+        state, whose = self.state(), {*sources}
+        near = {n for cell in cells if not cell.startswith("=") for n in self.names.get(cell, ())} - {*whose, target} if whose else set()
+        others = {n for n in near if not any(state.shares(n, s) for s in whose)}
+        for n in self.apart.pop(target, ()):
+            self.apart[n].discard(target)
+        for n in others:
+            self.tell_apart(n, target)
         self.means(target, cells)
+
+    def tell_apart(self, one: str, other: str) -> None:
+        self.apart.setdefault(one, set()).add(other)
+        self.apart.setdefault(other, set()).add(one)
 
     def means(self, target: str, cells: frozenset[str]) -> None:
         """Say of the same memory that it may be in these cells."""
@@ -81,24 +87,38 @@ class Memory:
         return State(self.cells, self.apart)
 
     def fork(self) -> State:
-        return State(dict(self.cells), set(self.apart))
+        return State(dict(self.cells), {n: set(others) for n, others in self.apart.items() if others})
 
     def restore(self, state: State) -> None:
-        self.cells, self.names, self.apart = {}, {}, set(state.apart)
+        self.cells, self.names = {}, {}
+        self.apart = {n: set(others) for n, others in state.apart.items()}
         for target, found in state.cells.items():
             self.means(target, found)
 
     def join(self, other: State) -> bool:
         """What either path may have made of each name; whether that is more than was known."""
-        before, grown = self.fork(), False
+        before, grown = self.fork(), set()
         for target, cells in other.cells.items():
             old = self.cells.get(target)
             if old is None or not cells <= old:
                 self.means(target, cells | (old or NOTHING))
-                grown = True
-        meeting = {frozenset(pair) for together in self.names.values() if len(together) > 1 for pair in itertools.combinations(together, 2)}
-        self.apart = {pair for pair in meeting if not before.shares(*pair) and not other.shares(*pair)}
-        return grown or any(not before.shares(*pair) for pair in meeting - self.apart)
+                grown.add(target)
+        return self.join_apart(before, other, grown) or bool(grown)
+
+    def join_apart(self, before: State, other: State, grown: Collection[str]) -> bool:
+        """Names stay apart that are so on both paths, and become so where the cells of one have grown; whether some are no longer."""
+        self.apart = {}
+        lost = False
+        pairs = {(n, m) for n, others in before.apart.items() for m in others if n < m}
+        pairs |= {(min(n, m), max(n, m)) for n in grown for cell in self.cells[n] if not cell.startswith("=") for m in self.names[cell] if m != n}
+        for pair in pairs:
+            if before.shares(*pair):
+                continue
+            if other.shares(*pair):
+                lost = True
+            else:
+                self.tell_apart(*pair)
+        return lost
 
     def may_write(self, target: str, alive: Collection[str]) -> bool:
         """Whether a name's memory is ours, and no other name that lies in it is read before it means something else."""
