@@ -31,6 +31,7 @@ from srcad.render import function_path
 from srcad.request import Request
 from srcad.respell import Respelling, said_once
 from srcad.reverse import Reverse
+from srcad.scaling import Scaling, as_written
 from srcad.simplify import DeadCode, Folding, join_branches, short, summed, taken_at_once, unused_counters
 from srcad.uses import bound, header_reads, remembered
 from srcad.surgery import ADJOINT
@@ -89,6 +90,8 @@ class Tidying:
     def reworded(self, forward: Block, rest: Block) -> Block:
         """The backward half in NumPy's quicker words: loops that only add up, fill or transpose done at once."""
         rest = map_block(rest, plainer)
+        if not self.request.plain:
+            rest = Scaling(self.is_array, self.is_plain).apply(rest)
         carried = Carried(self.state.namer.temporary, self.either_kind, self.state.facts)
         rest = zeroed_once(put(met_once(rest if self.request.plain else carried.added_at_once(rest))))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
@@ -105,7 +108,7 @@ class Tidying:
         """The forward half in NumPy's quicker words."""
         if self.request.plain:
             return forward
-        centred = Centring(self.state.facts, self.is_floating).apply(forward)
+        centred = as_written(Centring(self.state.facts, self.is_floating).apply(forward))
         return map_block(centred, self.methods().visit)
 
     def headed(self, block: Block, out: Iterable[str] = ()) -> Block:
