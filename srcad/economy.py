@@ -10,10 +10,12 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
+import numpy as np
+
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
 from srcad.ranges import counting
 from srcad.splice import split_literal
-from srcad.syntax import binary, const, from_zero, literal_number, name, names, parts_of, root_of, same
+from srcad.syntax import binary, const, from_zero, is_module, literal_number, name, names, parts_of, root_of, same
 from srcad.uses import Tally, bound, mentions, reads, rebound, tallied, touched
 
 
@@ -215,8 +217,13 @@ def plainer(expr: ast.expr) -> ast.expr:
             return ast.UnaryOp(op=op, operand=original(operand))
         case ast.Call(func=func, args=args, keywords=keywords):
             inner = ast.Attribute(value=plainer(func.value), attr=func.attr, ctx=ast.Load()) if isinstance(func, ast.Attribute) else func
-            return ast.Call(func=inner, args=[plainer(a) for a in args], keywords=keywords)
+            return ast.Call(func=inner, args=[original(a) if computes(func) else plainer(a) for a in args], keywords=keywords)
     return expr
+
+
+def computes(func: ast.expr) -> bool:
+    """Whether a function is a ufunc of NumPy's by its name, whose result is new memory."""
+    return isinstance(func, ast.Attribute) and is_module(func.value) and isinstance(getattr(np, func.attr, None), np.ufunc)
 
 
 def original(operand: ast.expr) -> ast.expr:

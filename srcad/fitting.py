@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from srcad import runtime
 import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import collapses, is_unit, like_rank, sum_axes
 from srcad.dims import Dim, Facts, Shape, alike, product
-from srcad.kinds import Number, Ref
+from srcad.kinds import FLOAT, INT, Number, Ref
 from srcad.render import function_path
 from srcad.syntax import call, const
 from srcad.terms import Term, as_term
@@ -52,6 +53,23 @@ def at_run_time(term: Term, ref: Ref, helper: Callable[[str, Any], str], form: s
 def is_open(whole: Dim, part: Dim) -> bool:
     """Whether only the run can tell if a variable's dimension was stretched to the result's."""
     return whole.key != part.key and not is_unit(part) and not is_unit(whole) and alike(whole, part) is None
+
+
+WIDENED = frozenset((np.arctan2, math.atan2, np.power, np.float_power, np.hypot, np.einsum, np.interp, np.trapezoid if hasattr(np, "trapezoid") else np.trapz))  # their derivatives multiply operands
+
+
+def widened(function: Any, value: Any) -> Any:
+    """Operands as a rule computes with them: small integers and truth values as floats, where it would multiply or subtract them, and they would wrap round."""
+    if function not in WIDENED:
+        return value
+    if isinstance(value, (list, tuple)):
+        return type(value)(widened(function, v) for v in value)
+    dtype = value.number.dtype if isinstance(value, Term) and value.number.form in ("array", "scalar") else None
+    if dtype is None or dtype.kind not in "biu" or dtype == INT:
+        return value
+    if value.number.form == "array":
+        return value.astype(FLOAT)
+    return Term(call("float", [value.expr]), Number("python", FLOAT, ()), value.facts)
 
 
 def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:

@@ -272,6 +272,9 @@ class Forwards(Tangents):
             raise NoTangent(ref.key)
         if number.form == "array" and number.shape == () and term.number.form != "array":
             return Term(call(function_path(np.asarray, self.facts), [term.expr]), adjoint_kind(number), self.facts)
+        if number.shape is None and not number.is_plain and ref.key not in self.heads:
+            shape = call(function_path(np.shape, self.facts), [ref.expr])
+            return Term(call(function_path(np.broadcast_to, self.facts), [term.expr, shape]), dataclasses.replace(adjoint_kind(number), fresh=False), self.facts)
         return cast(filled(term, number, self.facts), number)
 
     def dot_name(self, key: str) -> str:

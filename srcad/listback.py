@@ -14,12 +14,13 @@ import numpy as np
 from srcad.adjoints import adjoint_kind, filled
 from srcad.errors import SrcadError
 from srcad.inference import Branch, ListStep, Loop, Step
-from srcad.ir import Assign, Effect, Store
+from srcad.ir import Assign, Effect, For, Store, While, walk
 from srcad.kinds import Number, Ref, Series, leaves
 from srcad.render import function_path, shape_expr
 from srcad.shadows import Shadows, closed, every_step, made_by
 from srcad.syntax import binary, call, const, method, name
 from srcad.terms import Term
+from srcad.uses import bound
 
 
 class ListBack(Shadows):
@@ -111,6 +112,10 @@ class ListBack(Shadows):
         label = self.list_name(series)
         if series.kind is not None and series.kind.is_plain:
             expr: ast.expr = binary(ast.List(elts=[const(0.0)], ctx=ast.Load()), ast.Mult(), name(size))
+        elif self.varies(series) and not any(isinstance(s, ListStep) and s.series.name == series.name and s.what == "pop" for s in self.every):
+            item = name(self.state.namer.temporary("item"))
+            blank = call(function_path(np.zeros, self.facts), [ast.Attribute(value=item, attr="shape", ctx=ast.Load())])
+            expr = comprehension(blank, item, name(series.name))
         else:
             expr = comprehension(self.zero(series), name("_"), call("range", [name(size)]))
         self.emit(Assign(label, expr, self.here()))
@@ -121,9 +126,18 @@ class ListBack(Shadows):
         kind = series.kind
         if kind is None or kind.is_plain:
             return const(0.0)
-        if kind.shape is None or any("?" in d.key for d in kind.shape):
+        if kind.shape is None or self.varies(series):
             raise SrcadError("the arrays in this list are of shapes that only the run can tell. Make them of one shape.", self.loc)
         return call(function_path(np.zeros, self.facts), [shape_expr(kind.shape, self.facts)])
+
+    def varies(self, series: Series) -> bool:
+        """Whether the items of a list may be of several sizes: said with what the passes of a loop give values to, or not known at all."""
+        shape = series.kind.shape if series.kind is not None else None
+        return shape is None or any("?" in d.key or d.names & self.given_in_loops for d in shape)
+
+    @functools.cached_property
+    def given_in_loops(self) -> set[str]:
+        return {t for s in walk(self.state.statements) if isinstance(s, (For, While)) for t in bound(s)}
 
     @functools.cached_property
     def lists_read(self) -> set[str]:

@@ -27,7 +27,7 @@ from srcad.detours import Detours, takes_each_row
 from srcad.dims import Dim, Facts, Shape, Undecided
 from srcad.errors import MissingRuleError, SrcadError
 from srcad.backwards import Backwards
-from srcad.fitting import pairs, unbroadcast, unknown_like
+from srcad.fitting import pairs, unbroadcast, unknown_like, widened
 from srcad.shadows import every_step, read_by
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import GETITEM, Inference, Operation, Region, Step, flatten, function_label
@@ -188,8 +188,8 @@ class Reverse(Backwards, PairBack, Detours):
         self.values = op.values
         z = [self.term(o) for o in op.outputs]
         given = [self.fitting(d, o, op) for d, o in zip(dz, op.outputs)]
-        operands = self.terms(op.operands)
-        params = {k: self.terms(v) for k, v in op.params.items() if k in op.rule.parameters}
+        operands = widened(op.function, self.terms(op.operands))
+        params = {k: widened(op.function, self.terms(v)) for k, v in op.params.items() if k in op.rule.parameters}
         if op.rule.wants_active:
             params["active"] = tuple(self.state.is_active(o) for o in op.operands)
         try:

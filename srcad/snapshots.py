@@ -101,7 +101,7 @@ class Snapshots:
             given = {} if blocks(statement) else changes(statement) & (read if isinstance(statement, (Assign, Unpack)) else memory)
             if given:
                 raise SrcadError(f"checkpoint= would run the loop in line {loop.loc.line} again, which reads what this has changed by then. Change a copy, or leave checkpoint= out.",
-                                 statement.loc)
+                                 loop.loc if statement.loc is UNPLACED else statement.loc)
 
     def check(self, loop: For, mirror: For, after: Block, kept: list[str]) -> None:
         """A loop can be run again if a pass only computes, from what it is handed and from what stays as it is."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from srcad.adjoints import sum_call
 from srcad.dims import Facts, broadcast
-from srcad.kinds import BOOL, FLOAT, Number
+from srcad.kinds import BOOL, FLOAT, INT, Number, python
 from srcad.render import function_path, render
 from srcad.shapes import infer_call, operator_kind
 from srcad.syntax import binary, call, const, is_path
@@ -172,12 +172,19 @@ SIMPLIFY: dict[type[ast.operator], Callable[[Term, Term, Number], Term | None]] 
 }
 
 
+def counted(term: Term) -> Term:
+    """The number that a literal truth value is in arithmetic."""
+    if isinstance(term.expr, ast.Constant) and isinstance(term.expr.value, bool):
+        return Term(const(int(term.expr.value)), python(INT), term.facts)
+    return term
+
+
 def binary_term(symbol: ast.operator, python_operator: Callable[..., Any], ufunc: np.ufunc) -> tuple[Any, Any]:
     """The two methods of an operator on terms."""
     simplify = SIMPLIFY.get(type(symbol))
 
     def combine(left: Any, right: Any, facts: Facts) -> Term:
-        left, right = as_term(left, facts), as_term(right, facts)
+        left, right = counted(as_term(left, facts)), counted(as_term(right, facts))
         if (left.base is not None or right.base is not None) and not isinstance(symbol, ast.MatMult):
             left, right = unspread(left, right), unspread(right, left)
         number = operator_kind(ufunc, python_operator, [left.number, right.number])

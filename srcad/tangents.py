@@ -17,6 +17,7 @@ import numpy as np
 
 from srcad.adjoints import adjoint_kind, full
 from srcad.dims import Undecided
+from srcad.fitting import widened
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import Operation, flatten
 from srcad.kinds import FLOAT, Number, Ref, leaves
@@ -52,7 +53,7 @@ class Tangents(Reverse):
             return total([self.linear(op, i) for i, dot in enumerate(self.dots_of(op.operands)) if dot is not None])
         own = TANGENTS.get(op.function) if not adds_something(op) else None
         if own is not None:
-            return own(self.dots_of(op.operands), self.term(op.outputs[0]), *self.terms(op.operands), **self.parameters(op))  # type: ignore[no-any-return]
+            return own(self.dots_of(op.operands), self.term(op.outputs[0]), *widened(op.function, self.terms(op.operands)), **self.parameters(op))  # type: ignore[no-any-return]
         if op.rule is LOG_SOFTMAX:
             x, e, sums = self.terms(op.operands)
             moved = self.dots_of(op.operands)[0]
@@ -76,7 +77,7 @@ class Tangents(Reverse):
 
     def parameters(self, op: Operation) -> dict[str, Any]:
         assert op.rule is not None
-        return {k: self.terms(v) for k, v in op.params.items() if k in op.rule.parameters}
+        return {k: widened(op.function, self.terms(v)) for k, v in op.params.items() if k in op.rule.parameters}
 
     def by_rule(self, op: Operation) -> Term | None:
         """The tangent from the rule of the reverse mode, where its Jacobian is diagonal, or the result one number for each group of elements."""
@@ -106,7 +107,7 @@ class Tangents(Reverse):
         keywords = self.parameters(op)
         if op.rule.wants_active:
             keywords["active"] = tuple(self.state.is_active(o) for o in op.operands)
-        return op.rule.function(seed, self.term(op.outputs[0]), *self.terms(op.operands), **keywords)
+        return op.rule.function(seed, self.term(op.outputs[0]), *widened(op.function, self.terms(op.operands)), **keywords)
 
     def linear(self, op: Operation, only: int | None = None) -> Term:
         """The operation as it is written, on tangents: on all of them, or on that of one operand, with the others as they are."""

@@ -1,4 +1,7 @@
 """Bounds, sizes and indices that the program counts itself: min and max of loop indices, as many rows as a mask has, triangles of a matrix."""
+import importlib
+import sys
+
 import numpy as np
 import pytest
 
@@ -117,3 +120,76 @@ def symmetric(c):
 @pytest.mark.parametrize("program", [least, some, upper, lower, upper_of, diagonal, symmetric], ids=lambda f: f.__name__)
 def test_indices_that_numpy_makes(program):
     close(srcad.grad(program)(SQUARE), program, SQUARE)
+
+
+def list_of_heads(x):
+    parts = []
+    for k in range(5):
+        parts.append(x[:k])  # noqa: PERF401
+    return np.sum(parts[-1] ** 2)
+
+
+def list_of_windows(x):
+    parts, total = [], 0.0
+    for k in range(5):
+        parts.append(x[max(0, k - 1):min(len(x), k + 2)] * 2.0)
+    for q in parts:
+        total += np.sum(q) ** 2
+    return total
+
+
+def comprehension_of_windows(x):
+    parts = [x[max(0, k - 1):min(5, k + 2)] for k in range(5)]
+    return sum([np.sum(q) ** 2 for q in parts])
+
+
+def list_by_index(x):
+    parts, total = [], 0.0
+    for k in range(5):
+        parts.append(np.sin(x[:k]))
+    for k in range(5):
+        total += np.sum(parts[k]) * k
+    return total + np.sum(parts[2])
+
+
+@pytest.mark.parametrize("program", [list_of_heads, list_of_windows, comprehension_of_windows, list_by_index], ids=lambda f: f.__name__)
+def test_lists_of_parts_of_several_sizes(program):
+    close(srcad.grad(program)(SHORT[:5]), program, SHORT[:5])
+
+
+def filled_from_a_mask(x):
+    v = x[x > -5] * x[x > -5]
+    v = np.zeros(len(v)) + x[0]
+    return v.sum()
+
+
+def test_tangents_of_unknown_size_are_whole():
+    x = SHORT[:4]
+    direction = np.cos(x)
+    assert np.isclose(srcad.jvp(filled_from_a_mask, (x,), (direction,))[1], srcad.grad(filled_from_a_mask)(x) @ direction)
+
+
+PARTS = ["np.sum(v)", "np.mean(v)", "np.var(v)", "v.max()", "np.sum(v[1:] * v[:-1])", "np.sum(np.diff(v) ** 2)", "np.sum(np.concatenate([v, v]) ** 2)", "np.sum((v - v.mean()) ** 2)",
+         "np.sum(np.outer(v, v))", "np.sum(v[:, None] - v)", "np.sum(v[1:-1] ** 2)", "np.sum(v[2:] * v[:-2])", "v[0] * v[-1]", "np.sum(v) / len(v)"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_a_mask_leaves(part, tmp_path, monkeypatch):
+    (tmp_path / "masked_part.py").write_text(f"import numpy as np\n\n\ndef loss(x, m):\n    v = x[m]\n    return {part}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    loss = importlib.import_module("masked_part").loss
+    del sys.modules["masked_part"]
+    gradient = srcad.grad(loss, wrt="x")
+    for m in (SHORT > 0, SHORT > -9, SHORT < 0.5):
+        close(gradient(SHORT, m), lambda x, m=m: loss(x, m), SHORT)
+
+
+def rows(x, m):
+    return np.sum(x[m].mean(axis=0) ** 2) + np.sum(x[m].sum(axis=0) ** 2)
+
+
+def test_means_of_rows_need_no_helpers():
+    gradient, m = srcad.grad(rows, wrt="x"), np.array([True, False, True])
+    assert "def unbroadcast" not in gradient.source_for(SQUARE, m)
+    close(gradient(SQUARE, m), lambda x: rows(x, m), SQUARE)
+    assert np.array_equal(srcad.grad(lambda x, m: np.mean(x[m]), wrt="x")(np.ones(3), np.zeros(3, bool)), np.zeros(3))

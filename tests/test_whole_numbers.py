@@ -1,4 +1,6 @@
 """Integers, truth values and narrow floats among the operands: derivatives are formed in float64, and integer arguments are not written to."""
+import math
+
 import numpy as np
 import pytest
 
@@ -123,3 +125,39 @@ def test_writes_into_integer_arguments_are_refused(program):
     x = np.array([[1, 2], [3, 4]]) if program in (transposed, rows) else np.array([1, 2, 3])
     with pytest.raises(srcad.SrcadError, match="writes into an integer argument"):
         srcad.grad(program)(x)
+
+
+def angles(x, i):
+    return np.sum(np.arctan2(x, i)) + np.sum(np.arctan2(i, x)) + math.atan2(x[0], i[0])
+
+
+def contracted_thrice(x, i):
+    return np.einsum("i,i,i->", x, i, i) + np.einsum("i,j,ij->", x, i, np.outer(i, i))
+
+
+def between(x, i):
+    return np.sum(np.interp(x, np.array([-2, 0, 3], np.int8), i))
+
+
+def counted(x, i):
+    return np.sum(np.exp(-x) * (i * 4) * True)
+
+
+def counted_down(x, i):
+    return np.sum(np.exp(-np.abs(x)) * (i * 100) * True)
+
+
+def powers(x, i):
+    return np.sum(np.abs(x) ** i) * 1e-22 + np.sum((i % 5 + 1) ** x)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("program", "i"), [
+    (angles, np.array([200], np.uint8)), (angles, np.array([70000], np.int32)), (contracted_thrice, np.array([200], np.uint8)), (between, np.array([1, -128, 127], np.int8)),
+    (between, np.array([True, False, True])), (counted, np.array([32], np.int8)), (counted_down, np.array([200], np.uint8)), (powers, np.array([-128], np.int8)),
+], ids=lambda p: getattr(p, "__name__", ""))
+def test_rules_compute_in_floats(program, i):
+    x, e = np.array([0.7]), 1e-6
+    wanted = (float(program(x + e, i)) - float(program(x - e, i))) / (2 * e)
+    assert np.allclose(srcad.grad(program, wrt="x")(x, i), wanted, rtol=1e-4)
+    assert np.allclose(srcad.jvp(program, (x, i), (np.ones(1),), wrt=("x",))[1], wanted, rtol=1e-4)
