@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.kinds import FLOAT, INT, Number, python
+from srcad.kinds import FLOAT, Number, python
 from srcad.render import SizedDim, TermShape, Untraceable, function_path, plain, render, render_index
 from srcad.shapes import infer_call, lift, operator_kind
 from srcad.shapes.indexing import getitem
@@ -171,7 +171,8 @@ class Term:
         return made
 
     def negated(self) -> Term:
-        if self.number.form != "python" and self.number.dtype is not None and self.number.dtype.kind in "biu" and self.number.dtype != INT:  # NumPy does not negate it, or wraps round
+        dtype = self.number.dtype if self.number.form != "python" else None
+        if dtype is not None and (dtype.kind in "bu" or dtype.kind == "i" and dtype.itemsize < 4):  # NumPy does not negate it, or wraps round
             return Term(binary(const(-1.0), ast.Mult(), self.expr), Number(self.number.form, FLOAT, self.number.shape), self.facts)
         if isinstance(self.expr, ast.Constant):
             return Term(const(-self.expr.value), self.number, self.facts)  # type: ignore[operator]
