@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 import math
 import operator
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,9 @@ def plain_function(function: Any) -> tuple[tuple[Any, ...], types.FunctionType]:
         if find(function) is not None:  # its body is not what is differentiated
             return (), forwarding(function.__name__, "primal", getattr(function, "srcad_checked", function), function)
         return (), function
+    if isinstance(function, functools.partial):
+        inner = getattr(function.func, "__name__", "")
+        return (), forwarding(inner if inner.isidentifier() else "function", "partial", function, function)
     if find(function) is not None:
         return (), library_wrapper(function)
     if isinstance(function, types.FunctionType):
@@ -135,11 +139,13 @@ def shown_default(parameter: inspect.Parameter) -> object:
     return None
 
 
-def forwarding(title: str, label: str, target: types.FunctionType, called: Any) -> types.FunctionType:
-    """A Python function of the parameters of `target` that hands them on."""
+def forwarding(title: str, label: str, target: Callable[..., Any], called: Any) -> types.FunctionType:
+    """A Python function of the parameters of `target` that hands them on; of a partial of those that it leaves."""
     import linecache
 
     signature = inspect.signature(target, follow_wrapped=False)
+    if isinstance(target, functools.partial):
+        signature = signature.replace(parameters=[p for p in signature.parameters.values() if p.name not in target.keywords and (p.default is p.empty or find(target.func) is None)])
     plain = signature.replace(parameters=[p.replace(default=shown_default(p), annotation=p.empty) for p in signature.parameters.values()], return_annotation=signature.empty)
     handed = ", ".join({p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, f"{p.name}=" * (p.kind is p.KEYWORD_ONLY)) + p.name for p in signature.parameters.values())
     while label in signature.parameters or label == title:
@@ -150,5 +156,7 @@ def forwarding(title: str, label: str, target: types.FunctionType, called: Any) 
     space: dict[str, Any] = {label: called}
     exec(compile(text, filename, "exec"), space)
     made: types.FunctionType = space[title]
-    made.__defaults__, made.__kwdefaults__ = target.__defaults__, target.__kwdefaults__
+    given = [p for p in signature.parameters.values() if p.default is not p.empty]
+    made.__defaults__ = tuple(p.default for p in given if p.kind is not p.KEYWORD_ONLY) or None
+    made.__kwdefaults__ = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY} or None
     return made

@@ -150,12 +150,13 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):
             return self.library(function, args, keywords, text, target)
         if isinstance(function, types.MethodType):
-            is_class = isinstance(function.__self__, type)
-            place = f"{path}.__self__" if is_class else path.rpartition(".")[0]
-            owner = self.state.guards.read(place, function.__self__) if "." in path else None
-            if owner is None:
+            place, _, attribute = path.rpartition(".")
+            if not path:
                 self.at.refuse("this bound method is not supported yet. Call it on its object.")
-            return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[list-item]
+            if not place or attribute != function.__name__ or isinstance(function.__self__, type):  # another name for it
+                place = f"{path}.__self__"
+            owner = self.state.guards.read(place, function.__self__)
+            return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[arg-type]
         if isinstance(function, types.FunctionType) and hasattr(function, "srcad_checkpointed"):
             return self.checkpointed(function.srcad_checkpointed, path, args, keywords, text, target)
         if is_own(function) and is_helper(function):
