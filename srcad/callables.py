@@ -34,6 +34,8 @@ def plain_function(function: Any) -> tuple[tuple[Any, ...], types.FunctionType]:
         return (), function
     if isinstance(function, functools.partial):
         inner = getattr(function.func, "__name__", "")
+        if isinstance(function.func, np.ufunc):  # whose parameters some releases of NumPy do not say
+            raise SrcadError(f"{function!r} is of a ufunc. Wrap its call in a function.")
         return (), forwarding(inner if inner.isidentifier() else "function", "partial", function, function)
     if find(function) is not None:
         return (), library_wrapper(function)
