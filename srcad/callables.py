@@ -145,7 +145,7 @@ def forwarding(title: str, label: str, target: Callable[..., Any], called: Any) 
     """A Python function of the parameters of `target` that hands them on; of a partial of those that it leaves."""
     import linecache
 
-    signature = inspect.signature(target, follow_wrapped=False)
+    signature = inspect.signature(target, follow_wrapped=isinstance(target, functools.partial) and find(target.func) is not None)
     if isinstance(target, functools.partial):
         signature = signature.replace(parameters=[p for p in signature.parameters.values() if p.name not in target.keywords and (p.default is p.empty or find(target.func) is None)])
     plain = signature.replace(parameters=[p.replace(default=shown_default(p), annotation=p.empty) for p in signature.parameters.values()], return_annotation=signature.empty)
