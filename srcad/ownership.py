@@ -193,16 +193,17 @@ class Memory:
 
 
 def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str], makers: Collection[str] = (),
-           parameters: Collection[str] = (), consuming: bool = False) -> Block:
+           parameters: Collection[str] = (), consuming: bool = False, moving: bool = True) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
     kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them;
     makers: functions whose results share memory with nothing; parameters: names that are variables besides; consuming: whether the backward half is run once, and may
-    use up what the forward half made.
+    use up what the forward half made; moving: whether what is not read again may go on under another name, uncopied.
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
     settlement.memory.own = {*settlement.definitions, *parameters}
     settlement.given = {t for s in forward for t in bound(s)}
+    settlement.moving = moving
     if consuming:
         settlement.observe(forward)
     settlement.memory.makers = frozenset(makers)
@@ -218,6 +219,7 @@ class Settlement:
         self.memory = Memory()
         self.lists: set[str] = set()
         self.given: Collection[str] = ()  # the names of the forward half
+        self.moving = True
         self.places: dict[int, int] = {}
         self.alive: dict[int, frozenset[str]] = {}  # at each place: what is read after it before it means something else
         self.number(block, Live(block).after, frozenset(foreign))
@@ -271,7 +273,7 @@ class Settlement:
         match statement:
             case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name(id=source) as moved, attr="copy"), args=[], keywords=[])) if target != source:
                 alive = self.alive[self.places[id(statement)]]
-                if source not in alive and source not in self.given and self.memory.may_write(source, alive):
+                if self.moving and source not in alive and source not in self.given and self.memory.may_write(source, alive):
                     made = dataclasses.replace(statement, expr=moved)
                     self.places[id(made)] = self.places[id(statement)]
                     return made
