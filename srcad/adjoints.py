@@ -81,8 +81,8 @@ def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
     return Term(call(function_path(np.zeros, facts), arguments), kind, facts)
 
 
-def filled(term: Term, target: Number, facts: Facts) -> Term:
-    """An adjoint spread to the full shape of its variable, where it is smaller."""
+def filled(term: Term, target: Number, facts: Facts, owned: bool = False) -> Term:
+    """An adjoint spread to the full shape of its variable, where it is smaller; owned: a number into memory that may be added to."""
     if target.shape is None or term.number.shape is None or full(term.number, target) or target.is_plain:
         return term
     kind = adjoint_kind(target)
@@ -93,8 +93,9 @@ def filled(term: Term, target: Number, facts: Facts) -> Term:
         if kind.dtype != FLOAT and kind.dtype is not None:
             arguments.append(render(kind.dtype, facts))
         return Term(call(function_path(function, facts), arguments), kind, facts, base=term)
-    if term.number.form == "python" and kind.dtype is not None and kind.dtype != FLOAT:
-        return Term(call(function_path(np.full, facts), [shape, term.expr, render(kind.dtype, facts)]), kind, facts, base=term)
+    narrow = [render(kind.dtype, facts)] if kind.dtype is not None and kind.dtype != FLOAT else []
+    if owned and term.number.is_plain or narrow and term.number.form == "python":
+        return Term(call(function_path(np.full, facts), [shape, term.expr, *narrow]), kind, facts, base=term)
     return Term(call(function_path(np.broadcast_to, facts), [term.expr, shape]), Number("array", term.number.dtype, target.shape, fresh=False), facts, base=term)
 
 

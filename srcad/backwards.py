@@ -16,13 +16,12 @@ import numpy as np
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
 from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write
 from srcad.ir import Assign, For, If, Statement, While, With
-from srcad.kinds import FLOAT, Number, Ref
+from srcad.kinds import Number, Ref
 from srcad.recording import heads_of
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
 from srcad.shadows import closed, every_step, flows, made_by, read_by
 from srcad.simplify import parallel
-from srcad.render import function_path, render, shape_expr
 from srcad.uses import bound, rebound, touched
 from srcad.syntax import call, const, is_path, name, names
 from srcad.terms import Term, literal
@@ -319,9 +318,9 @@ class Backwards(ListBack):
         output = phi.output
         if term is None:
             term = zeros(output.number, self.facts, Term(output.expr, output.number, self.facts))
-        if term.number.is_plain and not full(term.number, output.number) and not output.number.is_plain:
-            term = self.spread_out(term, output.number)
-        term = cast(filled(term, output.number, self.facts), output.number)
+        if term.number.is_plain and output.number.shape:  # passes may add to an array of it in place
+            term = self.named_only(term)
+        term = cast(filled(term, output.number, self.facts, owned=True), output.number)
         value = literal(term)
         expr = const(float(value)) if value is not None and term.number.form == "python" else term.expr
         self.forget(output.key)
@@ -378,21 +377,15 @@ class Backwards(ListBack):
         plain = {t for s in statements for t in bound(s) if t in kinds and kinds[t].is_plain and kinds[t].form == "python"}
         return {**before, **{t: dataclasses.replace(kinds[t], form="scalar") for t in (*plain, *wider)}}
 
-    def spread_out(self, term: Term, number: Number) -> Term:
-        """An array of one number, which passes may add to in place. A line before that only gives the number a name goes."""
-        kind = adjoint_kind(number)
-        if kind.shape is None:
-            return term
+    def named_only(self, term: Term) -> Term:
+        """What a line before only gives a name, without that line; any other term as it is."""
         label = term.expr.id if isinstance(term.expr, ast.Name) else ""
         last = max((i for i, s in enumerate(self.out) if label in touched(s)), default=-1)
         match self.out[last] if last >= 0 else None:
             case Assign(target, ast.Constant() as given) if target == label:
                 del self.out[last]
-                term = Term(given, term.number, self.facts)
-        if literal(term) is not None:
-            return filled(term, number, self.facts)
-        dtype = [] if kind.dtype in (FLOAT, None) else [render(kind.dtype, self.facts)]
-        return Term(call(function_path(np.full, self.facts), [shape_expr(kind.shape, self.facts), term.expr, *dtype]), kind, self.facts)
+                return Term(given, term.number, self.facts)
+        return term
 
     def widen(self, target: str, term: Term) -> None:
         """A number that is handed on may be NumPy's in some pass."""

@@ -92,7 +92,7 @@ class Filling:
     def is_whole(self, identifier: str) -> bool:
         """Whether a name is an array of integers or truth values, which are not multiplied with each other."""
         kind = self.kind_of(identifier)
-        return kind is not None and kind.form == "array" and kind.dtype is not None and kind.dtype.kind in "biu"
+        return kind is not None and kind.form == "array" and kind.is_whole
 
     def is_double(self, identifier: str) -> bool:
         kind = self.kind_of(identifier)

@@ -15,7 +15,7 @@ from srcad import runtime
 import srcad.splice  # noqa: F401  (gives terms their operators)
 from srcad.adjoints import collapses, is_unit, like_rank, sum_axes
 from srcad.dims import Dim, Facts, Shape, alike, product
-from srcad.kinds import FLOAT, INT, Number, Ref
+from srcad.kinds import INT, Number, Ref
 from srcad.render import function_path
 from srcad.syntax import call, const
 from srcad.terms import Term, as_term
@@ -64,12 +64,8 @@ def widened(function: Any, value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple)):
         return type(value)(widened(function, v) for v in value)
-    dtype = value.number.dtype if isinstance(value, Term) and value.number.form in ("array", "scalar") else None
-    if dtype is None or dtype.kind not in "biu" or dtype == INT:
-        return value
-    if value.number.form == "array":
-        return value.astype(FLOAT)
-    return Term(call("float", [value.expr]), Number("python", FLOAT, ()), value.facts)
+    is_narrow = isinstance(value, Term) and value.number.form in ("array", "scalar") and value.number.is_whole and value.number.dtype != INT
+    return value.floating() if is_narrow else value
 
 
 def pairs(operands: Any, found: Any) -> list[tuple[Ref, Any]]:

@@ -198,6 +198,7 @@ class Import:
 Statement = Union[Assign, Unpack, Update, Store, Effect, If, For, While, Break, Continue, Return, Raise, With, Define, Delete, Import]
 Block = tuple[Statement, ...]
 S = TypeVar("S", bound=Statement)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -366,7 +367,7 @@ def map_expressions(statement: Statement, change: Callable[[ast.expr], ast.expr]
 def with_blocks(statement: Statement, change: Callable[[Block], Block]) -> Statement:
     """The statement with each block inside it changed."""
     fields = BLOCKS.get(type(statement))
-    return renewed(statement, **{f: unless_same(getattr(statement, f), change(getattr(statement, f))) for f in fields}) if fields else statement
+    return renewed(statement, **{f: change(getattr(statement, f)) for f in fields}) if fields else statement
 
 
 def map_block(block: Block, change: Callable[[ast.expr], ast.expr]) -> Block:
@@ -375,13 +376,14 @@ def map_block(block: Block, change: Callable[[ast.expr], ast.expr]) -> Block:
 
 def renewed(statement: S, **fields: object) -> S:
     """The statement with other fields; the statement itself, and what is known of it, where they are the same."""
+    fields = {f: unless_same(getattr(statement, f), value) if isinstance(value, tuple) else value for f, value in fields.items()}
     if all(getattr(statement, f) is value for f, value in fields.items()):
         return statement
     made: Callable[..., S] = type(statement)
     return made(*[fields[f] if f in fields else getattr(statement, f) for f in statement.__match_args__])
 
 
-def unless_same(old: Block, new: Block) -> Block:
+def unless_same(old: tuple[T, ...], new: tuple[T, ...]) -> tuple[T, ...]:
     """A block after a change; the block before it, where that changed nothing."""
     return old if len(old) == len(new) and all(map(operator.is_, old, new)) else new
 

@@ -63,6 +63,11 @@ class Number:
         """Immutable for certain: a Python or NumPy scalar."""
         return self.form in ("python", "scalar")
 
+    @property
+    def is_whole(self) -> bool:
+        """NumPy's integers or truth values, whose products wrap round where Python's, and floats, do not."""
+        return self.form != "python" and self.dtype is not None and self.dtype.kind in "biu"
+
     def with_origin(self, origin: frozenset[str]) -> Number:
         return dataclasses.replace(self, origin=origin) if origin else self
 

@@ -202,8 +202,7 @@ def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returne
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
     settlement.memory.own = {*settlement.definitions, *parameters}
-    settlement.given = {t for s in forward for t in bound(s)}
-    settlement.moving = moving
+    settlement.movable = settlement.definitions.keys() - {t for s in forward for t in bound(s)} if moving else ()
     if consuming:
         settlement.observe(forward)
     settlement.memory.makers = frozenset(makers)
@@ -218,8 +217,7 @@ class Settlement:
         self.kinds = kinds
         self.memory = Memory()
         self.lists: set[str] = set()
-        self.given: Collection[str] = ()  # the names of the forward half
-        self.moving = True
+        self.movable: Collection[str] = ()  # the names that only the backward half has
         self.places: dict[int, int] = {}
         self.alive: dict[int, frozenset[str]] = {}  # at each place: what is read after it before it means something else
         self.number(block, Live(block).after, frozenset(foreign))
@@ -271,19 +269,17 @@ class Settlement:
     def spared(self, statement: Statement, rest: Block) -> Statement:
         """A copy that is only read, while what it was made of stays as it is, is none: `dt = dy[i].copy()` is `dt = dy[i]`; nor is one of what is not read again."""
         match statement:
-            case Assign(target, ast.Call(func=ast.Attribute(value=ast.Name(id=source) as moved, attr="copy"), args=[], keywords=[])) if target != source:
-                alive = self.alive[self.places[id(statement)]]
-                if self.moving and source not in alive and source not in self.given and self.memory.may_write(source, alive):
-                    made = dataclasses.replace(statement, expr=moved)
-                    self.places[id(made)] = self.places[id(statement)]
-                    return made
-        match statement:
             case Assign(target, ast.Call(func=ast.Attribute(value=place, attr="copy"), args=[], keywords=[])) if isinstance(place, (ast.Name, ast.Subscript)):
-                if self.definitions[target] == 1 and self.is_only_read(target, root_of(place), rest):
+                if self.moves(statement, place) or self.definitions[target] == 1 and self.is_only_read(target, root_of(place), rest):
                     made = dataclasses.replace(statement, expr=place)
                     self.places[id(made)] = self.places[id(statement)]
                     return made
         return statement
+
+    def moves(self, statement: Assign, source: ast.expr) -> bool:
+        """Whether what is copied is an adjoint that is ours and not read again: its memory goes on under another name."""
+        alive = self.alive[self.places[id(statement)]]
+        return isinstance(source, ast.Name) and source.id in self.movable and source.id not in {statement.target, *alive} and self.memory.may_write(source.id, alive)
 
     def is_only_read(self, target: str, root: str, rest: Block) -> bool:
         """Whether the rest of a block alone reads a name, hands it to nobody, and meanwhile leaves the memory of `root` alone."""

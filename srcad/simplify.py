@@ -33,6 +33,7 @@ from srcad.ir import (
     With,
     blocks,
     map_expressions,
+    renewed,
     targets,
     walk,
     with_blocks,
@@ -91,17 +92,17 @@ class DeadCode:
                 orelse, two = self.sweep(orelse, live, broken, jumps)
                 if not body and not orelse:
                     return None, live
-                return replaced(statement, body=body, orelse=orelse), one | two | frozenset(names(test))
+                return renewed(statement, body=body, orelse=orelse), one | two | frozenset(names(test))
             case With(_, body):
                 body, into = self.sweep(body, live, broken, jumps)
-                return (replaced(statement, body=body) if body else None), into | frozenset(reads(statement) if body else ())
+                return (renewed(statement, body=body) if body else None), into | frozenset(reads(statement) if body else ())
             case For(target, iterable, body):
                 kept, into = self.passes(body, live)
                 needed = kept or target in live  # what it counted to may be read after it
-                return (replaced(statement, body=kept), into - {target} | frozenset(names(iterable)) | live) if needed else (None, live)
+                return (renewed(statement, body=kept), into - {target} | frozenset(names(iterable)) | live) if needed else (None, live)
             case While(_, test, body):
                 kept, into = self.passes(body, live)
-                return (replaced(statement, body=kept), into | frozenset(names(test)) | live) if kept else (None, live)
+                return (renewed(statement, body=kept), into | frozenset(names(test)) | live) if kept else (None, live)
         raise AssertionError
 
     def passes(self, body: Block, live: Names) -> tuple[Block, Names]:
@@ -133,16 +134,6 @@ class DeadCode:
 
     def is_read(self, identifier: str, live: set[str]) -> bool:
         return identifier in live or self.lasting(identifier) or any(n in live for n in self.sharing(identifier))
-
-
-def replaced(statement: Statement, body: Block, orelse: Block = ()) -> Statement:
-    """The statement with other blocks; itself, where they are the same."""
-    match statement:
-        case If() if (body, orelse) != (statement.body, statement.orelse):
-            return dataclasses.replace(statement, body=body, orelse=orelse)
-        case For() | While() | With() if body != statement.body:
-            return dataclasses.replace(statement, body=body)
-    return statement
 
 
 class Folding:

@@ -11,7 +11,6 @@ and never change an adjoint's dtype, shape or owner by it.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -56,14 +55,14 @@ def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
         return simplify_scaled(a, left, right, number)
     if smaller(right, left):
         factor = literal(Term(left.expr.left, number, left.facts)) if isinstance(left.expr, ast.BinOp) and isinstance(left.expr.op, ast.Mult) else None
-        if factor is not None and not is_whole(right):
+        if factor is not None and not right.number.is_whole:
             assert isinstance(left.expr, ast.BinOp)
             inner = factor * right
             return Term(binary(inner.expr, ast.Mult(), left.expr.right), number, left.facts)
         left, right = right, left
         return Term(binary(left.expr, ast.Mult(), right.expr), number, left.facts)
     factor, rest = split_literal(right.expr)
-    if factor is not None and not is_whole(left):
+    if factor is not None and not left.number.is_whole:
         own, others = split_literal(left.expr)
         together = folded_literal(operator.mul, factor, 1 if own is None else own)
         if together is not None and abs(together) == 1 and not makes_float(own) and (not makes_float(factor) or own is None and left.number.dtype is not None and left.number.is_float):
@@ -94,20 +93,14 @@ def smaller(a: Term, b: Term) -> bool:
     return a.number.ndim is not None and b.number.ndim is not None and a.number.ndim < b.number.ndim
 
 
-def is_whole(term: Term) -> bool:
-    """Whether a term is NumPy's integers or truth values, whose products wrap round where floats would not."""
-    return term.number.form != "python" and term.number.dtype is not None and term.number.dtype.kind in "biu"
-
-
 def makes_float(factor: Any) -> bool:
     """Whether a literal is a float although it might be an integer: `2.0 * mask`."""
     return isinstance(factor, float) and factor == int_or_none(factor)
 
 
 def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number) -> Term | None:
-    if is_whole(term) and number.dtype == FLOAT and term.number.dtype != BOOL and term.number.form != "unknown":
-        is_array = term.number.form == "array"  # the literal may be dropped, or multiplied by others first
-        term = term.astype(FLOAT) if is_array else Term(call("float", [term.expr]), dataclasses.replace(term.number, dtype=FLOAT), term.facts)
+    if term.number.is_whole and number.dtype == FLOAT and term.number.dtype != BOOL and term.number.form != "unknown":
+        term = term.floating()  # the literal may be dropped, or multiplied by others first
     if factor == 1 and like(number, term.number):
         return Term(term.expr, number, term.facts)
     if factor == -1 and like(number, term.number) and number.dtype is not None and number.dtype.kind == "f":

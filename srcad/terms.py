@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import inspect
 import operator
@@ -114,6 +115,12 @@ class Term:
         function = ast.Attribute(value=self.expr, attr="astype", ctx=ast.Load())
         number = Number(self.number.form, np.dtype(dtype), self.number.shape)
         return Term(call(function, [render(np.dtype(dtype), self.facts)]), number, self.facts)
+
+    def floating(self) -> Term:
+        """The same numbers as floats: `i.astype(np.float64)`, and `float(i)` of a single one."""
+        if self.number.form == "array":
+            return self.astype(FLOAT)
+        return Term(call("float", [self.expr]), dataclasses.replace(self.number, dtype=FLOAT), self.facts)
 
     def copy(self) -> Term:
         return Term(call(ast.Attribute(value=self.expr, attr="copy", ctx=ast.Load())), self.number, self.facts)
