@@ -16,13 +16,14 @@ import numpy as np
 from srcad import protocols
 from srcad.dims import Dim, Facts, known_nonnegative
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
-from srcad.kinds import DECIDES, FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
+from srcad.kinds import BOOL, DECIDES, FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.outside import static_value
 from srcad.iterables import slice_of_range
+from srcad.render import function_path
 from srcad.rules import find
 from srcad.shapes import infer_call
 from srcad.shapes.indexing import getitem
-from srcad.syntax import const, expression, names
+from srcad.syntax import call, const, expression, names
 from srcad.texts import Texts, is_string
 
 
@@ -172,13 +173,23 @@ class Attributes(Texts):
                 self.integer_use(ref)
                 if number.dtype is not None and number.dtype.kind in "fc" and {path.removeprefix(DECIDES) for path in number.origin} <= self.state.knowledge.integral:
                     self.refuse(f"`{ast.unparse(ref.expr)}` is an index here, and a number that is no integer on some path to it. Give that number another name.")
-                return number
+                return self.mask_value(ref) if number.dtype == BOOL and number.form == "array" else number
             case Sequence():
                 return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
             case Range(bounds=(start, stop, step)):  # an array of numbers to NumPy
                 return infer_call(np.arange, self.state.facts, [start, stop, step], {})
         protocols.visible(self, [ref], "an index")
         return UNKNOWN
+
+    def mask_value(self, mask: Ref) -> Number:
+        """A mask in an index, with how many elements it leaves: the same for all that it is laid on, until it is changed."""
+        return dataclasses.replace(mask.number, picks=self.count_of(mask))
+
+    def count_of(self, mask: Ref) -> Dim:
+        """How many elements of an array are not zero."""
+        as_it_is = self.kept(mask) if self.shadowed(mask) else mask
+        counted = call(function_path(np.count_nonzero, self.state.facts), [as_it_is.expr])
+        return Dim.atom(ast.unparse(counted), None, self.state.facts)
 
     def index_copied(self, slice_: ast.expr) -> ast.expr:
         raise NotImplementedError
@@ -196,6 +207,7 @@ class Attributes(Texts):
             self.state.facts.expansions[result.expr.id] = (base.expr, base.number, tuple(k for k, i in enumerate(index) if i is None))
         if any(i is not None and i is not Ellipsis and not isinstance(i, slice) for i in index) and not in_range(base.number, index, self.state.facts):
             self.state.raising.add(result.key)
+        self.name_counts(result)
         return result
 
     def attribute(self, base: Ref, attribute: str, target: str | None) -> Ref:

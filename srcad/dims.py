@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 WORD = re.compile(r"[^\W\d]\w*")
-SIZE = re.compile(r"[^()*/%+-]*\.shape\[\d+\]")  # of an array, as an atom: not what is computed from it
+COUNT = re.compile(r"\w+\.count_nonzero\([^()]*\)")  # the length of what a mask leaves
+SIZE = re.compile(rf"[^()*/%+-]*\.shape\[\d+\]|{COUNT.pattern}")  # of an array, as an atom: not what is computed from it
 
 
 class Undecided(Exception):
@@ -69,7 +70,7 @@ class Facts:
         before = self.computed, self.shapes, self.dim_names
         self.computed = {key: found for key, found in self.computed.items() if found.operands.isdisjoint(changing)}
         self.shapes = [(dims, path) for dims, path in self.shapes if all(d.names.isdisjoint(changing) for d in dims)]
-        self.dim_names = {key: label for key, label in self.dim_names.items() if words(key).isdisjoint(changing)}
+        self.dim_names = {key: label for key, label in self.dim_names.items() if (words(key) | words(label)).isdisjoint(changing)}
         try:
             yield
         finally:
@@ -102,7 +103,8 @@ class Facts:
 
     def name_of(self, dim: Dim) -> str:
         """How the generated code says a dimension: by the user's name for it, if there is one."""
-        return next((n for text, n in self.dim_names.items() if self.canonical(text) == dim.key), dim.key)
+        found = next((n for text, n in self.dim_names.items() if self.canonical(text) == dim.key), None)
+        return COUNT.sub(lambda count: self.dim_names.get(count.group(), count.group()), dim.key) if found is None else found
 
     def new_dim(self) -> Dim:
         """A dimension that only the run can tell."""
@@ -276,7 +278,7 @@ class Dim:
         least = self.lift(operands[1])
         assert least is not None
         if self.value is None:
-            return Dim.atom(f"max({self.key}, {least.key})", None, self.facts)
+            return self if known_nonnegative(self - least) else Dim.atom(f"max({self.key}, {least.key})", None, self.facts)
         return self if self >= least else least
 
     def __floordiv__(self, other: object) -> Dim:

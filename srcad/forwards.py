@@ -59,7 +59,8 @@ class SoFar:
         for shape in shapes:
             (self.waiting[shape[1]].shapes if shape[1] in names_bound else facts.shapes).append(shape)
         for key, label in dim_names.items():
-            (self.waiting[label].dim_names if label in names_bound else facts.dim_names)[key] = label
+            owner = label.partition(".")[0]
+            (self.waiting[owner].dim_names if owner in names_bound else facts.dim_names)[key] = label
 
     def reach(self, target: str) -> None:
         found = self.waiting[target]

@@ -49,6 +49,7 @@ class Number:
     place: Place | None = None  # the memory that an array lies in
     layout: frozenset[str] | None = None  # its axes lie in C order, if these arguments are C-contiguous; None: not known
     compact: bool = False  # and without gaps
+    picks: Dim | None = None  # of a mask in an index: how many elements it leaves
 
     @property
     def ndim(self) -> int | None:

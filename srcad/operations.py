@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from srcad import protocols
-from srcad.dims import Dim, Undecided, product
+from srcad.dims import COUNT, Dim, Undecided, product
 from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import (
     GETITEM,
@@ -87,6 +87,13 @@ class Operations:
     def name_dim(self, dim: Dim, made: str) -> None:
         if dim.terms and made in self.state.user_names and "?" not in dim.text:
             self.state.facts.dim_names.setdefault(dim.text, made)
+
+    def name_counts(self, ref: Ref) -> None:
+        """What a mask leaves is as long as it holds: the generated code says that length, and counts no more."""
+        if isinstance(ref.expr, ast.Name):
+            for axis, dim in enumerate(ref.number.shape or ()):
+                if COUNT.fullmatch(dim.text):
+                    self.state.facts.dim_names.setdefault(dim.text, f"{ref.expr.id}.shape[{axis}]")
 
     def write(self, statement: Statement) -> None:
         self.state.statements.append(statement)

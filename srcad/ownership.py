@@ -58,6 +58,7 @@ class Memory:
         self.makers: frozenset[str] = frozenset()
         self.observing = False  # whether the statements are the user's, which are as they are
         self.own: Collection[str] = ()  # the names of variables: what else has attributes is a module
+        self.picking: Collection[str] = ()  # the names of masks and arrays of whole numbers: what they take of an array is new
         self.site = ""  # the statement at hand: memory is told apart by where it is made
 
     def bind(self, target: str, cells: frozenset[str], sources: Iterable[str] = ()) -> None:
@@ -139,6 +140,8 @@ class Memory:
                 return self.fresh()
             case ast.IfExp(body=body, orelse=orelse):
                 return self.of(body) | self.of(orelse)
+            case ast.Subscript() if self.is_picked(expr):
+                return self.fresh()
             case ast.Attribute(value=value, attr="T") | ast.Subscript(value=value):
                 return self.of(value)
             case ast.Call(func=func, args=args, keywords=keywords):
@@ -146,6 +149,10 @@ class Memory:
             case ast.Attribute(value=value):  # a part, such as `.real`
                 return self.of(value) | {"=?"}
         return frozenset({"=?"})
+
+    def is_picked(self, expr: ast.Subscript) -> bool:
+        """Whether an index takes elements one by one."""
+        return any(isinstance(part, ast.Name) and part.id in self.picking for part in (expr.slice.elts if isinstance(expr.slice, ast.Tuple) else [expr.slice]))
 
     def of_call(self, func: ast.expr, args: Sequence[ast.expr], keywords: Sequence[ast.keyword] = ()) -> frozenset[str]:
         label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
@@ -193,15 +200,16 @@ class Memory:
 
 
 def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str], makers: Collection[str] = (),
-           parameters: Collection[str] = (), consuming: bool = False, moving: bool = True) -> Block:
+           parameters: Collection[str] = (), picking: Collection[str] = (), consuming: bool = False, moving: bool = True) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
     kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them;
-    makers: functions whose results share memory with nothing; parameters: names that are variables besides; consuming: whether the backward half is run once, and may
+    makers: functions whose results share memory with nothing; parameters: names that are variables besides; picking: those of masks and arrays of indices; consuming: whether the backward half is run once, and may
     use up what the forward half made; moving: whether what is not read again may go on under another name, uncopied.
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
     settlement.memory.own = {*settlement.definitions, *parameters}
+    settlement.memory.picking = picking
     settlement.movable = settlement.definitions.keys() - {t for s in forward for t in bound(s)} if moving else ()
     if consuming:
         settlement.observe(forward)
@@ -270,7 +278,7 @@ class Settlement:
         """A copy that is only read, while what it was made of stays as it is, is none: `dt = dy[i].copy()` is `dt = dy[i]`; nor is one of what is not read again."""
         match statement:
             case Assign(target, ast.Call(func=ast.Attribute(value=place, attr="copy"), args=[], keywords=[])) if isinstance(place, (ast.Name, ast.Subscript)):
-                if self.moves(statement, place) or self.definitions[target] == 1 and self.is_only_read(target, root_of(place), rest):
+                if isinstance(place, ast.Subscript) and self.memory.is_picked(place) or self.moves(statement, place) or self.definitions[target] == 1 and self.is_only_read(target, root_of(place), rest):
                     made = dataclasses.replace(statement, expr=place)
                     self.places[id(made)] = self.places[id(statement)]
                     return made
@@ -287,7 +295,7 @@ class Settlement:
         if not uses or not root or sum(reads(rest[i])[target] for i in uses) < self.counts[target]:
             return False
         probe = Memory()
-        probe.own, probe.makers = self.memory.own, self.memory.makers
+        probe.own, probe.makers, probe.picking = self.memory.own, self.memory.makers, self.memory.picking
         probe.restore(State({**self.memory.cells, root: self.memory.of_name(root), target: frozenset({"=probe"})}, self.memory.apart))
         for i, statement in enumerate(walk(rest[: uses[-1] + 1])):
             probe.site = f"after {i}"

@@ -318,10 +318,16 @@ def special_where(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
     rank = args[0].number.ndim
     if rank is None:
         return result
-    dim = calls.facts.new_dim()
-    number = Number("array", np.dtype(int), (dim,), unique=rank == 1)
+    number = Number("array", np.dtype(int), (calls.at.count_of(args[0]),), unique=rank == 1)
     items = tuple(Ref(ast.Subscript(value=result.expr, slice=const(i), ctx=ast.Load()), number) for i in range(rank))
     return Ref(result.expr, Sequence(tuple, items))
+
+
+def special_count(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """np.count_nonzero(mask) is the length of what the mask leaves."""
+    if len(args) != 1 or keywords or not isinstance(args[0].value, Number) or not args[0].number.shape:
+        return None
+    return calls.at.operation(np.count_nonzero, (args[0],), {}, text, target, python(INT, calls.at.count_of(args[0])))
 
 
 def special_select(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -429,7 +435,7 @@ SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, collections.OrderedDict: special_dict, **REFLECTION,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
     max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
-    np.nonzero: special_where, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
+    np.nonzero: special_where, np.count_nonzero: special_count, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
     functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
     np.apply_over_axes: special_apply_over, np.histogramdd: special_histogramdd, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},

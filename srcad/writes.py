@@ -17,7 +17,7 @@ from srcad.dims import Undecided
 from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Change, Write, describe_value, symbol_of
 from srcad.ir import Effect, Location, Store, Update
-from srcad.kinds import BOOL, Bound, Buffer, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static
+from srcad.kinds import BOOL, Bound, Buffer, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static, full
 from srcad.memory import is_basic
 from srcad.merge import fork, numbers_of, reachable
 from srcad.outside import static_value
@@ -174,15 +174,13 @@ class Writes(Attributes):
         self.changed(base, indices, self.state.is_active(value))
         if self.mixes(base.number, value.number):
             self.refuse("a complex number is stored into an array of real ones. Make the array complex.", SrcadError)
-        basic = indices is None or is_basic(indices)
         if not self.state.is_active(base) or base.number.dtype is not None and base.number.dtype.kind not in "fc":
             return
         part = base.number
         if indices is not None:
             kind = self.part_of(base.number, indices)
             part = dataclasses.replace(kind, place=None, fresh=True)
-        advanced = [i for i in indices or () if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
-        unique = basic or not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
+        unique = indices is None or names_once(indices)
         place = base.number.place
         change = next((c for c in reversed(self.state.changes) if place is not None and c.buffer is place.buffer), None)
         self.record(Write(base, slice_, part, value, unique, sign, self.loc, change))
@@ -303,10 +301,11 @@ class Writes(Attributes):
         self.require_numbers(value)
         place: ast.expr = base.expr if slice_ is None else ast.Subscript(value=base.expr, slice=slice_, ctx=ast.Load())
         active = self.state.is_active([base, value])
+        part = base.number if indices is None else self.part_of(base.number, indices)
         basic = indices is None or is_basic(indices)
         if basic:
-            require_room(base.number if indices is None else self.part_of(base.number, indices), value.number)
-        if not active or isinstance(op, (ast.Add, ast.Sub)) and basic:
+            require_room(part, value.number)
+        if not active or isinstance(op, (ast.Add, ast.Sub)) and (basic or names_once(indices) and fills(value.number, part)):
             self.write_array(base, slice_, indices, value, 0 if not active else 1 if isinstance(op, ast.Add) else -1)
             self.write(Update(place, op, value.expr, self.loc))
             return
@@ -433,6 +432,17 @@ def fits(value: Ref, old: Ref) -> bool:
     same_dtype = kind.form == "python" and kind.dtype.kind in "bif" or np.result_type(number.dtype, kind.dtype) == number.dtype
     pairs = zip(reversed(kind.shape), reversed(number.shape))
     return same_dtype and len(kind.shape) <= len(number.shape) and all(d.key in ("1", n.key) for d, n in pairs)
+
+
+def names_once(index: tuple[Any, ...]) -> bool:
+    """Whether an index cannot name an element twice: without arrays of whole numbers, or with ones that have no repetitions."""
+    advanced = [i for i in index if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
+    return not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
+
+
+def fills(value: Number, place: Number) -> bool:
+    """Whether a value is a single number, or known to have the shape of the place that it is added to."""
+    return value.is_plain or full(value, place) and place.shape is not None
 
 
 def require_room(place: Number, value: Number) -> None:

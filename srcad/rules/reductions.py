@@ -102,6 +102,8 @@ def centred(a: Any, axis: Any, where: Any) -> tuple[Any, Any]:
 def var(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = True) -> Adjoints:
     deviation, number = centred(a, axis, where)
     if where is True:
+        if ddof == 0:
+            return (2 * kept(dz / np.maximum(number, 1), axis, keepdims) * deviation,)
         if number == ddof:
             return (np.nan * a,)
         return (2 * kept(dz / (number - ddof), axis, keepdims) * deviation,)

@@ -107,6 +107,14 @@ def lift(value: Any, facts: Facts) -> Number:
     return UNKNOWN
 
 
+def smaller(a: Dim, b: Dim) -> Dim:
+    """The smaller one of two sizes; one of its own where only the run can tell which that is."""
+    try:
+        return a if a.key == b.key or a <= b else b
+    except Undecided:
+        return a.facts.new_dim()
+
+
 def integer(value: Any) -> int:
     """The value of a parameter that must be known."""
     match value:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, Shape, Undecided, broadcast
+from srcad.dims import Dim, Facts, Shape, Undecided, broadcast, known_nonnegative
 from srcad.kinds import BOOL, INT, Number
 from srcad.shapes import dimension, integer, known_shape
 
@@ -30,7 +30,7 @@ def slice_length(start: Any, stop: Any, facts: Facts, size: Dim, step: int = 1) 
         return Dim.of(max(count.const, 0), facts)
     if count.key == size.key:
         return count
-    return count if count > 0 else Dim.of(0, facts)
+    return count if count.value is None and known_nonnegative(count) or count > 0 else Dim.of(0, facts)
 
 
 def all_but_ends(item: slice, size: Dim) -> Dim | None:
@@ -117,8 +117,8 @@ def in_bounds(item: Any, size: Dim, facts: Facts) -> None:
 
 
 def masked(mask: Number, facts: Facts) -> list[Number]:
-    """A boolean mask counts as one index array of unknown length."""
-    return [Number("array", INT, (facts.new_dim(),))]
+    """A boolean mask counts as one index array, as long as it holds."""
+    return [Number("array", INT, (facts.new_dim() if mask.picks is None else mask.picks,))]
 
 
 def consumes(item: Any) -> int:

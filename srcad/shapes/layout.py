@@ -12,7 +12,7 @@ import numpy as np
 from srcad.dims import Dim, Facts, broadcast, product
 from srcad.kinds import FLOAT, Number, result_dtypes, sample
 from srcad.runtime import unbroadcast
-from srcad.shapes import axes_of, dimensions, integer, known_shape, lift, made, shape
+from srcad.shapes import axes_of, dimensions, integer, known_shape, lift, made, shape, smaller
 from srcad.shapes.indexing import slice_length
 
 
@@ -214,7 +214,7 @@ def diag(facts: Facts, x: Any, k: Any = 0) -> Number:
         side = dims[0] + abs(offset)
         return Number("array", x.dtype, (side, side))
     rows, columns = (dims[0] + min(offset, 0), dims[1] - max(offset, 0))
-    return Number("array", x.dtype, (rows if rows.key == columns.key or rows <= columns else columns,), fresh=False)
+    return Number("array", x.dtype, (smaller(rows, columns),), fresh=False)
 
 
 @shape(np.diagonal)

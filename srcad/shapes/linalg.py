@@ -11,7 +11,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, broadcast
 from srcad.kinds import Number, result_dtypes
-from srcad.shapes import SCIPY, SHAPES, integer, known_shape, lift, made, shape
+from srcad.shapes import SCIPY, SHAPES, integer, known_shape, lift, made, shape, smaller
 from srcad.shapes.reductions import reduced
 
 OLD_NUMPY = int(np.__version__.split(".")[0]) < 2  # which takes (n, n, n), (n, n) for a stack of vectors
@@ -104,7 +104,7 @@ def roots(facts: Facts, p: Any) -> Number:
 @shape(np.linalg.svd)
 def svd(facts: Facts, x: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
     *stack, rows, columns = known_shape(x)
-    least = rows if rows.key == columns.key or rows <= columns else columns
+    least = smaller(rows, columns)
     dtype = linalg_dtype(x)
     values = Number("array", real_dtype(x), (*stack, least))
     if not compute_uv:
@@ -122,7 +122,7 @@ def qr(facts: Facts, x: Any, mode: Any = "reduced") -> Any:
     *stack, rows, columns = known_shape(x)
     if mode not in ("reduced", "complete"):
         raise NotImplementedError
-    least = rows if mode == "complete" or rows.key == columns.key or rows <= columns else columns
+    least = rows if mode == "complete" else smaller(rows, columns)
     return [Number("array", linalg_dtype(x), (*stack, rows, least)), Number("array", linalg_dtype(x), (*stack, least, columns))]
 
 
@@ -136,9 +136,9 @@ def pinv(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
 def lstsq(facts: Facts, a: Any, b: Any, rcond: Any = None) -> list[Number]:
     rows, columns = known_shape(a)
     dtype = linalg_dtype(a, b)
-    least = rows if rows.key == columns.key or rows <= columns else columns
+    least = smaller(rows, columns)
     solution = Number("array", dtype, (columns, *known_shape(b)[1:]))
-    residuals = Dim.of(0, facts) if rows <= columns else facts.new_dim()
+    residuals = Dim.of(0, facts) if least.key == rows.key else facts.new_dim()
     return [solution, Number("array", dtype, (residuals,)), Number("scalar", np.dtype(np.int32), ()), Number("array", dtype, (least,))]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts, Shape
-from srcad.kinds import BOOL, INT, Number, result_dtypes
+from srcad.kinds import BOOL, INT, Number, python, result_dtypes
 from srcad.shapes import SHAPES, axes_of, known_shape, lift, made, shape
 
 
@@ -78,6 +78,11 @@ def logaddexp_reduce(facts: Facts, x: Any, axis: Any = 0, dtype: Any = None, out
 
 
 short_reduction(lambda d: INT, np.argmax, np.argmin)
+
+
+@shape(np.count_nonzero)
+def count_nonzero(facts: Facts, x: Any, axis: Any = None, keepdims: Any = False) -> Number:
+    return python(INT) if axis is None and keepdims is not True else reduced(lift(x, facts), axis, keepdims is True, INT)
 
 
 short_reduction(lambda d: BOOL, np.any, np.all)

@@ -83,8 +83,7 @@ def diff(facts: Facts, x: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, 
         if end is not None:
             own = known_shape(lift(end, facts))
             dims[where] = dims[where] + (own[where] if own else 1)
-    left = dims[where] - integer(n)
-    dims[where] = left if left >= 0 else Dim.of(0, facts)
+    dims[where] = np.maximum(dims[where] - integer(n), 0)
     return Number("array", common_dtype([Number("array", v.dtype, None) for v in numbers]), tuple(dims), fresh=integer(n) != 0)
 
 
