@@ -104,6 +104,8 @@ class Facts:
     def name_of(self, dim: Dim) -> str:
         """How the generated code says a dimension: by the user's name for it, if there is one."""
         found = next((n for text, n in self.dim_names.items() if self.canonical(text) == dim.key), None)
+        if found is None and "//" in dim.key:  # what has been divided has the size
+            found = next((f"{path}.shape[{i}]" for dims, path in self.shapes for i, d in enumerate(dims) if d.key == dim.key), None)
         return COUNT.sub(lambda count: self.dim_names.get(count.group(), count.group()), dim.key) if found is None else found
 
     def new_dim(self) -> Dim:
@@ -269,7 +271,8 @@ class Dim:
         value = operation(self.value, right.value) if known else None  # type: ignore[arg-type]
         if not self.terms and not right.terms and value is not None:
             return Dim.of(value, self.facts)
-        return Dim.atom(f"({self.factor} {symbol} {right.factor})", value, self.facts)
+        divisor = f"({right.factor})" if " * " in right.factor else right.factor
+        return Dim.atom(f"({self.factor} {symbol} {divisor})", value, self.facts)
 
     def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any) -> Any:
         """`np.maximum(n, 1)`: n itself where it is larger."""

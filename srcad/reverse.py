@@ -32,11 +32,11 @@ from srcad.shadows import every_step, read_by
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import GETITEM, Inference, Operation, Region, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
-from srcad.kinds import BOOL, Number, Ref, full, leaves as leaves_of
+from srcad.kinds import Number, Ref, full, leaves as leaves_of
 from srcad.pairback import PairBack, PairCall
 from srcad.render import function_path, Untraceable, render
 from srcad.scatter import Scatter, disjoint, index_argument, ufunc_at
-from srcad.shapes.indexing import distinct
+from srcad.shapes.indexing import names_once
 from srcad.splice import folded_literal  # which gives terms their operators
 from srcad.surgery import Surgery
 from srcad.syntax import binary, call, const, method, name, same, without_sign
@@ -235,8 +235,7 @@ class Reverse(Backwards, PairBack, Detours):
             return [(ref, whole[tuple(new) if len(new) > 1 else new[0]] if taken else whole.reshape(self.term(ref).shape))]
         if ref.number.is_plain:  # a number by a mask: there once or not at all
             return [(ref, self.fitting(dz, op.outputs[0], op).sum())]
-        advanced = [i for i in op.params["index"] if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
-        unique = not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
+        unique = names_once(op.params["index"])
         maker = self.producer.get(ref.key)
         each_row = unique and maker is not None and maker.rule is LOG_SOFTMAX and takes_each_row(op.params["index"], ref.number)
         return [(ref, Scatter(op.params["slice"], dz, unique, each_row))]

@@ -17,12 +17,12 @@ from srcad.dims import Undecided
 from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Change, Write, describe_value, symbol_of
 from srcad.ir import Effect, Location, Store, Update
-from srcad.kinds import BOOL, Bound, Buffer, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static, full
+from srcad.kinds import Bound, Buffer, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static, full
 from srcad.memory import is_basic
 from srcad.merge import fork, numbers_of, reachable
 from srcad.outside import static_value
 from srcad.protocols import defined, is_dict, updated
-from srcad.shapes.indexing import distinct, getitem
+from srcad.shapes.indexing import getitem, names_once
 from srcad.strides import overtakes
 from srcad.syntax import const, name, names, substitute
 
@@ -432,12 +432,6 @@ def fits(value: Ref, old: Ref) -> bool:
     same_dtype = kind.form == "python" and kind.dtype.kind in "bif" or np.result_type(number.dtype, kind.dtype) == number.dtype
     pairs = zip(reversed(kind.shape), reversed(number.shape))
     return same_dtype and len(kind.shape) <= len(number.shape) and all(d.key in ("1", n.key) for d, n in pairs)
-
-
-def names_once(index: tuple[Any, ...]) -> bool:
-    """Whether an index cannot name an element twice: without arrays of whole numbers, or with ones that have no repetitions."""
-    advanced = [i for i in index if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
-    return not advanced or all(i.form == "array" for i in advanced) and distinct(advanced)
 
 
 def fills(value: Number, place: Number) -> bool:

@@ -193,3 +193,44 @@ def test_means_of_rows_need_no_helpers():
     assert "def unbroadcast" not in gradient.source_for(SQUARE, m)
     close(gradient(SQUARE, m), lambda x: rows(x, m), SQUARE)
     assert np.array_equal(srcad.grad(lambda x, m: np.mean(x[m]), wrt="x")(np.ones(3), np.zeros(3, bool)), np.zeros(3))
+
+
+def groups_of_rows(x, g):
+    n = x.shape[0]
+    y = x.reshape(n, g, -1)
+    y = y - y.mean(-1, keepdims=True)
+    return np.sum(y ** 3)
+
+
+def rows_and_groups(x, g):
+    y = x.reshape(len(x) * g, -1)
+    return np.sum(y.mean(1) ** 2) + np.var(y, axis=1, ddof=1).sum()
+
+
+def heads(x, g):
+    n, d = x.shape
+    q = x.reshape(n, g, -1).transpose(1, 0, 2)
+    s = q @ q.transpose(0, 2, 1) / np.sqrt(q.shape[-1])
+    p = np.exp(s) / np.exp(s).sum(-1, keepdims=True)
+    return np.sum((p @ q).transpose(1, 0, 2).reshape(n, -1) * x)
+
+
+def divided_twice(x, g):
+    y = x.reshape(g, -(-x.shape[1] // (g * g)), -1)
+    return np.sum(y.mean(2) ** 2)
+
+
+def patches(x, g):
+    y = x.reshape(len(x), -1, g, x.shape[1] // (g * 2))
+    return np.sum(y.mean(axis=(2, 3)) ** 2)
+
+
+@pytest.mark.parametrize("program", [groups_of_rows, rows_and_groups, heads, divided_twice, patches], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_sizes_that_are_divided_by_products(program, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    gradient = srcad.grad(program, wrt="x", backend=backend)
+    for shape, g in (((4, 8), 2), ((3, 12), 2), ((2, 18), 3)):
+        x = np.cos(np.arange(float(np.prod(shape)))).reshape(shape)
+        close(gradient(x, g), lambda x, g=g: program(x, g), x)

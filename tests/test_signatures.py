@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats as st
 
 import srcad
+from srcad.testing import check_grad
 
 
 class Choice(enum.IntEnum):
@@ -148,3 +150,25 @@ def test_a_name_for_an_array_without_axes_or_a_number(x):
         _, cache = gradient.forward(x, y)
         assert np.allclose(gradient.backward(1.0, cache), gradient(x, y))
         srcad.check_grad(array_or_number, x, y)
+
+
+def means_by_name(x, s):
+    return st.norm.logpdf(x.mean(), scale=s).sum()
+
+
+def rows_by_name(x, s):
+    return st.norm.cdf(x.sum(axis=0, keepdims=True), loc=s, scale=2.0).sum()
+
+
+def degrees_by_name(x, s):
+    return st.t.logpdf(x.mean(), df=s).sum() + st.gamma.pdf(x @ x, a=s).sum() + st.beta.logpdf(0.3, 2.0, b=s).sum()
+
+
+def columns_by_name(x, s):
+    return st.norm.logpdf(x[:, None], loc=s, scale=1.0 + x[0] ** 2).sum()
+
+
+@pytest.mark.parametrize("program", [means_by_name, rows_by_name, degrees_by_name, columns_by_name], ids=lambda f: f.__name__)
+def test_operands_by_name_spread_the_others(program):
+    for x in (np.array([0.1, 0.5, 0.9]), np.array([0.4])):
+        check_grad(srcad.grad(program), x, np.array([1.0, 2.0, 3.0]))

@@ -9,7 +9,7 @@ Numbers, or plain Python values.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,8 +51,9 @@ def infer_call(function: object, facts: Facts, args: Sequence[Any], keywords: di
             return applied(rule, facts, args, keywords)
         if isinstance(function, np.ufunc):
             return ufunc_kind(function, [lift(a, facts) for a in args], keywords)
-        if is_elementwise(function):
-            return made(None, broadcast(*(lift(a, facts).shape for a in args)))
+        known = find(function) if callable(function) else None
+        if known is not None and known.elementwise:  # works element by element
+            return made(None, broadcast(*(lift(v, facts).shape for v in (*args, *named_operands(keywords, known.operands)))))
     except (Undecided, NotImplementedError):
         pass
     return dataclasses.replace(UNKNOWN, fresh=False) if function in SHARING else UNKNOWN
@@ -79,10 +80,11 @@ def scipy_shape(function: object) -> Rule | None:
     return SCIPY.get(label if part == "special" else f"{part}.{label}") or SCIPY.get(f"{part}.{whole}")
 
 
-def is_elementwise(function: object) -> bool:
-    """Whether the rule of a function says that it works element by element."""
-    known = find(function) if callable(function) else None
-    return known is not None and known.elementwise
+def named_operands(keywords: Mapping[str, Any], operands: Collection[str]) -> list[Any]:
+    """What the operands are given by name. Raises NotImplementedError where other arrays are: what they do to the shape is not known."""
+    if any(isinstance(v, Number) and not v.is_plain for k, v in keywords.items() if k not in operands):
+        raise NotImplementedError
+    return [v for k, v in keywords.items() if k in operands]
 
 
 def lift(value: Any, facts: Facts) -> Number:

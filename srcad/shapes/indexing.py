@@ -143,7 +143,10 @@ def getitem(facts: Facts, x: Number, index: tuple[Any, ...]) -> Number:
     return Number("array", x.dtype, dims, fresh=not view)
 
 
-def distinct(arrays: list[Number]) -> bool:
-    """Whether index arrays cannot name one element twice: one of them has no repetitions and is not broadcast."""
-    joint = broadcast(*(a.shape for a in arrays))
+def names_once(index: tuple[Any, ...]) -> bool:
+    """Whether an index cannot name one element twice: without arrays of whole numbers, or where one of them has no repetitions and is not broadcast."""
+    arrays = [i for i in index if isinstance(i, Number) and not i.is_plain and i.dtype != BOOL]
+    if not arrays:
+        return True
+    joint = broadcast(*(a.shape for a in arrays)) if all(a.form == "array" for a in arrays) else None
     return joint is not None and any(a.unique and a.shape is not None and [d.key for d in a.shape] == [d.key for d in joint] for a in arrays)

@@ -22,16 +22,15 @@ def reshape(facts: Facts, x: Any, shape: Any = None, order: Any = "C", newshape:
     wanted = list(dimensions(newshape if shape is None else shape, facts))
     hole = [i for i, d in enumerate(wanted) if not d.terms and d.const == -1]
     if hole:
-        known = product(tuple(d for i, d in enumerate(wanted) if i not in hole), facts)
-        total = product(known_shape(number), facts)
-        rest_key = [d.key for d in known_shape(number)]
-        missing = [d for d in known_shape(number)]
-        for d in wanted:  # (n, a, b) -> (n, -1): what is left is a * b
-            if d.key in rest_key:
-                at = rest_key.index(d.key)
-                del rest_key[at], missing[at]
-                known = Dim.of(1, facts) if known.key == d.key else known
-        wanted[hole[0]] = product(tuple(missing), facts) if known.key == "1" else total // known
+        missing, made = [*known_shape(number)], []
+        for d in wanted[: hole[0]] + wanted[hole[0] + 1 :]:  # (n, a, b) -> (n, c, -1): what is left is a * b // c
+            at = next((i for i, m in enumerate(missing) if m.key == d.key), None)
+            if at is None:
+                made.append(d)
+            else:
+                del missing[at]
+        rest, known = product(tuple(missing), facts), product(tuple(made), facts)
+        wanted[hole[0]] = rest if known.key == "1" else rest // known
     return Number("array", number.dtype, tuple(wanted), fresh=False)
 
 
