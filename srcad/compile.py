@@ -28,6 +28,7 @@ from srcad.request import Compiled, Request
 from srcad.rewalk import rewalked
 from srcad.source import Source, read
 from srcad.stage import identifiers, stage
+from srcad.strides import meets_itself
 from srcad.syntax import call, method, name
 from srcad.walk import ENTRY, Walk, begin, refreshed
 
@@ -61,24 +62,27 @@ def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
         state.result = Walker(state, frame).run()
 
     state = rewalked(Knowledge(), begun, run)
-    apart(state, request, arguments)
+    apart(state)
     assembly = PushforwardAssembly if request.mode == "jvp" else Assembly
     return assembly(state, request, source, wrt).compiled()
 
 
-def apart(state: Walk, request: Request, arguments: Mapping[str, Any]) -> None:
-    """Arguments whose memory is changed must not share it with another: checked now, and by the guard."""
+def apart(state: Walk) -> None:
+    """What is changed of what comes from outside shares memory with nothing else that is read, and each of its elements has a place of its own: checked now, and by the guard."""
     written = {c.buffer.root.key: c.loc for c in state.changes if c.buffer.external and c.buffer.root is not None}
-    arrays = {k: r for k, r in state.guards.refs.items() if isinstance(r.value, Number) and r.number.form == "array" and k.split(".")[0].split("[")[0] in arguments}
+    arrays = state.guards.arrays
     for path, loc in written.items():
+        if path not in arrays:
+            continue
+        if meets_itself(arrays[path]):
+            raise AliasError(f"it changes `{path}`, some of whose elements lie in one place. Use a copy.", loc)
+        state.facts.record(f"({path}.flags.forc or not {state.guards.held(meets_itself)}({path}))")
         for other in arrays:
             if other == path or other in written and other < path:
                 continue
-            here, there = (eval(p, {}, dict(arguments)) for p in (path, other))
-            if np.shares_memory(here, there):
-                raise AliasError(f"it changes `{path}`, which shares memory with `{other}`. Pass copies.", loc)
-            label = state.guards.held(np.shares_memory)
-            state.facts.record(f"not {label}({path}, {other})")
+            if np.shares_memory(arrays[path], arrays[other]):
+                raise AliasError(f"it changes `{path}`, which shares memory with `{other}`. Use copies.", loc)
+            state.facts.record(f"not {state.guards.held(np.shares_memory)}({path}, {other})")
 
 
 def start(request: Request, source: Source, program: Program, arguments: Mapping[str, Any]) -> Walk:

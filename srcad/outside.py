@@ -41,6 +41,7 @@ class Guards:
         self.facts, self.taken = facts, taken
         self.objects: dict[str, object] = {}
         self.refs: dict[str, Ref] = {}
+        self.arrays: dict[str, np.ndarray[Any, Any]] = {}  # those that have been read, by their paths
         self.seen: Callable[[Ref], None] = lambda ref: None  # told of what is read for the first time
 
     def held(self, value: object) -> str:
@@ -144,6 +145,7 @@ class Guards:
             kind = f"{type(value).__module__}.{type(value).__qualname__}"
             raise SrcadError(f"`{path}` is a {kind}, a subclass of ndarray whose operators may mean other things. {SUBCLASSES}")
         self.of_type(path, value)
+        self.arrays[path] = value
         self.facts.record(f"{path}.ndim == {value.ndim}")
         dtype = self.held(value.dtype)
         self.facts.record(f"({path}.dtype is {dtype} or {path}.dtype == {dtype})")

@@ -9,6 +9,9 @@ the same direction. Then it goes from the end where the right side begins before
 from __future__ import annotations
 
 import ast
+from typing import Any
+
+import numpy as np
 
 from srcad.kinds import Number, Place, Ref
 from srcad.syntax import literal_number, parts_of, same, takes_all
@@ -131,3 +134,13 @@ def cross_at_one_place(one: ast.expr, other: ast.expr) -> bool:
 
 def begins(lower: ast.expr | None) -> str:
     return "0" if lower is None else ast.unparse(lower)
+
+
+def meets_itself(array: np.ndarray[Any, Any]) -> bool:
+    """Whether some elements of an array may lie in one place, as np.broadcast_to and as_strided make them: an axis steps no further than those inside it reach."""
+    reach = array.itemsize
+    for step, size in sorted((abs(step), size) for step, size in zip(array.strides, array.shape) if size > 1):
+        if step < reach:
+            return array.size > 0
+        reach += step * (size - 1)
+    return False

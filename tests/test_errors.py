@@ -149,7 +149,7 @@ CASES = [
     (with_open, (1.0,), srcad.UnsupportedSyntaxError, "only np.errstate(...) and srcad.scope(...)"),
     (with_nonlocal, (1.0,), srcad.UnsupportedSyntaxError, "writes to variables outside it"),
     (with_async, (1.0,), srcad.UnsupportedSyntaxError, "coroutines cannot be differentiated."),
-    (with_shared_arguments, (V, V), srcad.AliasError, "it changes `x`, which shares memory with `y`. Pass copies."),
+    (with_shared_arguments, (V, V), srcad.AliasError, "it changes `x`, which shares memory with `y`. Use copies."),
     (with_ambiguous_type, (V,), srcad.UnsupportedSyntaxError, "which this is cannot be told"),
 ]
 

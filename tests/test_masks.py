@@ -176,3 +176,27 @@ def test_one_mask_compiled(program):
     pytest.importorskip("numba")
     for got, want in zip(srcad.grad(program, backend="numba")(X, W), srcad.grad(program)(X, W), strict=True):
         assert np.allclose(got, want)
+
+
+def masked_rows(x, w):
+    T = np.outer(x, x)
+    T[w > 0] *= 2.0
+    return np.sum(T[w > 0])
+
+
+def masked_elements(x, w):
+    y = x * 1.0
+    y[w > 0] = 0.0
+    return np.sum(y * x)
+
+
+@pytest.mark.parametrize("program", [masked_rows, masked_elements], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_masks_of_another_size_raise(program, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    gradient = srcad.grad(program, wrt="x", backend=backend)
+    assert np.allclose(gradient(X, W), srcad.grad(program, wrt="x")(X, W))
+    for w in (W[:-1], np.ones(7), np.ones(100_000), np.ones(1)):
+        with pytest.raises(IndexError):
+            gradient(X, w)

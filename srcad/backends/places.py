@@ -21,7 +21,7 @@ from srcad.backends.values import (
     refuse,
     replaced,
 )
-from srcad.dims import Dim, is_one
+from srcad.dims import Dim, alike, is_one
 from srcad.kinds import BOOL
 
 
@@ -61,7 +61,7 @@ class Places(Building):
 
     def masked(self, owner: Val, items: Sequence[Item]) -> Val:
         """x[mask]: the elements where it holds."""
-        mask, rest = self.mask_of(items)
+        mask, rest = self.mask_of(owner, items)
         mask = self.steady(mask)
         owner = self.steady(owner)
         count, target = self.fresh("count"), self.fresh("chosen")
@@ -110,11 +110,15 @@ class Places(Building):
             body()
         self.out.append(Frame([f"if {test}:"], [inner], set(), set()))
 
-    def mask_of(self, items: Sequence[Item]) -> tuple[Val, list[Item]]:
+    def mask_of(self, owner: Val, items: Sequence[Item]) -> tuple[Val, list[Item]]:
+        """The mask of an index, as large as what it is laid on, and what comes after it."""
         first = items[0]
         if not isinstance(first, Val) or first.dtype != BOOL or any(isinstance(i, Val) and i.dtype == BOOL or i is None for i in items[1:]):
             refuse("a mask is compiled as the first index only.")
         assert isinstance(first, Val)
+        for size, wanted in zip(first.dims, owner.dims):
+            if not alike(size, wanted):
+                self.check(f"{self.helper('covering')}({self.spell(size)}, {self.spell(wanted)})")
         return first, list(items[1:])
 
     # ---- places to write to
@@ -176,7 +180,7 @@ class Places(Building):
         return owner.view is not None and self.aliases.find(owner.view.base) in {self.aliases.find(n) for n in names}
 
     def store_mask(self, owner: Val, items: Sequence[Item], op: str, value: Val) -> None:
-        mask, rest = self.mask_of(items)
+        mask, rest = self.mask_of(owner, items)
         if any(not (isinstance(i, Slice) and i.whole) for i in rest):
             refuse("a mask with other indices is not compiled as a place to write to.")
         mask = self.steady(mask)
