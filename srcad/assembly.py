@@ -100,7 +100,7 @@ class Assembly(Residuals, Tidying):
         kinds = {**backward.kinds, **self.final_kinds}
         foreign = list(names(self.kept)) if kept is not None else []
         makers = [pair.titles[1] for pair in (*self.state.pairings.done, *self.state.pairings.open)]
-        rest = settle(forward, rest, kinds, returned, foreign, makers, (*self.state.parameters, seed_name), self.picking(), consuming=not pair and not self.request.plain, moving=not self.request.plain)
+        rest = settle(forward, rest, kinds, returned, foreign, makers, (*self.state.parameters, seed_name), self.picking(), consuming=not pair and not self.request.plain, moving=not self.request.plain, may_be_real=self.facts.may_be_real)
         if self.request.backend == "numpy" and not self.request.plain:  # loops over elements need no views
             rest = Hoisting(self.state.namer.temporary, lambda n: n in kinds and kinds[n].form == "array").apply(rest)
         return self.pair(forward, rest, seed_name, cache_name) if pair else self.single(forward, rest, kept, seed_name)

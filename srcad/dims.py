@@ -43,6 +43,7 @@ class Facts:
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
         self.has_complex = False  # whether any complex number has been met
+        self.may_be_real = False  # whether what counts as complex may come out real: the eigenvalues of a matrix
         self.values: dict[str, int] = {}  # of atoms, for the arguments at hand
         self.ranges: dict[str, tuple[Dim, Dim]] = {}  # the index of a loop -> its least value, and one more than its greatest
         self.constants: dict[str, float] = {}  # np.pi and the like, by their text

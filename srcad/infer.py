@@ -47,7 +47,7 @@ from srcad.ir import (
 from srcad.kinds import Closure, Lazy, Number, Object, Range, Record, Ref, Sequence, Static
 from srcad.live import Live
 from srcad.merge import NOTHING, RETURN, fork, is_defined
-from srcad.outside import compare_text, static_value
+from srcad.outside import LIBRARIES, compare_text, static_value
 from srcad.loops import Loops
 from srcad.protocols import defined
 from srcad.rules import find
@@ -183,9 +183,17 @@ class Interpreter(Loops):
         loaded = importlib.import_module(module)
         value = getattr(loaded, attribute) if attribute else loaded
         if target:
-            label = self.state.guards.held(value)
-            self.state.helpers[label] = value
-            self.frame.locals[target] = self.library_named(value) or self.outside(label, value)
+            known = self.library_named(value)
+            self.frame.locals[target] = known or self.outside(self.imported(target, module, attribute, value), value)
+
+    def imported(self, target: str, module: str, attribute: str, value: object) -> str:
+        """The name by which the generated code reads what the function imports: of a library's, by an import of its own."""
+        label = self.state.guards.held(value)
+        if attribute and module.partition(".")[0] in LIBRARIES:
+            label = next((known for known in self.state.imports if self.state.helpers.get(known) is value), "") or self.new_name(target)
+            self.state.imports[label] = f"from {module} import {attribute}" + (f" as {label}" if label != attribute else "")
+        self.state.helpers[label] = value
+        return label
 
     def library_named(self, value: object) -> Ref | None:
         """A library by the name that the program has for it; None for anything else."""

@@ -225,6 +225,7 @@ class Inference:
     integral: set[str] = field(default_factory=set)  # integer parameters that index, count or give a shape
     deciding: set[str] = field(default_factory=set)  # those that are read as floats and decide which elements are meant: they are integral if nothing else reads them
     helpers: dict[str, object] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)  # those of the helpers that the program imports itself -> how
     knowledge: Knowledge = field(default_factory=Knowledge)
     kinds: dict[str, Number] = field(default_factory=dict)  # of every name that the generated code binds
     changes: list[Change] = field(default_factory=list)

@@ -38,7 +38,7 @@ class Module:
         body = "\n\n".join(bodies)
         self.require_builtins(body)
         free = free_names(body)
-        called = {k: v for k, v in self.state.helpers.items() if isinstance(v, types.FunctionType) and k in free}
+        called = {k: v for k, v in self.state.helpers.items() if isinstance(v, types.FunctionType) and k in free and k not in self.state.imports}
         definitions = Definitions(self.state.namer)
         defined = definitions.add(called)
         imports = definitions.imports
@@ -46,7 +46,7 @@ class Module:
         parts = ["\n".join(sorted(set(header.values()), key=lambda line: (line.startswith("from"), line))) + "\n"] if header else []
         text = "\n\n".join([*parts, *([defined] if defined else []), body])
         helpers = {k: v for k, v in {**self.state.helpers, **self.state.guards.objects}.items() if k not in called}
-        used = {k: v for k, v in helpers.items() if k in free}
+        used = {k: v for k, v in helpers.items() if k in free and k not in self.state.imports}
         if self.request.backend == "numba":
             return self.compiled_loops(bodies, wanted, helpers)
         made = load(text, self.request.title, wanted, self.request.function, used)
@@ -74,10 +74,10 @@ class Module:
 
     def imports(self, free: frozenset[str]) -> dict[str, str]:
         """Import lines for the library names that the text reads."""
-        lines = {}
+        lines = {k: line for k, line in self.state.imports.items() if k in free}
         added = {alias: module for module, alias in self.state.facts.imported.items()}
         space = self.request.function.__globals__
-        for identifier in sorted(free):
+        for identifier in sorted(free - lines.keys()):
             value = space.get(identifier)
             if identifier in added:
                 lines[identifier] = import_line(identifier, added[identifier])

@@ -17,6 +17,7 @@ import numpy as np
 
 from srcad.dims import Undecided
 from srcad.dispatch import Specialisations
+from srcad.errors import AliasError
 from srcad.infer import Interpreter
 from srcad.inference import display, record_display
 from srcad.kinds import FLOAT, Number, Record, Ref, Sequence, Static, python
@@ -110,11 +111,19 @@ class Nested:
             free = free_names(condition)
             if not free & space.keys():
                 self.state.facts.record(self.outside_condition(condition, compiled, function))
+            elif (sharing := SHARING.fullmatch(condition)) and compiled.objects.get(sharing["asked"]) is np.shares_memory:
+                self.require_apart(sharing, {p: opened(r) for p, r in given.items()} | {n: opened(self.at.outside(*self.read_outside(n, function))) for n in free - space.keys() - compiled.objects.keys()})
             elif not STRUCTURE.search(condition):
                 outside = {n: Sizes.of(self.at.outside(*self.read_outside(n, function))) for n in free - space.keys() - compiled.objects.keys()}
                 cells = {n: self.cell_sizes(cell) for n, cell in compiled.objects.items() if n in free and isinstance(cell, types.CellType)}
                 if not self.holds(condition, {**compiled.objects, **outside, **cells, **space}):
                     self.at.refuse("what this gradient relies on cannot be said of its arguments.")
+
+    def require_apart(self, sharing: re.Match[str], space: dict[str, Any]) -> None:
+        """Refuse arrays that may share memory, where the gradient is of a function that writes to one of them; those from outside are compared by the guard."""
+        one, two = (eval(path, {}, space).number.place for path in (sharing["one"], sharing["two"]))
+        if one is None or two is None or one.buffer.family() & two.buffer.family():
+            self.at.refuse(f"the function changes `{sharing['one']}`, which may share memory with `{sharing['two']}` here. Pass copies.", AliasError)
 
     def read_outside(self, identifier: str, function: types.FunctionType) -> tuple[str, Any]:
         """How this program reads a variable that is outside of a function: a path, and what is there now."""
@@ -145,6 +154,17 @@ class Nested:
         return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda m: names.get(m[0], m[0]), condition)
 
 
+def opened(ref: Ref) -> Any:
+    """What a value is made of, to follow a path into it."""
+    match ref.value:
+        case Sequence(items=items, series=None):
+            return [opened(i) for i in items]
+        case Record(type=kind, items=mapping):
+            parts = {k: opened(i) for k, i in mapping.items()}
+            return parts if kind is dict else types.SimpleNamespace(**parts)
+    return ref
+
+
 def gathered(given: Any) -> Ref:
     """What a parameter is given; of `*args` the tuple, of `**keywords` the dict."""
     if isinstance(given, tuple):
@@ -158,4 +178,5 @@ def specialisations(request: Request) -> Specialisations:
     return Specialisations(request)
 
 
-STRUCTURE = re.compile(r"^type\(|\.ndim ==|\.dtype (is|==)|^len\(| in |flags\.c_contiguous")  # the sample is of the same structure
+STRUCTURE = re.compile(r"^type\(|\.ndim ==|\.dtype (is|==)|^len\(| in |flags\.(c_contiguous|forc)")  # the sample is of the same structure
+SHARING = re.compile(r"not (?P<asked>\w+)\((?P<one>.+), (?P<two>.+)\)")

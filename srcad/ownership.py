@@ -200,16 +200,18 @@ class Memory:
 
 
 def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str], makers: Collection[str] = (),
-           parameters: Collection[str] = (), picking: Collection[str] = (), consuming: bool = False, moving: bool = True) -> Block:
+           parameters: Collection[str] = (), picking: Collection[str] = (), consuming: bool = False, moving: bool = True, may_be_real: bool = False) -> Block:
     """Decide `+=` or `= +`, and copies, for the statements of the backward half.
 
     kinds: of the adjoints; returned: the names that leave; foreign: names whose values outlive the call besides them;
     makers: functions whose results share memory with nothing; parameters: names that are variables besides; picking: those of masks and arrays of indices; consuming: whether the backward half is run once, and may
-    use up what the forward half made; moving: whether what is not read again may go on under another name, uncopied.
+    use up what the forward half made; moving: whether what is not read again may go on under another name, uncopied;
+    may_be_real: whether complex adjoints may be real ones when they are added to, which takes no complex number in place.
     """
     settlement = Settlement((*forward, *backward), kinds, foreign)
     settlement.memory.own = {*settlement.definitions, *parameters}
     settlement.memory.picking = picking
+    settlement.may_be_real = may_be_real
     settlement.movable = settlement.definitions.keys() - {t for s in forward for t in bound(s)} if moving else ()
     if consuming:
         settlement.observe(forward)
@@ -226,6 +228,7 @@ class Settlement:
         self.memory = Memory()
         self.lists: set[str] = set()
         self.movable: Collection[str] = ()  # the names that only the backward half has
+        self.may_be_real = False
         self.places: dict[int, int] = {}
         self.alive: dict[int, frozenset[str]] = {}  # at each place: what is read after it before it means something else
         self.number(block, Live(block).after, frozenset(foreign))
@@ -332,6 +335,10 @@ class Settlement:
         """Whether a name is a number, which shares no memory."""
         return identifier in self.kinds and self.kinds[identifier].is_plain
 
+    def is_complex(self, identifier: str) -> bool:
+        dtype = self.kinds[identifier].dtype if identifier in self.kinds else None
+        return dtype is not None and dtype.kind == "c"
+
     def settled(self, statement: Statement) -> list[Statement]:
         memory, place = self.memory, self.places[id(statement)]
         memory.site = str(place)
@@ -345,7 +352,7 @@ class Settlement:
                 for i, target in enumerate(targets):
                     memory.bind(target, memory.of_item(expr, i), names(expr))
             case Update(ast.Name(id=target), op, expr) if not self.is_plain(target):
-                if not memory.may_write(target, self.alive[place]):
+                if not memory.may_write(target, self.alive[place]) or self.may_be_real and self.is_complex(target):
                     memory.bind(target, memory.fresh())
                     return [Assign(target, binary(name(target), op, expr), statement.loc)]
             case Effect(ast.Call(func=ast.Attribute(attr="append"), args=[ast.Name(id=added)])):

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from srcad.ir import Effect, Statement, Store, Update, blocks, expressions, targets, walk
+from srcad.ir import Assign, Effect, Statement, Store, Update, blocks, expressions, targets, walk
 from srcad.syntax import names, names_in
 
 T = TypeVar("T")
@@ -112,12 +112,14 @@ def rebound(statement: Statement) -> tuple[str, ...]:
 
 @remembered
 def changes(statement: Statement) -> frozenset[str]:
-    """The names that a statement binds, or whose memory it changes."""
+    """The names that a statement binds, or whose memory it changes; a list is, that it takes an item from."""
     found: set[str] = set()
     for s in walk((statement,)):
         found.update(targets(s))
         match s:
-            case Effect(ast.Call(func=func, args=[first, *_])):
-                found.update(names(first))
+            case Assign(_, ast.Call(func=ast.Attribute(value=ast.Name(id=emptied), attr="pop"))):
+                found.add(emptied)
+            case Effect(ast.Call(func=func, args=args)):
+                found.update(names(args[0]) if args else ())
                 found.update(names(func) if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) else ())
     return frozenset(found)

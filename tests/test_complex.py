@@ -255,3 +255,26 @@ def test_tangents_through_a_recursion_on_complex_parts(n):
     assert value == pytest.approx(weighted_power(x))
     assert tangent == pytest.approx(srcad.grad(weighted_power)(x) @ way)
     assert tangent == pytest.approx((weighted_power(x + 1e-5 * way) - weighted_power(x - 1e-5 * way)) / 2e-5, rel=1e-6)
+
+
+def eigenvalues(A):
+    w, v = np.linalg.eig(A)
+    return np.sum(np.abs(w) ** 2) + np.max(w.real)
+
+
+def real_parts(A):
+    w = np.linalg.eigvals(A)
+    y = w.real * 1.0
+    y += np.abs(w)
+    return np.sum(y) + np.sum(w.imag ** 2)
+
+
+def roots_of_numbers(A):
+    w = np.emath.sqrt(A)
+    return np.sum(np.abs(w) ** 2) + np.max(w.real) + np.sum((w * (1 + 2j)).real)
+
+
+@pytest.mark.parametrize("program", [eigenvalues, real_parts, roots_of_numbers], ids=lambda f: f.__name__)
+def test_what_may_be_complex_and_comes_out_real(program):
+    for matrix in (np.array([[2.0, 0.5], [0.3, -1.1]]), np.array([[1.0, 2.0], [-3.0, 0.5]]), np.array([[2.0, 0.5], [0.3, 1.1]])):
+        srcad.grad(program).check(matrix)

@@ -176,3 +176,24 @@ def test_reads_before_what_is_appended(program):
 
 def test_a_filter_stays_a_loop():
     assert "    for n in reversed(range(12)):" in srcad.grad(filtered, wrt=("k", "x")).source_for(0.9, X)
+
+
+def reversed_then_popped(x):
+    n, out = 3, []
+    while n > 0:
+        n -= 1
+        out.append(x * n)
+    a = np.array(out)[::-1].sum()
+    return a + out.pop() ** 2 + out[0]
+
+
+def comprehended_then_popped(x):
+    out = [v * x for v in (1.0, 2.0, 3.0) if v > -x]
+    a = np.array(out)[1:].sum()
+    y = out.pop()
+    return a + (y * out[0] if out else y)
+
+
+@pytest.mark.parametrize("program", [reversed_then_popped, comprehended_then_popped], ids=lambda f: f.__name__)
+def test_arrays_of_lists_that_lose_an_item_later(program):
+    srcad.grad(program).check(1.2)

@@ -202,3 +202,20 @@ def test_a_loop_that_is_written_out_is_for_its_length() -> None:
     compare(LANGUAGE.pingpong, inspect.signature(LANGUAGE.pingpong).bind(LANGUAGE.U, 100))
     with pytest.raises(srcad.SrcadError):
         gradient.source_for(LANGUAGE.U, 601)
+
+
+def imports_from_scipy(K, y):
+    from scipy.linalg import inv, solve_triangular
+    from scipy.special import logsumexp as lse, softmax
+
+    L = np.linalg.cholesky(K @ K.T + np.eye(2))
+    a = solve_triangular(L, y, lower=True)
+    return a @ a + lse(y) * softmax(y)[0] + inv(K).sum()
+
+
+def test_imports_inside_are_imports_of_the_generated_code():
+    gradient, K, y = srcad.grad(imports_from_scipy), np.array([[2.0, 0.3], [0.1, 1.5]]), np.array([0.4, -0.7])
+    gradient.check(K, y)
+    text = gradient.source_for(K, y)
+    assert "from scipy.linalg import solve_triangular\n" in text and "from scipy.special import logsumexp as lse\n" in text
+    assert text.count("def ") == 1

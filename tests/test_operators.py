@@ -321,3 +321,74 @@ def test_windows_are_arrays_of_known_length():
     srcad.check_grad(windowed, np.array([0.3, 0.7, 0.1, 0.9]))
     with pytest.raises(srcad.MissingRuleError, match="kaiser"):
         srcad.grad(lambda x: np.sum(np.kaiser(4, x[0]) * x))(np.ones(4))
+
+
+def powers(x, y):
+    return np.sum(x ** y)
+
+
+def powers_of_numbers(x, y):
+    return np.power(x, y)
+
+
+def complex_powers(x, y):
+    return np.sum(np.emath.power(x, y).real)
+
+
+@pytest.mark.parametrize("program", [powers, complex_powers], ids=lambda f: f.__name__)
+def test_second_derivatives_of_powers_at_exponent_zero(program):
+    x, y = np.array([2.0, 3.0]), np.array([0.0, 2.0])
+    (_, xy), (yx, _) = srcad.hessian(program)(x, y)
+    assert np.allclose(xy, np.diag([1 / 2, 3 * (1 + 2 * math.log(3))])) and np.allclose(xy, yx)
+    assert np.allclose(srcad.hvp(program)(x, y, (np.zeros(2), np.array([1.0, 0.0])))[0], [0.5, 0.0])
+
+
+def test_second_derivatives_of_a_power_of_numbers():
+    assert np.allclose(srcad.hessian(powers_of_numbers)(2.0, 0.0), [[0, 0.5], [0.5, math.log(2) ** 2]])
+
+
+def writes_first(x, w):
+    x[0] = w[1] * x[1] ** 2
+    return np.sum(x * w * x)
+
+
+def with_one_array_twice(z):
+    y = z * 1.0
+    a, b = grad(writes_first)(y, y)
+    return np.sum(a * a) + np.sum(b)
+
+
+def with_its_view(z):
+    y = z * 1.0
+    a, b = grad(writes_first)(y, y[::-1])
+    return np.sum(a * a) + np.sum(b)
+
+
+@pytest.mark.parametrize("program", [with_one_array_twice, with_its_view], ids=lambda f: f.__name__)
+def test_gradients_inside_of_arrays_that_share_memory(program):
+    with pytest.raises(srcad.AliasError):
+        grad(program)(H)
+
+
+def with_two_arrays(z):
+    a, b = grad(writes_first)(z * 1.0, z * 2.0)
+    return np.sum(a * a) + np.sum(b)
+
+
+def test_gradients_inside_of_arrays_of_their_own():
+    grad(with_two_arrays).check(H)
+
+
+def scaled_where_large(x, p):
+    u = x[::-1]
+    if x[0] > 0.7:
+        u = np.ones(3) * p
+    x[u > 0.7] *= p
+    return np.sum(x * x)
+
+
+def test_hvp_of_masks_from_branches():
+    for x in (np.array([1.0, -0.5, 0.3]), np.array([0.3, -0.5, 1.0])):
+        found = srcad.hvp(scaled_where_large)(x.copy(), 0.8, (np.ones(3), 1.0))
+        ahead, behind = (grad(scaled_where_large)(x + h, 0.8 + h) for h in (1e-5, -1e-5))
+        assert all(np.allclose(f, (a - b) / 2e-5) for f, a, b in zip(found, ahead, behind, strict=True))

@@ -1,4 +1,4 @@
-"""Rules for gradients that are differentiated again: no division, and no test of a value, so that they are right to every order.
+"""Rules for gradients that are differentiated again: no division, and no test of a value that hides a slope, so that they are right to every order.
 
     z = np.prod(x)        dx[i] = x[0] * ... * x[i - 1] * dz * x[i + 1] * ...
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import Rule, describe
+from srcad.rules import Rule, describe, elementwise, scimath
+from srcad.rules.elementwise import literal
 from srcad.rules.reductions import kept
 
 Adjoints = tuple[Any, ...]
@@ -69,6 +70,21 @@ def cumulative_prod(dz: Any, z: Any, x: Any, axis: Any = None, dtype: Any = None
     return cumprod(np.moveaxis(np.moveaxis(dz, along, 0)[1:], 0, along) if include_initial else dz, z, x, along)
 
 
-EXACT: dict[object, Rule] = {f: describe(r, f, None) for f, r in ((np.prod, prod), (np.nanprod, nanprod), (np.cumprod, cumprod), (np.nancumprod, nancumprod))}
+def power(dz: Any, z: Any, x: Any, y: Any, *, active: tuple[bool, bool] = (True, True)) -> Adjoints:
+    """Where the exponent is 0 the slope in x is 0, and rises with the exponent by 1/x."""
+    if literal(y) is not None or not active[0]:
+        return elementwise.power(dz, z, x, y, active=active)
+    return y * x ** np.where((x == 0) & (y == 0), 1, y - 1) * dz, elementwise.power(dz, z, x, y, active=(False, active[1]))[1]
+
+
+def emath_power(dz: Any, z: Any, x: Any, p: Any, *, active: tuple[bool, ...] = (True, True)) -> Adjoints:
+    if literal(p) is not None or not active[0]:
+        return scimath.power(dz, z, x, p, active=active)
+    return p * np.emath.power(x, np.where((x == 0) & (p == 0), 1, p - 1)) * dz, scimath.power(dz, z, x, p, active=(False, active[1]))[1]
+
+
+EXACT: dict[object, Rule] = {f: describe(r, f, None) for f, r in ((np.prod, prod), (np.nanprod, nanprod), (np.cumprod, cumprod), (np.nancumprod, nancumprod),
+                                                                         (np.power, power), (np.float_power, power))}
+EXACT[np.emath.power] = describe(emath_power, np.emath.power, True)
 if hasattr(np, "cumulative_prod"):
     EXACT[np.cumulative_prod] = describe(cumulative_prod, np.cumulative_prod, None)

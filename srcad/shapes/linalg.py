@@ -79,26 +79,27 @@ def eigh(facts: Facts, x: Any, UPLO: Any = "L") -> list[Number]:  # noqa: N803
     return [eigvalsh(facts, x), same_matrix(facts, x)]
 
 
-def complex_dtype(x: Any) -> Any:
+def complex_dtype(facts: Facts, x: Any) -> Any:
     """Of what is complex for some real matrices."""
+    facts.may_be_real = True
     dtype = linalg_dtype(x)
     return None if dtype is None else np.result_type(dtype, np.complex64)
 
 
 @shape(np.linalg.eigvals)
 def eigvals(facts: Facts, x: Any) -> Number:
-    return Number("array", complex_dtype(x), known_shape(x)[:-1])
+    return Number("array", complex_dtype(facts, x), known_shape(x)[:-1])
 
 
 @shape(np.linalg.eig)
 def eig(facts: Facts, x: Any) -> list[Number]:
-    return [eigvals(facts, x), Number("array", complex_dtype(x), known_shape(x))]
+    return [eigvals(facts, x), Number("array", complex_dtype(facts, x), known_shape(x))]
 
 
 @shape(np.roots)
 def roots(facts: Facts, p: Any) -> Number:
     """As many as there are coefficients without the zeros at their beginning, less one."""
-    return Number("array", complex_dtype(lift(p, facts)), (facts.new_dim(),))
+    return Number("array", complex_dtype(facts, lift(p, facts)), (facts.new_dim(),))
 
 
 @shape(np.linalg.svd)
@@ -200,7 +201,7 @@ def sylvester(facts: Facts, a: Any, b: Any, q: Any) -> Number:
 
 
 SCIPY.update({
-    "linalg.sqrtm": lambda facts, a, **rest: Number("array", complex_dtype(a), known_shape(a)), "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
+    "linalg.sqrtm": lambda facts, a, **rest: Number("array", complex_dtype(facts, a), known_shape(a)), "linalg.inv": same_matrix, "linalg.cholesky": same_matrix, "linalg.expm": same_matrix, "linalg.expm_frechet": lambda facts, a, e, **rest: Number("array", None, known_shape(a)),
     "linalg.det": lambda facts, a: made(np.dtype(complex if a.dtype is not None and a.dtype.kind == "c" else float), ()) if a.ndim == 2 else det(facts, a), "linalg.solve": triangular, "linalg.solve_triangular": triangular,
     "linalg.solve_banded": lambda facts, l_and_u, ab, b, **rest: Number("array", linalg_dtype(ab, b), known_shape(b)), "linalg.solve_sylvester": sylvester,
 })

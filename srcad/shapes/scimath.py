@@ -20,4 +20,5 @@ def complex_dtype(*operands: Number) -> Any:
 @shape(np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10, np.emath.logn, np.emath.power, np.emath.arccos, np.emath.arcsin, np.emath.arctanh)
 def of_each(facts: Facts, *operands: Any) -> Number:
     numbers = [lift(x, facts) for x in operands]
+    facts.may_be_real = True
     return made(complex_dtype(*numbers), broadcast(*(n.shape for n in numbers)))
