@@ -149,6 +149,8 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             return self.random(function, args, keywords, text, target)
         if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):
             return self.library(function, args, keywords, text, target)
+        if isinstance(function, types.MethodType) and not isinstance(function.__self__, type) and not is_own(function.__func__):
+            return self.unknown(function, args, keywords, text, target)
         if isinstance(function, types.MethodType):
             place, _, attribute = path.rpartition(".")
             if not path:

@@ -310,11 +310,13 @@ def function_label(function: Any) -> str:
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
         return f"{function_label(owner)}.{function.__name__}"
-    label = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))
-    module = getattr(function, "__module__", None)
-    if isinstance(function, np.ufunc) and module is None:
+    if hasattr(owner, "logcdf") and hasattr(owner, "name"):  # a distribution of SciPy's
+        return f"scipy.stats.{owner.name}.{function.__name__}"
+    label = getattr(function, "__qualname__", getattr(function, "__name__", repr(function))).replace("_gen.", ".")  # of SciPy's distributions
+    module, *_ = (getattr(function, "__module__", None) or "").split("._")
+    if isinstance(function, np.ufunc) and not module:
         module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
-    module = (module or "").replace("numpy", "np") if not (module or "").startswith("numpy._") else "np"
+    module = module.replace("numpy", "np")
     return label if module in ("builtins", "", "operator", "_operator") else f"{module}.{label}"
 
 

@@ -54,7 +54,7 @@ if hasattr(np, "row_stack"):  # an older name of np.vstack
     JOINING.add(np.row_stack)
 FLAGS = frozenset(("keepdims", "compute_uv", "full_matrices", "hermitian", "return_sign", "lower", "upper", "right", "increasing", "endpoint", "retstep", "rowvar", "bias",
                    "density", "assume_sorted", "copy", "sparse", "invert", "return_index", "return_inverse", "return_counts", "equal_nan"))
-INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser}
+INTEGRAL = {math.factorial, math.comb, math.perm, math.gcd, math.lcm, math.isqrt, np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.ix_, np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser}
 
 
 def both_bounds(args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:

@@ -28,7 +28,7 @@ READ_ONLY = frozenset(("broadcast_to", "broadcast_arrays", "sliding_window_view"
 FRESH = frozenset(("copy", "zeros", "ones", "full", "empty", "zeros_like", "sum", "mean", "outer", "tensordot", "array", "flatten", "where", "concatenate", "exp", "log",
                    "sin", "cos", "sinh", "cosh", "sqrt", "sign", "tanh", "dot", "matmul", "inv", "solve", "cumsum", "prod", "astype", "full_like", "eye",
                    "tril", "triu", "abs", "floor", "trunc", "exp2", "ldexp", "copysign", "maximum", "psi", "float", "isnan", "arange", "log1p", "expm1", "bincount",
-                   "correlate", "convolve", "take_along_axis", "diff", "pad", "roll", "cross", "pinv", "vander"))
+                   "correlate", "convolve", "take_along_axis", "diff", "pad", "roll", "cross", "pinv", "vander", "solve_triangular"))
 METHODS = frozenset(("copy", "sum", "mean", "dot", "flatten", "cumsum", "prod", "astype"))
 NOTHING: frozenset[str] = frozenset()
 AS_ASKED = frozenset(("out", "copy", "n"))  # keywords with which a function may return what it was given

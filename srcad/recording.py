@@ -237,7 +237,7 @@ class Plan:
     def is_plain(self, expr: ast.expr) -> bool:
         """Whether an operand is a single number."""
         if not isinstance(expr, ast.Name):
-            return isinstance(expr, (ast.Constant, ast.UnaryOp))
+            return isinstance(expr, (ast.Constant, ast.UnaryOp)) or isinstance(expr, ast.Attribute) and ast.unparse(expr) in self.state.facts.constants
         parameter = getattr(self.state, "parameters", {}).get(expr.id)
         kind = parameter.number if parameter is not None else self.state.kinds.get(expr.id)
         return kind is not None and kind.is_plain

@@ -367,9 +367,9 @@ def special_piecewise(calls: Calls, args: Arguments, keywords: dict[str, Ref], t
     for mask, function in zip(masks, functions.items, strict=True):
         value = function
         if not isinstance(function.value, Number):
-            part = calls.at.subscript(x, (mask.number,), ast.Subscript(value=x.expr, slice=mask.expr, ctx=ast.Load()), None)
+            part = calls.at.subscript(x, (calls.at.index_value(mask),), ast.Subscript(value=x.expr, slice=mask.expr, ctx=ast.Load()), None)
             value = call_value(calls, function, [part, *extra])
-        calls.at.write_at(result, mask.expr, (mask.number,), value)
+        calls.at.write_at(result, mask.expr, (calls.at.index_value(mask),), value)
     return result
 
 

@@ -393,5 +393,5 @@ class Stager(Patterns, Comprehensions, Scopes):
     @staticmethod
     def joined(word: str, operand: ast.expr | None) -> str:
         if isinstance(operand, ast.Name) and 0 < len(word) + len(operand.id) < 16:
-            return f"{word}_{operand.id}".strip("_") or "value"
+            return f"{word.rstrip('_')}_{operand.id}".strip("_") or "value"
         return word.strip("_") or "value"

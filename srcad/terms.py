@@ -94,15 +94,17 @@ class Term:
         number = getitem(self.facts, self.number, tuple(plain(i) for i in plain_index))
         return Term(ast.Subscript(value=self.expr, slice=render_index(index, self.facts), ctx=ast.Load()), number, self.facts)
 
-    def reshape(self, *shape: Any) -> Term:
+    def reshape(self, *shape: Any, order: str = "C") -> Term:
         wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
-        if self.number.shape is not None and [getattr(d, "key", str(d)) for d in wanted] == [d.key for d in self.number.shape]:
+        same = self.number.shape is not None and [getattr(d, "key", str(d)) for d in wanted] == [d.key for d in self.number.shape]
+        if same and (order == "C" or len(wanted) < 2):
             return self
+        keywords = {} if order == "C" else {"order": const(order)}
         number = infer_call(np.reshape, self.facts, [self.number, wanted], {})
         if self.number.shape == ():
-            return Term(call(function_path(np.reshape, self.facts), [self.expr, render(wanted, self.facts)]), number, self.facts)
+            return Term(call(function_path(np.reshape, self.facts), [self.expr, render(wanted, self.facts)], **keywords), number, self.facts)
         function = ast.Attribute(value=self.expr, attr="reshape", ctx=ast.Load())
-        return Term(call(function, [render(wanted, self.facts)]), number, self.facts)
+        return Term(call(function, [render(wanted, self.facts)], **keywords), number, self.facts)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]

@@ -7,11 +7,13 @@ from __future__ import annotations
 import builtins
 import sys
 import types
+from collections import Counter
+from collections.abc import Mapping
 
 from srcad.dims import Facts
 from srcad.errors import SrcadError
 from srcad.inference import Inference
-from srcad.ir import Location, Program, walk
+from srcad.ir import Import, Location, Program, targets, walk
 from srcad.kinds import Record, Ref
 from srcad.kinds import Sequence as Items
 from srcad.outside import Guards
@@ -19,7 +21,6 @@ from srcad.request import MODULES
 from srcad.source import Source
 from srcad.stage import identifiers
 from srcad.syntax import MODULE_NAMES, Namer
-from srcad.uses import bound
 
 
 class Walk(Inference):
@@ -52,14 +53,14 @@ def begin(title: str, source: Source, program: Program, function: types.Function
     state = Walk(title, facts, Guards(facts, own), Namer(own))
     state.user_names = set(own)
     state.bound = set(parameters)
-    for statement in walk(program.body):
-        for target in bound(statement):
-            state.namer.reserve(target)
+    given = Counter(t for s in walk(program.body) for t in targets(s))
+    for target in given:
+        state.namer.reserve(target)
     for identifier in function.__code__.co_names:
         state.namer.reserve(identifier)
-    state.scope = frozenset({*local, *function.__code__.co_freevars, *(t for s in walk(program.body) for t in bound(s))})
+    state.scope = frozenset({*local, *function.__code__.co_freevars, *given})
     state.global_names = {*own, *function.__code__.co_names} - state.scope
-    facts.modules = module_names(function, state.namer, own)
+    facts.modules = module_names(function, state.namer, {s.module: s.target for s in walk(program.body) if isinstance(s, Import) and s.target and not s.attribute and given[s.target] == 1})
     MODULE_NAMES.update(facts.modules.values())
     state.global_names |= {alias for module, alias in facts.modules.items() if alias not in state.scope and function.__globals__.get(alias) is sys.modules[module]}
     state.parameters = {}
@@ -70,8 +71,8 @@ def begin(title: str, source: Source, program: Program, function: types.Function
     return state
 
 
-def module_names(function: types.FunctionType, namer: Namer, own: frozenset[str]) -> dict[str, str]:
-    """The name that each library has in the generated code: the user's own, where there is one."""
+def module_names(function: types.FunctionType, namer: Namer, imported: Mapping[str, str]) -> dict[str, str]:
+    """The name that each library has in the generated code: the user's own, where there is one; imported: those that the function imports itself."""
     found = {}
     local = set(function.__code__.co_varnames) | set(function.__code__.co_freevars)
     for module, usual in MODULES.items():
@@ -79,9 +80,6 @@ def module_names(function: types.FunctionType, namer: Namer, own: frozenset[str]
         if loaded is None:
             continue
         candidates = [n for n in (usual, *function.__code__.co_names) if function.__globals__.get(n) is loaded and n not in local]
-        if candidates:
-            found[module] = candidates[0]
-            namer.reserve(candidates[0])
-        else:
-            found[module] = namer.adjoint(usual)
+        own = [imported[module]] if module in imported else candidates
+        found[module] = namer.reserve(own[0]) if own else namer.adjoint(usual)
     return found

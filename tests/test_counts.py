@@ -234,3 +234,40 @@ def test_sizes_that_are_divided_by_products(program, backend):
     for shape, g in (((4, 8), 2), ((3, 12), 2), ((2, 18), 3)):
         x = np.cos(np.arange(float(np.prod(shape)))).reshape(shape)
         close(gradient(x, g), lambda x, g=g: program(x, g), x)
+
+
+def open_mesh(K, d):
+    return np.sum(K[np.ix_(d, d[:2])] ** 2)
+
+
+def assembled(K, d):
+    K = K * 1.0
+    for i in range(2):
+        K[np.ix_(d[i:i + 2], d[i:i + 2])] += (i + 1.0) * np.array([[1.0, -1.0], [-1.0, 1.0]])
+    return np.sum(np.linalg.inv(K))
+
+
+def open_mesh_of_masks(K, d):
+    m = K[0] > 0
+    return np.sum(K[np.ix_(m, d)] ** 3) + K[np.ix_([0, 2], [1])].sum()
+
+
+@pytest.mark.parametrize("program", [open_mesh, assembled, open_mesh_of_masks], ids=lambda f: f.__name__)
+def test_open_meshes_need_no_helpers(program):
+    gradient, d = srcad.grad(program, wrt="K"), np.array([2, 0, 1])
+    close(gradient(SQUARE, d), lambda K: program(K, d), SQUARE)
+    assert gradient.source_for(SQUARE, d).count("def ") == 1
+    assert srcad.grad(open_mesh)(SQUARE, d)[1] is None
+
+
+def constants_in_a_loop(x):
+    s = 0.0
+    for v in x:
+        s = s + np.log(2 * np.pi * v * v)
+    return s
+
+
+def test_constants_are_not_kept():
+    gradient = srcad.grad(constants_in_a_loop)
+    assert "append" not in gradient.source_for(SHORT)
+    close(gradient(SHORT), constants_in_a_loop, SHORT)

@@ -263,3 +263,11 @@ def listed_after_a_loop(x):
 def test_sizes_that_only_the_run_can_tell_are_named_as_such():
     with pytest.raises(srcad.UnsupportedSyntaxError, match=r"(?s)x\.tolist\(\).*a size that only the run can tell"):
         srcad.grad(listed_after_a_loop)(np.array([0.5, 0.4, 0.05]))
+
+
+def test_what_has_no_rule_has_its_public_name():
+    import scipy.stats as st
+
+    with pytest.raises(srcad.MissingRuleError, match=r"no rule is known for `scipy\.stats\.expon\.logpdf`"):
+        srcad.grad(lambda x, s: st.expon.logpdf(x, scale=s))(1.0, 2.0)
+    assert np.isclose(srcad.grad(lambda x: x * st.norm.ppf(0.975))(2.0), 1.959963984540054)

@@ -219,3 +219,17 @@ def test_imports_inside_are_imports_of_the_generated_code():
     text = gradient.source_for(K, y)
     assert "from scipy.linalg import solve_triangular\n" in text and "from scipy.special import logsumexp as lse\n" in text
     assert text.count("def ") == 1
+
+
+def imports_a_library_by_its_own_name(L, b):
+    import scipy.linalg as sl
+
+    y = sl.solve_triangular(L, b, lower=True)
+    return y @ y
+
+
+def test_a_library_has_the_name_that_the_function_gives_it():
+    gradient, L, b = srcad.grad(imports_a_library_by_its_own_name), np.array([[2.0, 0.0], [0.1, 1.5]]), np.array([0.4, -0.7])
+    gradient.check(L, b)
+    text = gradient.source_for(L, b)
+    assert "import scipy.linalg as sl\n" in text and "db = sl.solve_triangular(L, dy, trans=1, lower=True)\n" in text and "np.outer(db, y)" in text

@@ -138,19 +138,19 @@ def multivariate_normal_logpdf(dz: Any, z: Any, x: Any, mean: Any, cov: Any, all
     """Only the lower triangle of `cov` is read, so only it has a gradient."""
     if allow_singular:
         raise NotImplementedError("allow_singular=True")
-    if mean is None or cov is None or mean.ndim != 1 or cov.ndim != 2 or x.ndim not in (1, 2):
+    if cov is None or mean is not None and mean.ndim != 1 or cov.ndim != 2 or x.ndim not in (1, 2):
         raise NotImplementedError("a mean that is no vector, a covariance that is no matrix, nor points that are no rows")
-    if x.ndim == 1 and mean.shape[0] == 1 and x.shape[0] != 1:
+    if x.ndim == 1 and cov.shape[0] == 1 and x.shape[0] != 1:
         raise NotImplementedError("points of one dimension that are no rows")
     precision = np.linalg.inv(cov)
-    scaled = (x - mean) @ precision
+    scaled = (x if mean is None else x - mean) @ precision
     if x.ndim == 1 or x.shape[0] == 1:  # a single number
         dx = -dz * scaled
         dcov = 0.5 * dz * (np.outer(scaled, scaled) - precision)
-        return dx, -dx, one_triangle(dcov, False)
+        return dx, None if mean is None else -dx, one_triangle(dcov, False)
     dx = -dz[:, None] * scaled
     dcov = -0.5 * (dx.T @ scaled + np.sum(dz) * precision)
-    return dx, np.sum(-dx, axis=0), one_triangle(dcov, False)
+    return dx, None if mean is None else np.sum(-dx, axis=0), one_triangle(dcov, False)
 
 
 @rule(st.multivariate_normal.pdf)

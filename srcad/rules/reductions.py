@@ -128,4 +128,4 @@ def cumsum(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjo
     return (backwards_cumsum(dz, 0).reshape(a.shape) if axis is None or a.ndim == 0 else backwards_cumsum(dz, axis),)
 
 
-zero(np.argmax, np.argmin, np.argsort, np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize)
+zero(np.argmax, np.argmin, np.argsort, np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize, np.ix_)

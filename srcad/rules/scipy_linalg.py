@@ -8,13 +8,10 @@ import scipy.linalg as sl
 
 from srcad.rules import lazily, linalg, made, rule
 from srcad.rules.complex import OF_COMPLEX, is_complex
+from srcad.rules.decompositions import one_triangle
 
 Adjoints = tuple[Any, ...]
 s_triangular, s_sylvester = lazily(sl.solve_triangular), lazily(sl.solve_sylvester)
-
-
-def column(x: Any) -> Any:
-    return x if x.ndim == 2 else x[:, None]
 
 
 @rule(sl.inv)
@@ -28,10 +25,19 @@ def det(dz: Any, z: Any, a: Any) -> Adjoints:
 
 
 @rule(sl.solve)
-def solve(dz: Any, z: Any, a: Any, b: Any, assume_a: Any = None) -> Adjoints:
-    if assume_a not in (None, "gen", "general") or a.ndim > 2:
-        raise NotImplementedError("assume_a, which reads a part of the matrix, nor stacks")
-    return linalg.solve(dz, z, a, b)
+def solve(dz: Any, z: Any, a: Any, b: Any, lower: bool = False, assume_a: Any = None) -> Adjoints:
+    """Of a matrix that is said to be symmetric only one triangle is read."""
+    if a.ndim > 2:
+        raise NotImplementedError("stacks of matrices: use np.linalg.solve")
+    if assume_a in (None, "gen", "general"):
+        return linalg.solve(dz, z, a, b)
+    if assume_a not in ("pos", "positive definite", "sym", "symmetric"):
+        raise NotImplementedError(f"assume_a={assume_a!r}: use 'gen', 'sym' or 'pos'")
+    if is_complex(a) or is_complex(b):
+        raise NotImplementedError(f"assume_a={assume_a!r} of complex numbers: use 'gen'")
+    keywords = {"lower": True, "assume_a": assume_a} if lower else {"assume_a": assume_a}
+    db = made(a, sl.solve, a, dz, **keywords)
+    return one_triangle(-(np.outer(db, z) if z.ndim == 1 else db @ z.T), not lower), db
 
 
 @rule(sl.cholesky)
@@ -49,7 +55,8 @@ def solve_triangular(dz: Any, z: Any, a: Any, b: Any, trans: Any = 0, lower: boo
         raise NotImplementedError(f"trans={trans!r}")
     plain = trans in (0, "N")
     db = triangular(a, dz, 1 if plain else 0, lower, unit_diagonal)
-    da = -column(db) @ column(z).T if plain else -column(z) @ column(db).T
+    left, right = (db, z) if plain else (z, db)
+    da = -(np.outer(left, right) if z.ndim == 1 else left @ right.T)
     if unit_diagonal:
         return np.tril(da, -1) if lower else np.triu(da, 1), db
     return np.tril(da) if lower else np.triu(da), db

@@ -20,16 +20,14 @@ OF_COMPLEX.add(unbroadcast)
 
 @rule(np.reshape)
 def reshape(dz: Any, z: Any, a: Any, shape: Any = None, order: str = "C", newshape: Any = None) -> Adjoints:
-    if order != "C":
-        raise NotImplementedError("an order other than 'C'")
-    return (dz.reshape(a.shape),)
+    return ravel(dz, z, a, order)
 
 
 @rule(np.ravel)
 def ravel(dz: Any, z: Any, a: Any, order: str = "C") -> Adjoints:
-    if order != "C":
-        raise NotImplementedError("an order other than 'C'")
-    return (dz.reshape(a.shape),)
+    if order not in ("C", "F"):
+        raise NotImplementedError("an order that depends on how the array lies in memory: use 'C' or 'F'")
+    return (dz.reshape(a.shape) if order == "C" else dz.reshape(a.shape, order="F"),)
 
 
 @rule(np.squeeze)

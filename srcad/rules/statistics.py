@@ -269,9 +269,7 @@ def ptp(dz: Any, z: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Ad
 
 @rule(np.bincount)
 def bincount(dz: Any, z: Any, weights: Any, x: Any = None, minlength: int = 0) -> Adjoints:
-    if isinstance(x, (list, tuple)):
-        raise NotImplementedError("a list of bins. Make it an array")
-    return (dz[x],)
+    return (np.take(dz, x) if isinstance(x, (list, tuple)) else dz[x],)
 
 
 # ---- what is not a number does not count

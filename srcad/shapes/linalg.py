@@ -225,7 +225,16 @@ def of_points(facts: Facts, x: Any, alpha: Any) -> Number:
     return made(np.dtype(float), known_shape(lift(x, facts))[1:])
 
 
-SCIPY.update({"stats.multivariate_normal_gen.entropy": lambda facts, *args, **keywords: made(np.dtype(float), ()),
+def of_rows(facts: Facts, x: Any, mean: Any = None, cov: Any = None, *rest: Any, **keywords: Any) -> Number:
+    """A density for each row; of one row a number."""
+    dims, sides = known_shape(lift(x, facts)), known_shape(lift(cov, facts))
+    if len(dims) not in (1, 2) or len(sides) != 2 or len(dims) == 1 and sides[0] == 1:
+        raise NotImplementedError
+    return made(np.dtype(float), dims[:1] if len(dims) == 2 and dims[0] != 1 else ())
+
+
+SCIPY.update({"stats.multivariate_normal_gen.logpdf": of_rows, "stats.multivariate_normal_gen.pdf": of_rows,
+              "stats.multivariate_normal_gen.entropy": lambda facts, *args, **keywords: made(np.dtype(float), ()),
               "stats.dirichlet_gen.logpdf": of_points, "stats.dirichlet_gen.pdf": of_points})
 
 

@@ -2,6 +2,7 @@
 
     np.unravel_index(k, (n, m))  ->  i, j of the shape of k
     np.triu_indices(n)           ->  i, j, as many as there are
+    np.ix_((n,), (m,))           ->  (n, 1), (1, m)
 """
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Facts
-from srcad.kinds import INT, Number
+from srcad.dims import Dim, Facts
+from srcad.kinds import BOOL, INT, Number
 from srcad.shapes import dimension, integer, known_shape, lift, made, shape
 
 
@@ -40,3 +41,11 @@ def diagonal(facts: Facts, n: Any, ndim: Any = 2) -> list[Number]:
 def diagonal_of(facts: Facts, arr: Any) -> list[Number]:
     dims = known_shape(arr)
     return [Number("array", INT, dims[:1]) for _ in dims]
+
+
+@shape(np.ix_)
+def open_mesh(facts: Facts, *indices: Any) -> list[Number]:
+    numbers = [lift(i, facts) for i in indices]
+    sizes = [facts.new_dim() if n.dtype == BOOL else known_shape(n)[0] for n in numbers]
+    ones = [Dim.of(1, facts)] * len(sizes)
+    return [Number("array", INT, (*ones[:k], size, *ones[k + 1 :])) for k, size in enumerate(sizes)]

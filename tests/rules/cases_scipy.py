@@ -16,6 +16,8 @@ for n in (1, 3):
     for b in [(n,), (n, 2)]:
         case(sl.solve, regular(n, n), signed(*b))
         case(sl.solve, regular(n, n), signed(*b), assume_a="gen")
+        case(sl.solve, definite(n, n), signed(*b), assume_a="pos")
+        case(sl.solve, definite(n, n), signed(*b), lower=True, assume_a="sym")
         for keywords in ({}, {"lower": True}, {"trans": 1}, {"trans": "T", "lower": True}, {"unit_diagonal": True}, {"lower": True, "unit_diagonal": True}):
             case(sl.solve_triangular, regular(n, n), signed(*b), **keywords)
 case(sl.solve_sylvester, regular(3, 3), regular(2, 2), signed(3, 2))

@@ -11,7 +11,12 @@ for shape, new in [
     ((2, 0), (0,)), ((1, 1), (1,)), ((2, 3), [3, 2]), ((2, 3), (2, 3)),
 ]:
     case(np.reshape, signed(*shape), new)
-case(np.reshape, signed(2, 3), (3, 2), order="C")
+for order in ("C", "F"):
+    case(np.reshape, signed(2, 3), (3, 2), order=order)
+    case(np.reshape, signed(2, 3, 4), (4, -1), order=order)
+    case(np.reshape, signed(2, 3), (2, 3), order=order)
+    case(np.ravel, signed(2, 3), order=order)
+    case(np.ravel, signed(3), order)
 for shape in [(), (1,), (0,), (3,), (2, 3), (2, 1, 3)]:
     for function in (np.ravel, np.squeeze, np.atleast_1d, np.atleast_2d, np.transpose, np.copy, np.array, np.asarray, np.asanyarray,
         np.flip):
