@@ -310,7 +310,7 @@ def function_label(function: Any) -> str:
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
         return f"{function_label(owner)}.{function.__name__}"
-    if hasattr(owner, "logcdf") and hasattr(owner, "name"):  # a distribution of SciPy's
+    if owner is not None and hasattr(owner, "logcdf") and hasattr(owner, "name"):  # a distribution of SciPy's
         return f"scipy.stats.{owner.name}.{function.__name__}"
     label = getattr(function, "__qualname__", getattr(function, "__name__", repr(function))).replace("_gen.", ".")  # of SciPy's distributions
     module, *_ = (getattr(function, "__module__", None) or "").split("._")
