@@ -42,6 +42,16 @@ def special_combined(combine: Callable[..., Iterator[Any]]) -> Callable[..., Ref
     return combined
 
 
+def special_pairwise(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """itertools.pairwise of an array: all but the last beside all but the first."""
+    array = args[0]
+    if not isinstance(array.value, Number):
+        return special_combined(itertools.pairwise)(calls, args, keywords, text, target)
+    ends = (slice(None, -1), ast.Slice(upper=const(-1))), (slice(1, None), ast.Slice(lower=const(1)))
+    parts = tuple(calls.at.subscript(array, (part,), ast.Subscript(value=array.expr, slice=said, ctx=ast.Load()), None) for part, said in ends)
+    return Ref(text, Lazy("zip", parts, None, calls.state.loops))
+
+
 def known_integer(calls: Calls, ref: Ref) -> Any:
     calls.at.integer_use(ref)
     return static_value(ref, calls.facts)
@@ -171,5 +181,6 @@ def slice_of_range(value: Range, part: slice, facts: Facts) -> Range | None:
 
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     **{f: special_combined(f) for f in (itertools.product, itertools.combinations, itertools.permutations, itertools.combinations_with_replacement)},
+    itertools.pairwise: special_pairwise,
     np.ndindex: special_ndindex, np.ndenumerate: special_ndenumerate, sorted: special_sorted, np.isscalar: special_isscalar, np.linspace: special_linspace,
 }

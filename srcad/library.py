@@ -179,6 +179,8 @@ class Library:
         """np.array(hs), np.stack(hs); any other function gets that array."""
         if function in (np.array, np.asarray, np.stack) and len(args) == 1 and not keywords:
             return self.at.series_whole(series, "array", text, target)
+        if function is math.fsum:
+            return self.at.series_whole(series, "sum", text, target)
         if function in TAKE_LISTS:
             self.at.refuse("of a list that grows in a loop only np.array and np.stack are supported here. Make an array of it first.")
         array = self.at.array_of_series(series)

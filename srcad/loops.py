@@ -176,6 +176,9 @@ class Loops(Iteration):
         state.sought = first.site if isinstance(first, Unfilled) else state.sought  # the first passes tell what is in the list
         try:
             unrolled()
+        except Unfilled as problem:
+            problem.taken_for_numbers(state.knowledge)
+            raise
         except Endless:
             if isinstance(first, Unfilled):
                 first.taken_for_numbers(state.knowledge)

@@ -103,8 +103,16 @@ def special_str(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
 def special_lazy(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, kind: str) -> Ref | None:
     """enumerate, zip, reversed: of whatever a loop runs over."""
     start = args[1] if len(args) > 1 and kind == "enumerate" else keywords.get("start")
-    parts = tuple(iterated(calls.at, a) for a in (args if kind == "zip" else args[:1]))
+    parts = tuple(from_the_end(calls, iterated(calls.at, a)) for a in (args if kind == "zip" else args[:1]))
     return Ref(text, Lazy(kind, parts, start, calls.state.loops))
+
+
+def from_the_end(calls: Calls, ref: Ref) -> Ref:
+    """`reversed(x)` of an array beside others is `x[::-1]`."""
+    if not isinstance(ref.value, Lazy) or ref.value.kind != "reversed" or not isinstance(ref.value.parts[0].value, Number):
+        return ref
+    array, turned = ref.value.parts[0], slice(None, None, -1)
+    return calls.at.subscript(array, (turned,), ast.Subscript(value=array.expr, slice=ast.Slice(step=const(-1)), ctx=ast.Load()), None)
 
 
 def special_enumerate(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:

@@ -46,6 +46,24 @@ WORDS: dict[type[ast.AST], str] = {
 
 
 @functools.lru_cache(256)
+def tested(test: ast.expr) -> ast.expr:
+    """A test, of which only the truth counts: `items and items[-1] > v` asks of `items` no more than whether there are any."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return ast.copy_location(ast.UnaryOp(op=ast.Not(), operand=tested(operand)), test)
+        case ast.BoolOp(op=op, values=[*values]):
+            holders = {n.value.id for v in values for n in ast.walk(v) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
+            asked = [truth(v) if isinstance(v, ast.Name) and v.id in holders else tested(v) for v in values]
+            return ast.copy_location(ast.BoolOp(op=op, values=asked), test)
+    return test
+
+
+def truth(value: ast.expr) -> ast.expr:
+    """`not not value`."""
+    denied = ast.copy_location(ast.UnaryOp(op=ast.Not(), operand=value), value)
+    return ast.copy_location(ast.UnaryOp(op=ast.Not(), operand=denied), value)
+
+
 def stage(source: Source, display_name: str | None = None) -> Program:
     """The staged program of a function.
 
@@ -170,13 +188,13 @@ class Stager(Patterns, Comprehensions, Scopes):
         self.out.append(Return(value, self.loc(node)))
 
     def lower_If(self, node: ast.If) -> None:
-        self.out.append(If(self.atom(node.test), self.block(node.body), self.block(node.orelse), self.loc(node.test)))
+        self.out.append(If(self.atom(tested(node.test)), self.block(node.body), self.block(node.orelse), self.loc(node.test)))
 
     def lower_Assert(self, node: ast.Assert) -> None:
         """`assert test, message` is `if not test: raise AssertionError(message)`."""
         error = ast.Call(func=name("AssertionError"), args=[node.msg] if node.msg else [], keywords=[])
         raised: Block = (Raise(error, None, self.loc(node)),)
-        self.out.append(If(self.atom(node.test), (), raised, self.loc(node.test)))
+        self.out.append(If(self.atom(tested(node.test)), (), raised, self.loc(node.test)))
 
     def lower_Raise(self, node: ast.Raise) -> None:
         self.out.append(Raise(node.exc, node.cause, self.loc(node)))
@@ -209,7 +227,7 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def lower_While(self, node: ast.While) -> None:
         outer, self.out = self.out, []
-        test = self.atom(node.test)
+        test = self.atom(tested(node.test))
         head, self.out = tuple(self.out), outer
         body = self.block(node.body)
         self.out.append(While(head, test, body, self.block(node.orelse), self.loc(node)))
@@ -281,7 +299,7 @@ class Stager(Patterns, Comprehensions, Scopes):
 
     def read_IfExp(self, node: ast.IfExp) -> ast.expr:
         """`a if c else b` is `if c: t = a else: t = b`."""
-        test = self.atom(node.test)
+        test = self.atom(tested(node.test))
         target = self.namer.temporary("choice")
         self.out.append(If(test, self.branch(target, node.body), self.branch(target, node.orelse), self.loc(node.test)))
         return name(target)

@@ -1,4 +1,7 @@
 """Lists that a loop fills beside its work: kept for a test, for a look back, or for nothing."""
+import itertools
+import math
+
 import numpy as np
 import pytest
 
@@ -197,3 +200,53 @@ def comprehended_then_popped(x):
 @pytest.mark.parametrize("program", [reversed_then_popped, comprehended_then_popped], ids=lambda f: f.__name__)
 def test_arrays_of_lists_that_lose_an_item_later(program):
     srcad.grad(program).check(1.2)
+
+
+def emptied_while_large(x):
+    items, s = [], 0.0
+    for v in x:
+        items.append(v * v)
+    while items and items[-1] > 1:
+        s += items.pop() ** 2
+    return s
+
+
+def monotone_stack(x):
+    stack, s = [], 0.0
+    for v in x:
+        while len(stack) > 0 and stack[-1] > v:
+            s += stack.pop() * v
+        stack.append(v)
+    return s + sum(stack)
+
+
+def guarded_ends(x):
+    stack = []
+    for v in x:
+        if stack and stack[-1] > v:
+            stack.pop()
+        if not stack or v > stack[-1]:
+            stack.append(v * 2)
+    return np.sum(np.array(stack) ** 2)
+
+
+def sum_of_some(x):
+    return math.fsum(v * v for v in x if v > 0.6) + max(v * v for v in x)
+
+
+def from_both_ends(x):
+    s = 0.0
+    for k, (a, b) in enumerate(zip(x, reversed(x))):
+        s += k * a * b ** 2
+    return s
+
+
+def neighbours(x):
+    return sum(a * b for a, b in itertools.pairwise(x)) + sum(a * b for a, b in itertools.pairwise([x[0], x[2], x[1]]))
+
+
+@pytest.mark.parametrize("program", [emptied_while_large, monotone_stack, guarded_ends, sum_of_some, from_both_ends, neighbours], ids=lambda f: f.__name__)
+def test_stacks_that_are_asked_whether_they_hold_anything(program):
+    gradient = srcad.grad(program)
+    for x in ([0.5, 1.5, 0.7, 2.5, 1.2], [2.0, 0.9, 0.7, 1.5], [0.3, 0.2, 0.9], [1.1, 1.2, 1.3, 1.4]):
+        gradient.check(np.array(x))
