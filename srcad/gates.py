@@ -4,6 +4,7 @@
     s - log(sum(exp(s))),  s = x - max(x)   log-softmax: the maximum's own gradient cancels
     0.5 * x * x                             a multiple of a power: x * dz
     log(a / b)                              dz / a and -dz / b
+    norm(x)**2, abs(x)**2                   2 * x * dz, at 0 too
 
 A gate is taken only when its inner values are not used elsewhere.
 """
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step
-from srcad.kinds import Number, Ref
+from srcad.kinds import FLOAT, Number, Ref
 from srcad.rules import RULES, Rule
 from srcad.rules.elementwise import power_by_literal
 from srcad.rules.exact import EXACT
@@ -28,6 +29,7 @@ from srcad.uses import tallied
 
 MULTIPLY = (np.multiply, operator.mul)
 ADD, SUBTRACT, DIVIDE = (np.add, operator.add), (np.subtract, operator.sub), (np.divide, operator.truediv)
+POWER, SIZE = (np.power, operator.pow), (np.abs, np.fabs, abs, math.fabs)
 NEGATIVE, EXP, LOG, MAX = (np.negative, operator.neg), (np.exp, math.exp), (np.log, math.log), (np.max, np.amax)
 
 
@@ -37,6 +39,11 @@ def logistic(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
 
 def powers(dz: Any, z: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
     return (power_by_literal(dz, x, exponent),)
+
+
+def squared_norm(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
+    """z = norm(x)**2."""
+    return (2 * x * dz,)
 
 
 def log_of_ratio(dz: Any, z: Any, a: Any, b: Any) -> tuple[Any, ...]:
@@ -56,6 +63,7 @@ def log_softmax(dz: Any, z: Any, x: Any, e: Any, total: Any, axis: Any = None) -
 
 POWERS = Rule(powers, ("x",), False, ("exponent",), True, False)
 SCALED_POWERS = Rule(scaled_powers, ("c", "x"), False, ("exponent",), True, False)
+SQUARED_NORM = Rule(squared_norm, ("x",), False, (), False, False)
 LOG_OF_RATIO = Rule(log_of_ratio, ("a", "b"), False, (), True, False)
 LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
 LOG_SOFTMAX = Rule(log_softmax, ("x", "e", "total"), False, ("axis",), False, False)
@@ -86,7 +94,8 @@ class Gates:
             self.shifted(op)
             self.log_softmax(op)
             self.log_of_ratio(op)
-            if self.again and op.function in EXACT and op.rule is RULES.get(op.function):
+            self.squared(op)
+            if self.again and id(op) not in self.changes and op.function in EXACT and op.rule is RULES.get(op.function):
                 self.changes[id(op)] = dataclasses.replace(op, rule=EXACT[op.function])
         for op in reversed(operations):
             self.cubed(op)
@@ -127,6 +136,19 @@ class Gates:
         if ratio is not None and id(ratio) not in self.changes:
             self.changes[id(op)] = dataclasses.replace(op, rule=LOG_OF_RATIO, operands=ratio.operands, values=ratio.values)
             self.changes[id(ratio)] = None
+
+    def squared(self, op: Operation) -> None:
+        """`np.linalg.norm(x)**2` and `np.abs(x)**2`, of real numbers."""
+        if op.function not in POWER or getattr(getattr(op.operands[1], "expr", None), "value", None) != 2:
+            return
+        size = self.made_by(op.operands[0], (*SIZE, np.linalg.norm), 1)
+        if size is None or id(size) in self.changes or not isinstance(size.operands[0], Ref) or size.operands[0].number.dtype not in (FLOAT, np.float32):
+            return
+        is_norm = size.function is np.linalg.norm
+        if is_norm and any(v is not None and v is not False for v in size.params.values()) or len(size.operands) > 1:
+            return
+        self.changes[id(op)] = dataclasses.replace(op, rule=SQUARED_NORM if is_norm else POWERS, operands=size.operands, params={} if is_norm else {"exponent": 2}, values=size.values)
+        self.changes[id(size)] = None
 
     def cubed(self, op: Operation) -> None:
         """`x * x * x` is a power, and `c * x * x` a multiple of one."""

@@ -392,3 +392,36 @@ def test_hvp_of_masks_from_branches():
         found = srcad.hvp(scaled_where_large)(x.copy(), 0.8, (np.ones(3), 1.0))
         ahead, behind = (grad(scaled_where_large)(x + h, 0.8 + h) for h in (1e-5, -1e-5))
         assert all(np.allclose(f, (a - b) / 2e-5) for f, a, b in zip(found, ahead, behind, strict=True))
+
+
+def squared_norm(w):
+    return 0.1 * np.linalg.norm(w) ** 2
+
+
+def squared_sizes(w):
+    return np.sum(np.abs(w) ** 2) * (1.0 + w[0])
+
+
+def squared_in_a_loop(w):
+    s = 0.0
+    for i in range(3):
+        w[i] = w[i] * 2
+        s += np.linalg.norm(w) ** 2 * i
+    return s
+
+
+def squared_in_a_branch(w):
+    s = np.linalg.norm(w) ** 2 if w[0] > 0 else abs(w[1]) ** 2
+    return s * w[2] + np.linalg.norm(w) ** 3
+
+
+@pytest.mark.parametrize("program", [squared_norm, squared_sizes, squared_in_a_loop, squared_in_a_branch], ids=lambda f: f.__name__)
+def test_squares_of_norms(program):
+    for w in (np.array([1.0, -2.0, 3.0]), np.array([-1.0, 0.5, 0.3])):
+        srcad.check_grad(grad(program), w.copy(), modes=("reverse", "forward"), order=2)
+
+
+def test_squares_of_norms_at_zero():
+    assert "    dw = 0.2 * w\n" in grad(squared_norm).source_for(H)
+    assert np.allclose(srcad.hessian(squared_norm)(np.zeros(2)), 0.2 * np.eye(2))
+    assert np.allclose(srcad.hessian(squared_sizes)(np.zeros(2)), 2 * np.eye(2))
