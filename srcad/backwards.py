@@ -168,7 +168,7 @@ class Backwards(ListBack):
     def blank(self, ref: Ref, out: list[Statement]) -> None:
         """An arm that gives nothing leaves zeros."""
         nothing = zeros(ref.number, self.facts, Term(ref.expr, ref.number, self.facts))
-        out.append(Assign(self.allotted[ref.key], nothing.expr, self.here()))
+        out.append(Assign(self.allotted[ref.key], nothing.expr, dataclasses.replace(self.here(), text="")))  # no statement of this arm is undone
 
     def materialise(self, ref: Ref) -> None:
         """An adjoint that is an expression so far is written down."""

@@ -15,6 +15,7 @@ from srcad.scatter import Scatter
 from srcad.syntax import OPERATIONS, children, is_path, name, operations
 from srcad.terms import Term
 
+PARTS = ("real", "imag", "T")
 LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
 
 
@@ -73,7 +74,7 @@ class Sharing:
         found: dict[int, str] = {}
 
         def visit(node: ast.AST) -> None:
-            if isinstance(node, OPERATIONS) and not is_path(node):
+            if computes(node):
                 counts[id(node)] += 1
                 if counts[id(node)] == 2:
                     found[id(node)] = ""
@@ -102,6 +103,14 @@ class Sharing:
             shared[id(expr)] = target = self.state.namer.temporary(part_name(expr))
             self.emit(Assign(target, inner, self.here()))  # type: ignore[arg-type]
         return name(shared[id(expr)])
+
+
+def computes(node: ast.AST) -> bool:
+    """Whether a node is an operation, or a part of what one makes: `np.fft.fft(x).real`."""
+    made = node
+    while isinstance(made, ast.Subscript) or isinstance(made, ast.Attribute) and made.attr in PARTS:
+        made = made.value
+    return isinstance(made, OPERATIONS) and not is_path(made)
 
 
 def part_name(expr: ast.expr) -> str:
