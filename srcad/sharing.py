@@ -15,7 +15,6 @@ from srcad.scatter import Scatter
 from srcad.syntax import OPERATIONS, children, is_path, name, operations
 from srcad.terms import Term
 
-PARTS = ("real", "imag", "T")
 LONG_LINE = 4  # a temporary's adjoint with as many operations gets a line of its own
 
 
@@ -106,10 +105,8 @@ class Sharing:
 
 
 def computes(node: ast.AST) -> bool:
-    """Whether a node is an operation, or a part of what one makes: `np.fft.fft(x).real`."""
-    made = node
-    while isinstance(made, ast.Subscript) or isinstance(made, ast.Attribute) and made.attr in PARTS:
-        made = made.value
+    """Whether a node is an operation, or a part of the complex numbers that one makes: `np.fft.fft(x).real`."""
+    made = node.value if isinstance(node, ast.Attribute) and node.attr in ("real", "imag") else node
     return isinstance(made, OPERATIONS) and not is_path(made)
 
 
