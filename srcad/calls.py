@@ -64,6 +64,14 @@ def is_helper(function: Any) -> bool:
     return code is not None and code.co_name == "unbroadcast" and code.co_filename.startswith("<srcad ")
 
 
+def other_arrays(function: Any) -> str | None:
+    """What a function makes that is like an array, and is none: a matrix, a masked or a sparse array."""
+    module = getattr(function, "__module__", None) or ""
+    if function is np.asmatrix or function is np.bmat or isinstance(function, type) and issubclass(function, np.matrix):
+        return "a np.matrix"
+    return "a masked array" if module.startswith("numpy.ma") else "a sparse array" if module.startswith("scipy.sparse") and ".linalg" not in module else None
+
+
 class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
     """The calls of one frame."""
 
@@ -114,6 +122,8 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         own = called(self.at, function, args)
         if own is not None:
             return own
+        if (kind := other_arrays(function)) is not None:
+            self.at.refuse(f"it makes {kind}, whose operators are its own. Make an ordinary array.", what=function_label(function))
         if any(a.key in self.state.spoken for a in args) and reads_text(function):
             self.at.refuse("it reads a string that says what is differentiated, and what it makes of that has no derivative. Use the number itself.", what=function_label(function))
         if function in (str, repr, format) and self.state.is_active(args):

@@ -169,6 +169,8 @@ class Operations:
                 continue
             if not isinstance(ref.value, (Number, Object)):
                 self.refuse(f"a {describe_value(ref)} is not a number.")
+            if isinstance(ref.value, Object) and type(ref.value.value).__module__.startswith("scipy.sparse"):
+                self.refuse(f"`{ref.value.path}` is a sparse array, whose operators are its own. Pass {ref.value.path}.toarray().")
 
     def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
         operand = protocols.truth(self, operand) if isinstance(op, ast.Not) else operand

@@ -43,6 +43,8 @@ from srcad.syntax import binary, call, const, method, name, same, without_sign
 from srcad.terms import Term, as_term, literal
 
 HARMLESS = (np.add, np.subtract, np.negative, np.positive, operator.add, operator.sub, operator.neg, operator.pos, np.where)
+SKIPPING = (np.nansum, np.nanmean, np.nanprod, np.nanmax, np.nanmin, np.nanvar, np.nanstd)
+REDUCTIONS = (np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std)
 MIRRORED = (GETITEM, operator.truediv)
 
 
@@ -216,11 +218,22 @@ class Reverse(Backwards, PairBack, Detours):
                 for condition, taken in masks:
                     term = np.where(condition, term, 0.0) if taken else np.where(condition, 0.0, term)
             times = sum(r.key == ref.key for r, _ in contributions)
+            left_out = self.left_out(op, ref)
+            own = own if left_out is None else (left_out,)
             first = not (ref.key in self.names or ref.key in self.held or ref.key in self.scatters or self.is_shadowed(ref))  # to memory its parts give, too
-            if own and full(ref.number, op.outputs[0].number) and first and self.remaining[ref.key] == times and (times == 1 or op.function is not np.where):
+            if own and (left_out is not None or full(ref.number, op.outputs[0].number)) and first and self.remaining[ref.key] == times and (times == 1 or op.function is not np.where):
                 self.masks[ref.key] = own
             out.append((ref, term))
         return out
+
+    def left_out(self, op: Operation, ref: Ref) -> tuple[Any, bool] | None:
+        """What a reduction takes no notice of: elements that are not numbers, or outside of `where`."""
+        if ref is not op.operands[0]:
+            return None
+        if op.function in SKIPPING:
+            return np.isnan(as_term(self.terms(ref), self.facts)), False  # type: ignore[arg-type]
+        where = op.params.get("where") if op.function in REDUCTIONS else None
+        return (as_term(self.terms(where), self.facts), True) if isinstance(where, Ref) else None
 
     def pull_item(self, op: Operation, dz: Term | None) -> list[tuple[Ref, Any]]:
         """`z = x[index]`: dz goes where z came from."""

@@ -271,3 +271,16 @@ def test_what_has_no_rule_has_its_public_name():
     with pytest.raises(srcad.MissingRuleError, match=r"no rule is known for `scipy\.stats\.expon\.logpdf`"):
         srcad.grad(lambda x, s: st.expon.logpdf(x, scale=s))(1.0, 2.0)
     assert np.isclose(srcad.grad(lambda x: x * st.norm.ppf(0.975))(2.0), 1.959963984540054)
+
+
+SPARSE = None
+
+
+@pytest.mark.parametrize("program, kind", [(lambda x: np.sum(np.matrix([[1.0, 2.0], [3.0, 4.0]]) * x), "np.matrix"), (lambda x: np.sum(np.asmatrix(np.eye(2)) * x), "np.matrix"),
+                                           (lambda x: np.mean(np.ma.array([1.0, 2.0], mask=[0, 1]) * x), "masked array"), (lambda x: np.sum(SPARSE @ x), "sparse array")])
+def test_arrays_with_operators_of_their_own_are_refused(program, kind, monkeypatch):
+    import scipy.sparse as sp
+
+    monkeypatch.setitem(globals(), "SPARSE", sp.csr_matrix(np.eye(2)))
+    with pytest.raises(srcad.UnsupportedSyntaxError, match=kind):
+        srcad.grad(program)(np.ones(2))

@@ -200,3 +200,32 @@ def test_masks_of_another_size_raise(program, backend):
     for w in (W[:-1], np.ones(7), np.ones(100_000), np.ones(1)):
         with pytest.raises(IndexError):
             gradient(X, w)
+
+
+def sum_of_squares(w, y):
+    return np.nansum((w * 2 - y) ** 2)
+
+
+def mean_of_squares(w, y):
+    return np.nanmean((w - y) ** 2)
+
+
+def mean_where(w, y):
+    return np.mean((w - y) ** 2, where=~np.isnan(y))
+
+
+def after_a_product(w, y):
+    return np.nansum(np.outer(w, w) @ w * y) + np.nanstd(w * y)
+
+
+def of_each_row(w, y):
+    s = 0.0
+    for i in range(2):
+        s += np.nansum(np.exp(w * y * i))
+    return s
+
+
+@pytest.mark.parametrize("program", [sum_of_squares, mean_of_squares, mean_where, after_a_product, of_each_row], ids=lambda f: f.__name__)
+def test_nothing_comes_from_what_nan_functions_skip(program):
+    y = np.where(np.arange(6) % 3 == 1, np.nan, W)
+    check_grad(srcad.grad(program, wrt="w"), X, y)

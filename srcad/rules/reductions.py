@@ -40,7 +40,7 @@ def mean(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims:
     if where is True:
         number = np.maximum(count(a, axis), 1)  # the mean of nothing has no derivative
         return (np.broadcast_to(kept(dz / number, axis, keepdims), a.shape),)
-    share = kept(dz, axis, keepdims) / np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
+    share = kept(dz, axis, keepdims) / np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=axis is not None)
     return (np.where(where, share, 0.0),)
 
 
@@ -93,8 +93,8 @@ def centred(a: Any, axis: Any, where: Any) -> tuple[Any, Any]:
     if where is True:
         deviation = a - np.mean(a, axis=axis, keepdims=not (axis is None or isinstance(axis, int) and axis == 0))
         return np.conj(deviation) if is_complex(a) else deviation, count(a, axis)
-    number = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
-    deviation = np.where(where, a - np.mean(a, axis=axis, keepdims=True, where=where), 0.0)
+    number = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=axis is not None)
+    deviation = np.where(where, a - np.mean(a, axis=axis, keepdims=axis is not None, where=where), 0.0)
     return np.conj(deviation) if is_complex(a) else deviation, number
 
 
