@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.adjoints import adjoint_kind, cast, filled, full, zeros
+from srcad.dims import Dim
 from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scope, Step, Write
 from srcad.ir import Assign, For, If, Statement, While, With
 from srcad.kinds import Number, Ref
@@ -166,8 +167,10 @@ class Backwards(ListBack):
         return statements, {ref.key: self.names[ref.key] for ref in outer if ref.key in self.names}
 
     def blank(self, ref: Ref, out: list[Statement]) -> None:
-        """An arm that gives nothing leaves zeros."""
-        nothing = zeros(ref.number, self.facts, Term(ref.expr, ref.number, self.facts))
+        """An arm that gives nothing leaves zeros; to what another branch has made, and is not there on this path, an empty array, which nothing reads."""
+        is_there = not any(phi.output.key == ref.key and (phi.first is None or phi.second is None) for step in self.every if isinstance(step, Branch) for phi in step.phis)
+        number = ref.number if is_there or ref.number.is_plain else dataclasses.replace(ref.number, form="array", shape=tuple(Dim.of(0, self.facts) for _ in ref.number.shape or (0,)))
+        nothing = zeros(number, self.facts, Term(ref.expr, number, self.facts))
         out.append(Assign(self.allotted[ref.key], nothing.expr, dataclasses.replace(self.here(), text="")))  # no statement of this arm is undone
 
     def materialise(self, ref: Ref) -> None:

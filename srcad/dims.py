@@ -43,6 +43,9 @@ class Facts:
         self.imported: dict[str, str] = {}  # those that the derivative reads
         self.unknown = 0
         self.has_complex = False  # whether any complex number has been met
+        self.products: dict[str, tuple[Dim, Dim]] = {}  # the text of a product -> its factors
+        self.cut: dict[str, list[Dim]] = {}  # where slices end that may end beyond an array -> the lengths of these arrays
+        self.positive: set[str] = set()  # sizes that are no less than 1
         self.may_be_real = False  # whether what counts as complex may come out real: the eigenvalues of a matrix
         self.values: dict[str, int] = {}  # of atoms, for the arguments at hand
         self.ranges: dict[str, tuple[Dim, Dim]] = {}  # the index of a loop -> its least value, and one more than its greatest
@@ -105,7 +108,7 @@ class Facts:
     def name_of(self, dim: Dim) -> str:
         """How the generated code says a dimension: by the user's name for it, if there is one."""
         found = next((n for text, n in self.dim_names.items() if self.canonical(text) == dim.key), None)
-        if found is None and "//" in dim.key:  # what has been divided has the size
+        if found is None and ("//" in dim.key or "min(" in dim.key):  # what has been divided, or cut out, has the size
             found = next((f"{path}.shape[{i}]" for dims, path in self.shapes for i, d in enumerate(dims) if d.key == dim.key), None)
         return COUNT.sub(lambda count: self.dim_names.get(count.group(), count.group()), dim.key) if found is None else found
 
@@ -193,7 +196,7 @@ class Dim:
 
     def spelled(self) -> str:
         out = ""
-        for atom, coefficient in self.terms.items():
+        for atom, coefficient in sorted(self.terms.items(), key=lambda term: term[1] < 0):
             size = abs(coefficient)
             factor = atom if size == 1 else f"{size} * {atom}"
             sign = "-" if coefficient < 0 else "+"
@@ -256,7 +259,9 @@ class Dim:
         value = None if self.value is None or right.value is None else self.value * right.value
         if not small.terms:
             return Dim({a: c * small.const for a, c in large.terms.items()}, large.const * small.const, value, self.facts)
-        return Dim.atom(f"{self.factor} * {right.factor}", value, self.facts)
+        made = Dim.atom(f"{self.factor} * {right.factor}", value, self.facts)
+        self.facts.products[made.text] = self, right
+        return made
 
     __rmul__ = __mul__
 
@@ -275,6 +280,15 @@ class Dim:
         divisor = f"({right.factor})" if " * " in right.factor else right.factor
         return Dim.atom(f"({self.factor} {symbol} {divisor})", value, self.facts)
 
+    def times_known(self) -> Dim:
+        """The dimension with factors that are known for the arguments at hand as numbers, for which the compiled code is then: of `i * step` that is `2 * i`."""
+        total = Dim.of(self.const, self.facts)
+        for atom, coefficient in self.terms.items():
+            factors = sorted(self.facts.products.get(atom, ()), key=lambda d: d.value is not None)
+            known = bool(factors) and factors[0].value is None and factors[1].value is not None
+            total = total + (factors[0].times_known() * factors[1].known() if known else Dim.atom(atom, None, self.facts)) * coefficient
+        return total
+
     def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any) -> Any:
         """`np.maximum(n, 1)`: n itself where it is larger."""
         if function is not np.maximum or method != "__call__" or operands[0] is not self:
@@ -282,7 +296,7 @@ class Dim:
         least = self.lift(operands[1])
         assert least is not None
         if self.value is None:
-            return self if known_nonnegative(self - least) else Dim.atom(f"max({self.key}, {least.key})", None, self.facts)
+            return self if known_nonnegative(self - least) or self.text in self.facts.positive and least.literal in (0, 1) else Dim.atom(f"max({self.key}, {least.key})", None, self.facts)
         return self if self >= least else least
 
     def __floordiv__(self, other: object) -> Dim:

@@ -31,7 +31,7 @@ def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = No
     Parameters
     ----------
     fun : callable
-        A function with a result of any shape or structure.
+        A function with a result of any shape or structure; a gradient is one too, whose tangent is a Hessian-vector product.
     primals : tuple
         Its arguments.
     tangents : tuple or object
@@ -57,7 +57,7 @@ def jvp(fun: Function, primals: tuple[Any, ...], tangents: Any, *, wrt: Wrt = No
     >>> srcad.jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 10.0))
     (12.0, 34.0)
     """
-    gradient = fun if isinstance(fun, Gradient) else Gradient(fun, wrt, mode="pair")
+    gradient = fun if isinstance(fun, Gradient) and fun.mode == "pair" else Gradient(plain_callable(fun), wrt, mode="pair")
     return pushed(gradient, tuple(primals))(tangents)
 
 

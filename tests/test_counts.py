@@ -271,3 +271,41 @@ def test_constants_are_not_kept():
     gradient = srcad.grad(constants_in_a_loop)
     assert "append" not in gradient.source_for(SHORT)
     close(gradient(SHORT), constants_in_a_loop, SHORT)
+
+
+def minibatches(W, X, y, bs):
+    for k in range(0, len(X), bs):
+        xb, yb = X[k:k + bs], y[k:k + bs]
+        W = W - 0.1 * xb.T @ (xb @ W - yb) / len(xb)
+    return np.mean((X @ W - y) ** 2)
+
+
+def statistics_of_batches(W, X, y, bs):
+    t = 0.0
+    for k in range(0, len(X), bs):
+        xb = X[k:k + bs] * W
+        t += np.mean(xb) ** 2 + xb.var() + np.sum(xb[1:] * xb[:-1])
+    return t
+
+
+def strided(W, X, y, bs):
+    out = 0.0
+    for i in range((len(X) - 3) // bs + 1):
+        out = out + np.sum(X[i * bs:i * bs + 3, 0] * W) ** 2
+    return out
+
+
+def frames(W, X, y, bs):
+    s = 0.0
+    for i in range(0, len(X) - len(W) + 1, bs):
+        s += np.sum(np.abs(np.fft.rfft(X[i:i + len(W), 0] * W)) ** 2)
+    return s
+
+
+@pytest.mark.parametrize("program", [minibatches, statistics_of_batches, strided, frames], ids=lambda f: f.__name__)
+def test_slices_that_end_beyond_the_array_need_no_helpers(program):
+    gradient = srcad.grad(program, wrt=("W", "X"))
+    for n, bs in ((7, 2), (8, 4), (5, 9), (1, 1), (7, 3)):
+        X, y, W = RANDOM.normal(size=(n, 3)), RANDOM.normal(size=n), RANDOM.normal(size=3)
+        gradient.check(W, X, y, bs)
+    assert gradient.source_for(W, X, y, bs).count("def ") == 1

@@ -15,6 +15,7 @@ from test_golden import compare
 
 import srcad
 from srcad.api import Gradient
+from srcad.operators import pushed
 
 X = np.array([0.3, -0.8, 1.4, 0.6])
 M = np.array([[0.5, 1.1, -0.7], [0.2, -0.4, 0.9]])
@@ -205,7 +206,7 @@ def test_results_in_their_structure():
 def test_what_no_forward_rule_is_known_for_is_transposed():
     S = M @ M.T + np.eye(2)
     gradient = srcad.grad(lambda a: np.linalg.eigvalsh(a)[0])
-    value, tangent = srcad.jvp(gradient, (S,), np.eye(2))
+    value, tangent = pushed(gradient, (S,))(np.eye(2))
     assert tangent == pytest.approx(1.0) and value == pytest.approx(np.linalg.eigvalsh(S)[0])
     assert "_push(tangents, dout" in gradient.source_for(S, mode="forward")
     assert gradient._pushforward((S,), {}) is None and len(gradient.transposed) == 1

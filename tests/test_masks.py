@@ -229,3 +229,29 @@ def of_each_row(w, y):
 def test_nothing_comes_from_what_nan_functions_skip(program):
     y = np.where(np.arange(6) % 3 == 1, np.nan, W)
     check_grad(srcad.grad(program, wrt="w"), X, y)
+
+
+def in_one_branch(x, y):
+    m = x > 0
+    s = 0.0
+    if y[0] > 0:
+        s += np.sum((x[m] * y[y > 0]) ** 2)
+    return s + np.sum(x * y)
+
+
+def outer_in_one_branch(x, y):
+    m = x > 0
+    s = 0.0
+    if y[0] > 0:
+        s += np.sum(np.outer(y, x[m]) ** 2)
+    return s + np.sum(x * y)
+
+
+@pytest.mark.parametrize("program", [in_one_branch, outer_in_one_branch], ids=lambda f: f.__name__)
+def test_second_derivatives_beside_a_branch_that_is_not_taken(program):
+    x, ways = np.array([1.0, -2.0, 3.0]), (np.cos(np.arange(3)), np.sin(np.arange(3)))
+    for y in (np.array([-1.0, 2.0, 3.0]), np.array([1.0, -2.0, 3.0])):
+        found, gradient = srcad.hvp(program)(x, y, ways), srcad.grad(program)
+        ahead, behind = (gradient(x + h * ways[0], y + h * ways[1]) for h in (1e-6, -1e-6))
+        assert all(np.allclose(f, (a - b) / 2e-6, atol=1e-6) for f, a, b in zip(found, ahead, behind, strict=True))
+        srcad.hessian(program)(x, y)

@@ -425,3 +425,29 @@ def test_squares_of_norms_at_zero():
     assert "    dw = 0.2 * w\n" in grad(squared_norm).source_for(H)
     assert np.allclose(srcad.hessian(squared_norm)(np.zeros(2)), 0.2 * np.eye(2))
     assert np.allclose(srcad.hessian(squared_sizes)(np.zeros(2)), 2 * np.eye(2))
+
+
+def constant_power(x):
+    return x ** SCALE
+
+
+def polynomial_of(x):
+    s = 0.0
+    for k in range(4):
+        s += x ** k
+    return s
+
+
+def power_of_difference(x, y):
+    return math.pow(x - y, SCALE)
+
+
+def test_higher_derivatives_of_powers_at_zero():
+    assert srcad.hvp(constant_power)(0.0, 1.0) == 2.0 and srcad.hessian(polynomial_of)(0.0) == 2.0
+    assert grad(grad(grad(polynomial_of)))(0.0) == 6.0
+    assert np.allclose(srcad.hessian(power_of_difference)(1.0, 1.0), [[2, -2], [-2, 2]])
+
+
+def test_the_tangent_of_a_gradient_is_a_product_with_the_hessian():
+    value, tangent = srcad.jvp(grad(squared_norm), (H,), (np.ones(3),))
+    assert np.allclose(value, grad(squared_norm)(H)) and np.allclose(tangent, srcad.hvp(squared_norm)(H, (np.ones(3),)))

@@ -6,11 +6,13 @@ The rules that a first derivative takes are quicker where a factor is 0, and rig
 """
 from __future__ import annotations
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
 
-from srcad.rules import Rule, describe, elementwise, scimath
+from srcad.rules import Rule, choose, describe, elementwise, scalars, scimath
 from srcad.rules.elementwise import literal
 from srcad.rules.reductions import kept
 
@@ -77,6 +79,14 @@ def power(dz: Any, z: Any, x: Any, y: Any, *, active: tuple[bool, bool] = (True,
     return y * x ** np.where((x == 0) & (y == 0), 1, y - 1) * dz, elementwise.power(dz, z, x, y, active=(False, active[1]))[1]
 
 
+def power_of_number(dz: Any, z: Any, x: Any, y: Any, *, active: tuple[bool, bool] = (True, True)) -> Adjoints:
+    """As for arrays, without raising at 0."""
+    if literal(y) is not None or not active[0]:
+        return scalars.power(dz, z, x, y, active=active)
+    dx = choose((x != 0) | (y >= 1), y * x ** (y - 1) * dz, choose(y == 0, 0.0 * dz, math.inf * dz))
+    return dx, scalars.power(dz, z, x, y, active=(False, active[1]))[1]
+
+
 def emath_power(dz: Any, z: Any, x: Any, p: Any, *, active: tuple[bool, ...] = (True, True)) -> Adjoints:
     if literal(p) is not None or not active[0]:
         return scimath.power(dz, z, x, p, active=active)
@@ -84,7 +94,8 @@ def emath_power(dz: Any, z: Any, x: Any, p: Any, *, active: tuple[bool, ...] = (
 
 
 EXACT: dict[object, Rule] = {f: describe(r, f, None) for f, r in ((np.prod, prod), (np.nanprod, nanprod), (np.cumprod, cumprod), (np.nancumprod, nancumprod),
-                                                                         (np.power, power), (np.float_power, power))}
+                                                                         (np.power, power), (np.float_power, power),
+                                                                         (operator.pow, power_of_number), (pow, power_of_number), (math.pow, power_of_number))}
 EXACT[np.emath.power] = describe(emath_power, np.emath.power, True)
 if hasattr(np, "cumulative_prod"):
     EXACT[np.cumulative_prod] = describe(cumulative_prod, np.cumulative_prod, None)

@@ -41,6 +41,47 @@ def all_but_ends(item: slice, size: Dim) -> Dim | None:
     return np.maximum(size - (first - last), 0)  # type: ignore[return-value]
 
 
+def length_of(item: slice, size: Dim, step: int) -> Dim:
+    """The length of a slice; one of its own where only the run can tell."""
+    try:
+        return sized(item, size, step)
+    except (Undecided, NotImplementedError):
+        pass
+    try:
+        return all_but_ends(item, size) or cut_off(item, size)
+    except (Undecided, NotImplementedError):
+        return size.facts.new_dim()
+
+
+def sized(item: slice, size: Dim, step: int) -> Dim:
+    """The length of a slice whose ends count with the passes of a loop. Raises Undecided where it cannot be told."""
+    start, stop = (None if end is None else dimension(end, size.facts) for end in (item.start, item.stop))
+    try:
+        return slice_length(start, stop, size.facts, size, step)
+    except Undecided:
+        if not any(atom in size.facts.products for end in (start, stop) if end is not None for atom in end.terms):
+            raise
+    return slice_length(*(end and end.times_known() for end in (start, stop)), size.facts, size, step)
+
+
+def cut_off(item: slice, size: Dim) -> Dim:
+    """The length of `x[k:k + n]`, whose end may lie beyond that of x: in the same words for arrays of one length. Raises Undecided, or NotImplementedError, where it is not known to begin inside."""
+    facts = size.facts
+    if item.step is not None or item.start is None or item.stop is None:
+        raise NotImplementedError
+    start, stop = (dimension(end, facts).times_known() for end in (item.start, item.stop))
+    if not (start >= 0 and start <= size and stop >= start):
+        raise NotImplementedError
+    for other in facts.cut.setdefault(stop.key, []):
+        if other.value is not None and other.value == size.value:
+            other == size  # noqa: B015: from now on they are known to be equal
+    facts.cut[stop.key].append(size)
+    length = Dim.atom(f"min({stop.key}, {size.key})", None, facts) - start
+    if start < size and stop > start:
+        facts.positive.add(length.text)
+    return length
+
+
 def bound(value: Any, size: Dim, default: Dim, highest: Dim, floor: int = 0) -> Dim:
     """One end of a slice, clipped to the array."""
     if value is None:
@@ -74,10 +115,7 @@ def getitem_shape(facts: Facts, x: Number, index: tuple[Any, ...]) -> tuple[Shap
             gap = gap or bool(advanced)
         elif isinstance(item, slice):
             step = 1 if item.step is None else integer(item.step)
-            try:
-                out.append(slice_length(item.start, item.stop, facts, dims[axis], step))
-            except (Undecided, NotImplementedError):
-                out.append(all_but_ends(item, dims[axis]) or facts.new_dim())
+            out.append(length_of(item, dims[axis], step))
             axis += 1
             gap = gap or bool(advanced)
         elif isinstance(item, Number) and item.form in ("array", "unknown"):
