@@ -140,6 +140,8 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             found = special(self, args, keywords, text, target)
             if found is not None:
                 return found  # type: ignore[no-any-return]
+        if is_hashable(function) and function in STEPPING:
+            self.at.refuse("it steps through something by hand. Index it, or loop over it with for.", UnsupportedSyntaxError, function_label(function))
         if is_hashable(function) and function in FORBIDDEN:
             self.at.refuse("it reads or runs what the text does not say. Write it out.", UnsupportedSyntaxError, function_label(function))
         if function is functools.partial:
@@ -282,7 +284,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             if attribute == "values":
                 return dict_view(value, "values", tuple(value.items.values()))
             if attribute == "keys":
-                return display(list, tuple(literal_ref(const(k), k, self.facts) for k in value.items))
+                return dict_view(value, "keys", tuple(literal_ref(const(k), k, self.facts) for k in value.items))
             if attribute == "items":
                 pairs = [display(tuple, (literal_ref(const(k), k, self.facts), v)) for k, v in value.items.items()]
                 return dict_view(value, "items", tuple(pairs))
@@ -447,6 +449,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
 
 DEPTH = 40  # calls
 FORBIDDEN = {eval, exec, compile, locals, globals, vars, delattr, input, open, __import__}
+STEPPING = {next, iter}
 
 
 class Walker(Interpreter):
@@ -474,7 +477,7 @@ def inner_source(tree: ast.FunctionDef | ast.Lambda, file: str, lines: tuple[str
 
 
 def dict_view(record: Record, what: str, items: tuple[Ref, ...]) -> Ref:
-    """The values or items of a dict: a loop takes what it holds when the turn comes."""
+    """The keys, values or items of a dict: a loop takes what it holds when the turn comes."""
     shown = display(tuple, items)
     return Ref(shown.expr, Sequence(tuple, items, view=(record, what)))
 

@@ -44,7 +44,7 @@ from srcad.ir import (
     targets,
     walk,
 )
-from srcad.kinds import Closure, Lazy, Number, Object, Range, Record, Ref, Sequence, Static
+from srcad.kinds import Closure, Lazy, Number, Object, Range, Record, Ref, Sequence, Static, contents
 from srcad.live import Live
 from srcad.merge import NOTHING, RETURN, fork, is_defined
 from srcad.outside import LIBRARIES, compare_text, static_value
@@ -388,7 +388,7 @@ class Interpreter(Loops):
             if identifier in frame.locals:
                 if not is_defined(frame.locals[identifier]):
                     self.refuse(f"`{identifier}` has no value on this path.")
-                return current(frame.locals[identifier])
+                return self.as_it_was(identifier, current(frame.locals[identifier]))
             if frame.parent is None:
                 break
             if frame is self.frame and identifier in self.assigned():
@@ -414,6 +414,15 @@ class Interpreter(Loops):
             return Ref(name(identifier), Static(getattr(builtins, identifier)))
         self.refuse(f"the name `{identifier}` is not defined.")
         raise AssertionError
+
+    def as_it_was(self, identifier: str, ref: Ref) -> Ref:
+        """Refuse the keys, values or items of a dict that has changed since they were taken: Python's change with it."""
+        if isinstance(ref.value, Sequence) and ref.value.view is not None:
+            record, what = ref.value.view
+            then = [i if what == "values" else contents(i.value)[1] for i in ref.value.items] if what != "keys" else []  # type: ignore[arg-type]
+            if len(ref.value.items) != len(record.items) or any(a is not b for a, b in zip(then, record.items.values())):
+                self.refuse(f"the dict has changed since `{identifier}` was taken of it, and `{identifier}` with it. Take it again.")
+        return ref
 
     def global_path(self, prefix: str, function: types.FunctionType | None, identifier: str) -> str:
         """How a global of a helper is read: by its name, or through its module, where the program has another use for the name."""

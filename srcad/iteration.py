@@ -103,6 +103,8 @@ class Iteration(Regions):
                 return self.dim_ref(Dim.of(self.span(value)[i], facts))
             case Sequence(view=(record, what)):
                 key = list(record.items)[i]
+                if what == "keys":
+                    return literal_ref(const(key), key, facts)
                 return record.items[key] if what == "values" else display(tuple, (literal_ref(const(key), key, facts), record.items[key]))
             case Sequence():
                 return value.items[i]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_none, library_signature, without_adjoint
 from srcad.dims import Facts, Undecided
-from srcad.errors import MissingRuleError
+from srcad.errors import AliasError, MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import Inference, display, function_label, literal_ref
 from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static, leaves
@@ -74,6 +75,7 @@ class Library:
     def unknown(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A library function without a rule: fine where nothing that it gets is differentiated."""
         everything = [*args, *keywords.values()]
+        self.require_no_writing(function, args, keywords)
         visible(self.at, everything, function_label(function))
         if self.state.is_active(everything):
             self.at.missing(function)
@@ -82,7 +84,10 @@ class Library:
         kind = self.inferred(function, args, keywords)
         if isinstance(kind, list) or isinstance(kind, Number) and kind.form != "unknown":
             return self.at.operation(function, tuple(args), {}, text, target, kind)
-        return self.at.opaque(text, target)
+        made = self.at.opaque(text, target)
+        if made.number.place is not None:  # it may be a view of what it was made of
+            made.number.place.buffer.sources += [leaf.number.place.buffer for ref in everything for leaf in leaves(ref) if leaf.number.place is not None]
+        return made
 
     def pure(self, function: Any, given: list[Ref]) -> None:
         """Refuse what writes into an array that it is given, or may."""
@@ -108,13 +113,35 @@ class Library:
             args, keywords = [*bound.args], dict(bound.kwargs)
         return infer_call(function, self.facts, [self.at.shape_value(a) for a in args], {k: self.at.shape_value(v) for k, v in keywords.items()})
 
+    def require_no_writing(self, function: Any, args: Arguments, keywords: dict[str, Ref]) -> None:
+        """Refuse what lets a function write where the text does not say so: `overwrite_b=True`, and `out` among other arguments."""
+        signature = library_signature(function) if args else None
+        parameters = itertools.takewhile(lambda p: p.kind is not p.VAR_POSITIONAL, signature.parameters.values()) if signature is not None else ()
+        labels = [p.name for p in parameters]
+        for label, ref in (*zip(labels, args), *keywords.items()):
+            if label.startswith("overwrite_") and not (isinstance(ref.expr, ast.Constant) and not ref.expr.value):
+                self.at.refuse(f"`{label}=` lets it write into what it is given. Leave it out.", UnsupportedSyntaxError, function_label(function))
+        for label, ref in zip(labels, args):
+            if label in ("out", "output") and not is_none(ref):
+                self.at.refuse(f"it writes into `{ast.unparse(ref.expr)}`, its argument `{label}`. Pass it by name: {label}=.", UnsupportedSyntaxError, function_label(function))
+
+    def require_no_overlap(self, function: Any, args: Arguments, out: Ref) -> None:
+        """Refuse memory to write to that the operands of what joins arrays lie in: NumPy copies one after the other."""
+        place = out.number.place
+        if function not in JOINING or place is None:
+            return
+        if any(leaf.number.place is not None and leaf.number.place.buffer.family() & place.buffer.family() for a in args for leaf in leaves(a)):
+            self.at.refuse(f"it writes into `{ast.unparse(out.expr)}`, which it reads at the same time. Leave `out=` out, or give it memory of its own.", AliasError, function_label(function))
+
     def library(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         arrays = [as_array(self.at, a, function_label(function)) for a in args]
         if any(new is not old for new, old in zip(arrays, args)):
             return self.library(function, arrays, keywords, ast.Call(func=text.func, args=[a.expr for a in arrays], keywords=text.keywords), target)
         visible(self.at, [*args, *keywords.values()], function_label(function))
+        self.require_no_writing(function, args, keywords)
         out = keywords.get("out")
         if out is not None and not is_none(out):
+            self.require_no_overlap(function, args, out)
             rest = {k: v for k, v in keywords.items() if k != "out"}
             plain = ast.Call(func=text.func, args=text.args, keywords=[k for k in text.keywords if k.arg != "out"])
             self.at.assign_whole(out, self.library(function, args, rest, plain, None))

@@ -231,7 +231,7 @@ class Reverse(Backwards, PairBack, Detours):
         if ref is not op.operands[0]:
             return None
         if op.function in SKIPPING:
-            return np.isnan(as_term(self.terms(ref), self.facts)), False  # type: ignore[arg-type]
+            return np.isnan(as_term(self.terms(ref), self.facts)), False  # type: ignore[call-overload]
         where = op.params.get("where") if op.function in REDUCTIONS else None
         return (as_term(self.terms(where), self.facts), True) if isinstance(where, Ref) else None
 

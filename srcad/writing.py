@@ -48,6 +48,8 @@ class Writing:
             out = out.value.items[0]
         if out is None or is_none(out):
             return None
+        if function.nout > 1:
+            self.at.refuse(f"np.{function.__name__} has {function.nout} results, which are not written into arrays that it is given. Unpack them.")
         rest = {k: v for k, v in keywords.items() if k not in ("out", "where")}
         inner = args[: function.nin]
         mask = keywords.get("where")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, Shape, Undecided, broadcast, known_nonnegative
+from srcad.dims import Dim, Facts, Shape, Undecided, alike, broadcast, known_nonnegative
 from srcad.kinds import BOOL, INT, Number
 from srcad.shapes import dimension, integer, known_shape
 
@@ -74,7 +74,7 @@ def cut_off(item: slice, size: Dim) -> Dim:
         raise NotImplementedError
     for other in facts.cut.setdefault(stop.key, []):
         if other.value is not None and other.value == size.value:
-            other == size  # noqa: B015: from now on they are known to be equal
+            alike(other, size)  # from now on they are known to be equal
     facts.cut[stop.key].append(size)
     length = Dim.atom(f"min({stop.key}, {size.key})", None, facts) - start
     if start < size and stop > start:
