@@ -15,7 +15,7 @@ import numpy as np
 from srcad.attributes import Attributes
 from srcad.dims import Undecided
 from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
-from srcad.inference import Change, Write, describe_value, symbol_of
+from srcad.inference import Change, Operation, Write, describe_value, symbol_of
 from srcad.ir import Effect, Location, Store, Update
 from srcad.kinds import Bound, Buffer, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static, full
 from srcad.memory import is_basic
@@ -241,10 +241,15 @@ class Writes(Attributes):
 
     def update_name(self, identifier: str, op: ast.operator, value: Ref) -> None:
         old = self.lookup(identifier)
-        if isinstance(op, (ast.Mult, ast.Div, ast.Pow)) and self.state.is_active([old, value]) and self.is_alone(identifier, old) and fits(value, old):
+        if (isinstance(op, (ast.Mult, ast.Div, ast.Pow)) or isinstance(op, ast.Sub) and self.is_greatest_of(value, old)) and self.state.is_active([old, value]) and self.is_alone(identifier, old) and fits(value, old):
             self.frame.locals[identifier] = self.binary(op, old, value, identifier)
             return
         self.frame.locals[identifier] = self.updated(old, op, value, identifier)
+
+    def is_greatest_of(self, value: Ref, whole: Ref) -> bool:
+        """Whether a value is the maximum of an array, along some axes: softmax takes it away first, and does not depend on it."""
+        made = next((s for s in reversed(self.state.operations) if isinstance(s, Operation) and s.outputs[0].key == value.key), None)
+        return made is not None and made.function in (np.max, np.amax) and made.operands[0].key == whole.key
 
     def is_alone(self, identifier: str, old: Ref) -> bool:
         """Whether an array was made in this pass, and nothing but this name leads to its memory: then a new array does as well as a change of the old one."""

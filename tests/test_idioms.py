@@ -587,3 +587,24 @@ def test_what_lies_in_two_places_is_one_thing_in_the_copy():
         return rows[1][0]
 
     srcad.check_grad(f, X)
+
+
+def shifted_in_place(W, X, y):
+    f = X @ W
+    f -= np.max(f, axis=1, keepdims=True)
+    p = np.exp(f) / np.sum(np.exp(f), axis=1, keepdims=True)
+    return -np.mean(np.log(p[np.arange(len(X)), y]))
+
+
+def shifted_and_squared(W, X, y):
+    f = X @ W
+    f -= f.max()
+    return np.sum(f ** 2)
+
+
+def test_a_maximum_taken_away_in_place():
+    X, W, y = np.cos(np.arange(12.0)).reshape(4, 3), np.sin(np.arange(15.0)).reshape(3, 5), np.array([0, 2, 1, 4])
+    for program, kept in ((shifted_in_place, False), (shifted_and_squared, True)):
+        gradient = srcad.grad(program, wrt="W")
+        gradient.check(W, X, y)
+        assert ("mask" in gradient.source_for(W, X, y)) == kept
