@@ -363,6 +363,8 @@ class Attributes(Texts):
         number = base.number
         expr = ast.Attribute(value=base.expr, attr=attribute, ctx=ast.Load())
         facts = self.state.facts
+        if number.form != "unknown" and not any(hasattr(kind, attribute) for kind in (np.ndarray, np.generic, float, int, complex)):
+            self.refuse(f"a number or an array has no attribute `{attribute}`.")
         if attribute == "shape" and number.shape is not None:
             items = tuple(Ref(ast.Subscript(value=expr, slice=const(i), ctx=ast.Load()), python(INT, d)) for i, d in enumerate(number.shape))
             return Ref(expr, Sequence(tuple, items))

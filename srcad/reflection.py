@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import copy
 import dataclasses
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from srcad.inference import display, literal_ref, record_display
 from srcad.kinds import Lazy, Number, Object, Record, Ref, Sequence, Static, Super
-from srcad.outside import static_value
+from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import asked, class_of, has, is_dict, itself, own_class, type_of
 from srcad.syntax import const, method
 
@@ -58,6 +59,8 @@ def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
         answers = {hasattr(kind, attribute) for kind in (np.ndarray, np.generic, float, int, complex)}
         return known_number(calls, answers.pop()) if len(answers) == 1 else None
     known = has(calls.at, args[0], attribute)
+    if isinstance(value, Static) and isinstance(value.value, types.ModuleType) and value.value.__name__.split(".")[0] in LIBRARIES:
+        known = hasattr(value.value, attribute)
     if known is None and isinstance(value, (Sequence, Record)):
         known = hasattr(value.type, attribute)
     return None if known is None else known_number(calls, known)

@@ -284,3 +284,14 @@ def test_arrays_with_operators_of_their_own_are_refused(program, kind, monkeypat
     monkeypatch.setitem(globals(), "SPARSE", sp.csr_matrix(np.eye(2)))
     with pytest.raises(srcad.UnsupportedSyntaxError, match=kind):
         srcad.grad(program)(np.ones(2))
+
+
+def test_misspelt_attributes_are_named():
+    for program in (lambda x: x.shpe[0] * x[0], lambda x: x.sun()):
+        with pytest.raises(srcad.UnsupportedSyntaxError, match="has no attribute `s"):
+            srcad.grad(program)(np.ones(2))
+
+
+def test_what_a_library_has_is_known():
+    assert np.array_equal(srcad.grad(lambda x: (np.sum if hasattr(np, "sum") else np.total)(x**2))(np.ones(2)), [2.0, 2.0])
+    assert np.array_equal(srcad.grad(lambda x: np.nothing(x) if hasattr(np, "nothing") else np.sum(x))(np.ones(2)), [1.0, 1.0])
