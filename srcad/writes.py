@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from srcad.attributes import Attributes
-from srcad.dims import Undecided
+from srcad.dims import Undecided, alike, is_one
 from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Change, Operation, Write, describe_value, symbol_of
 from srcad.ir import Effect, Location, Store, Update
@@ -180,6 +180,8 @@ class Writes(Attributes):
         if indices is not None:
             kind = self.part_of(base.number, indices)
             part = dataclasses.replace(kind, place=None, fresh=True)
+        if not sign:
+            require_fit(part, value.number)
         unique = indices is None or names_once(indices)
         place = base.number.place
         change = next((c for c in reversed(self.state.changes) if place is not None and c.buffer is place.buffer), None)
@@ -442,6 +444,16 @@ def fits(value: Ref, old: Ref) -> bool:
 def fills(value: Number, place: Number) -> bool:
     """Whether a value is a single number, or known to have the shape of the place that it is added to."""
     return value.is_plain or full(value, place) and place.shape is not None
+
+
+def require_fit(place: Number, value: Number) -> None:
+    """Raise ValueError, as NumPy does, where what is stored does not spread to the place that it is stored in."""
+    if place.shape is None or not value.shape:
+        return
+    wanted, given = reversed(place.shape), reversed(value.shape)
+    if any(v.key != p.key and alike(v, p) is False and not is_one(v) for p, v in zip(wanted, given)):
+        one, other = (tuple(d.value for d in shape) for shape in (value.shape, place.shape))
+        raise ValueError(f"could not broadcast input array from shape {one} into shape {other}")
 
 
 def require_room(place: Number, value: Number) -> None:

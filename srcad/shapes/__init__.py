@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, Shape, Undecided, broadcast
+from srcad.dims import Dim, Facts, Shape, Undecided, alike, broadcast
 from srcad.kinds import BOOL, FLOAT, INT, UNKNOWN, Number, python, result_dtypes
 from srcad.rules import find
 
@@ -107,6 +107,12 @@ def lift(value: Any, facts: Facts) -> Number:
         case list() | tuple():
             return SHAPES[np.array](facts, value)
     return UNKNOWN
+
+
+def agree(a: Shape, b: Shape) -> None:
+    """Raise ValueError, as NumPy does, where two shapes differ for certain."""
+    if len(a) != len(b) or any(alike(m, n) is False for m, n in zip(a, b)):
+        raise ValueError(f"shapes {tuple(d.value for d in a)} and {tuple(d.value for d in b)} do not agree")
 
 
 def smaller(a: Dim, b: Dim) -> Dim:

@@ -12,7 +12,7 @@ import numpy as np
 from srcad.dims import Dim, Facts, broadcast, product
 from srcad.kinds import FLOAT, Number, result_dtypes, sample
 from srcad.runtime import unbroadcast
-from srcad.shapes import axes_of, dimensions, integer, known_shape, lift, made, shape, smaller
+from srcad.shapes import agree, axes_of, dimensions, integer, known_shape, lift, made, shape, smaller
 from srcad.shapes.indexing import slice_length
 
 
@@ -95,7 +95,12 @@ def squeeze(facts: Facts, x: Any, axis: Any = None) -> Number:
 
 @shape(np.broadcast_to)
 def broadcast_to(facts: Facts, x: Any, shape: Any, subok: Any = False) -> Number:
-    return Number("array", lift(x, facts).dtype, dimensions(shape, facts), fresh=False)
+    number, wanted = lift(x, facts), dimensions(shape, facts)
+    if number.shape is not None:
+        broadcast(number.shape, wanted)
+        if len(number.shape) > len(wanted):
+            raise ValueError("input operand has more dimensions than allowed")
+    return Number("array", number.dtype, wanted, fresh=False)
 
 
 def common_dtype(numbers: Sequence[Number]) -> np.dtype[Any] | None:
@@ -112,6 +117,9 @@ def concatenate(facts: Facts, xs: Any, axis: Any = 0, **rest: Any) -> Number:
         return Number("array", dtype, (sum_dims([product(known_shape(n), facts) for n in numbers], facts),))
     dims = list(known_shape(numbers[0]))
     where, = axes_of(axis, len(dims))
+    for number in numbers[1:]:
+        others = known_shape(number)
+        agree((*dims[:where], *dims[where + 1 :]), others[:where] + others[where + 1 :])
     dims[where] = sum_dims([known_shape(n)[where] for n in numbers], facts)
     return Number("array", dtype, tuple(dims))
 
@@ -127,6 +135,8 @@ def sum_dims(dims: Sequence[Dim], facts: Facts) -> Dim:
 def stack(facts: Facts, xs: Any, axis: Any = 0, **rest: Any) -> Number:
     numbers = [lift(x, facts) for x in xs]
     dims = list(known_shape(numbers[0]))
+    for number in numbers[1:]:
+        agree(tuple(dims), known_shape(number))
     dims.insert(axes_of(axis, len(dims) + 1)[0], Dim.of(len(numbers), facts))
     return Number("array", common_dtype(numbers), tuple(dims))
 

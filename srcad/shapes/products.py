@@ -11,7 +11,7 @@ import numpy as np
 from srcad.dims import Shape, Dim, Facts, alike, broadcast, product
 from srcad.kinds import Number, result_dtypes
 from srcad.rules.contractions import parse_einsum
-from srcad.shapes import SCIPY, SHAPES, axes_of, integer, known_shape, lift, made, shape, ufunc_kind
+from srcad.shapes import SCIPY, SHAPES, agree, axes_of, integer, known_shape, lift, made, shape, ufunc_kind
 
 
 def require_match(a: Shape, b: Shape) -> None:
@@ -67,6 +67,7 @@ def vdot(facts: Facts, x: Any, y: Any) -> Number:
 def tensordot(facts: Facts, x: Any, y: Any, axes: Any = 2) -> Number:
     a, b = known_shape(x), known_shape(y)
     left, right = contracted_axes(axes, len(a), len(b))
+    agree(tuple(a[i] for i in left), tuple(b[i] for i in right))
     kept = [d for i, d in enumerate(a) if i not in left] + [d for i, d in enumerate(b) if i not in right]
     return Number("array", result_dtypes(np.multiply, x, y)[0], tuple(kept))
 
@@ -85,8 +86,12 @@ def einsum(facts: Facts, subscripts: Any, *operands: Any, **rest: Any) -> Number
     sizes: dict[str, Dim] = {}
     for letters, operand in zip(inputs, operands):
         for letter, dim in zip(letters, known_shape(operand)):
-            if letter not in sizes or (sizes[letter].key == "1" or alike(sizes[letter], dim) is False and sizes[letter] == 1):
+            if letter not in sizes or sizes[letter].key == "1":
                 sizes[letter] = dim
+            elif alike(sizes[letter], dim) is False:
+                if not sizes[letter] == 1 and not dim == 1:
+                    raise ValueError(f"the axes {letter!r} of np.einsum have {sizes[letter].value} and {dim.value} elements")
+                sizes[letter] = dim if sizes[letter] == 1 else sizes[letter]
     dtypes = [o.dtype for o in operands]
     return made(None if None in dtypes else np.result_type(*dtypes), tuple(sizes[c] for c in output))
 
