@@ -111,6 +111,8 @@ def render_index(index: Any, facts: Facts) -> ast.expr:
 
 def shape_owner(dims: Shape, facts: Facts) -> ast.expr | None:
     """Something whose shape is known to be `dims`: an argument, or else a variable of the program."""
+    if isinstance(dims, TermShape) and isinstance(dims.owner.expr, ast.Name) and all(d.text == f"{dims.owner.expr.id}.shape[{i}]" for i, d in enumerate(dims)):
+        return dims.owner.expr  # an argument by its own name, though others have its shape
     found = facts.shape_owner([d.key for d in dims])
     if found is not None:
         return expression(found)
