@@ -18,7 +18,7 @@ from typing import NamedTuple
 from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
 from srcad.kinds import Number
 from srcad.live import Live
-from srcad.syntax import binary, is_module, method, name, names, root_of
+from srcad.syntax import binary, is_module, method, name, names, root_of, same
 from srcad.uses import bound, changes, reads, tallied
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
@@ -152,7 +152,7 @@ class Memory:
 
     def is_picked(self, expr: ast.Subscript) -> bool:
         """Whether an index takes elements one by one."""
-        return any(isinstance(part, ast.Name) and part.id in self.picking for part in (expr.slice.elts if isinstance(expr.slice, ast.Tuple) else [expr.slice]))
+        return any(isinstance(part, ast.List) or isinstance(part, ast.Name) and part.id in self.picking for part in (expr.slice.elts if isinstance(expr.slice, ast.Tuple) else [expr.slice]))
 
     def of_call(self, func: ast.expr, args: Sequence[ast.expr], keywords: Sequence[ast.keyword] = ()) -> frozenset[str]:
         label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
@@ -252,7 +252,7 @@ class Settlement:
         out: list[Statement] = []
         for i, statement in enumerate(block):
             if blocks(statement):
-                out.append(self.structured(statement))
+                out += self.structured(statement)
             elif self.memory.observing:
                 self.observed(statement)
             else:
@@ -311,7 +311,7 @@ class Settlement:
                 return False
         return True
 
-    def structured(self, statement: Statement) -> Statement:
+    def structured(self, statement: Statement) -> list[Statement]:
         before = self.memory.fork()
         if isinstance(statement, If):
             body = self.block(statement.body)
@@ -319,17 +319,44 @@ class Settlement:
             self.memory.restore(before)
             orelse = self.block(statement.orelse)
             self.memory.join(one)
-            return dataclasses.replace(statement, body=body, orelse=orelse)
+            return [dataclasses.replace(statement, body=body, orelse=orelse)]
         if isinstance(statement, With):
-            return dataclasses.replace(statement, body=self.block(statement.body))
+            return [dataclasses.replace(statement, body=self.block(statement.body))]
         assert isinstance(statement, (For, While))
+        body = self.passes(statement.body)
+        first = [t for t in self.copied(body) if t in before.cells]
+        if first and not self.memory.observing:
+            return self.copied_before(statement, body, before, first)
+        return [dataclasses.replace(statement, body=body)]
+
+    def passes(self, block: Block) -> Block:
+        """The body of a loop, walked until no name may mean more than was known."""
         while True:
             head = self.memory.fork()
-            body = self.block(statement.body)
+            body = self.block(block)
             end = self.memory.fork()
             self.memory.restore(head)
             if not self.memory.join(end):
-                return dataclasses.replace(statement, body=body)
+                return body
+
+    def copied(self, body: Block) -> list[str]:
+        """The names that are copied in a loop for the sake of what they were before it."""
+        made = [s for s in walk(body) if isinstance(s, Assign) and id(s) not in self.places]
+        return list(dict.fromkeys(s.target for s in made if same(s.expr, method(name(s.target), "copy"))))
+
+    def copied_before(self, loop: For | While, body: Block, before: State, first: Sequence[str]) -> list[Statement]:
+        """A loop with these names copied once, before it, if no pass copies them then."""
+        after = self.memory.fork()
+        self.memory.restore(before)
+        self.memory.site = f"before {self.places[id(loop)]}"
+        for target in first:
+            self.memory.bind(target, self.memory.fresh(f" {target}"))
+        once = self.passes(loop.body)
+        if set(self.copied(once)) & set(first):
+            self.memory.restore(after)
+            return [dataclasses.replace(loop, body=body)]
+        place = dataclasses.replace(loop.loc, text="")  # no statement of the user's is undone here
+        return [*(Assign(t, method(name(t), "copy"), place) for t in first), dataclasses.replace(loop, body=once)]
 
     def is_plain(self, identifier: str) -> bool:
         """Whether a name is a number, which shares no memory."""

@@ -73,7 +73,7 @@ def accumulate(function: Callable[..., Any], array: Any) -> Any:
     for i in range(1, array.shape[0]):
         total = function(total, array[i])
         rows.append(total)
-    return np.array(rows)
+    return np.array(rows).reshape(array.shape)
 
 
 def linspace_with_step(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:

@@ -168,7 +168,8 @@ class Tidying:
     def picking(self) -> set[str]:
         """The names of masks and arrays of whole numbers, with which elements are picked one by one."""
         candidates = {*self.state.kinds, *(p for p, ref in self.state.parameters.items() if isinstance(ref.value, Number))} - {*self.several}
-        return {n for n in candidates if (kind := self.kind_of(n)) is not None and kind.form == "array" and kind.shape and kind.is_whole}
+        meshes = {n.removesuffix("[0]") for n, kind in self.state.kinds.items() if n.endswith("[0]") and kind.form == "array" and kind.is_whole}  # of np.ix_
+        return meshes | {n for n in candidates if (kind := self.kind_of(n)) is not None and kind.form == "array" and kind.shape and kind.is_whole}
 
     def is_vector(self, identifier: str) -> bool:
         """Whether a name of the forward half is a vector of float64 numbers, in memory that nothing changes, of which loops may take Python's floats."""

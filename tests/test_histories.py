@@ -250,3 +250,36 @@ def test_stacks_that_are_asked_whether_they_hold_anything(program):
     gradient = srcad.grad(program)
     for x in ([0.5, 1.5, 0.7, 2.5, 1.2], [2.0, 0.9, 0.7, 1.5], [0.3, 0.2, 0.9], [1.1, 1.2, 1.3, 1.4]):
         gradient.check(np.array(x))
+
+
+def drawdown(p):
+    return np.sum((np.maximum.accumulate(p) - p) ** 2)
+
+
+def drawdown_by_a_list(p):
+    highs, high = [], p[0]
+    for i in range(len(p)):
+        high = np.maximum(high, p[i])
+        highs.append(high)
+    return np.sum((np.array(highs) - p) ** 2)
+
+
+@pytest.mark.parametrize("program", [drawdown, drawdown_by_a_list], ids=lambda f: f.__name__)
+def test_no_pass_copies_what_a_loop_adds_to(program):
+    gradient, p = srcad.grad(program), np.sin(np.arange(40.0)) + 0.01 * np.arange(40.0)
+    gradient.check(p)
+    assert "        dp = dp.copy()" not in gradient.source_for(p)
+
+
+def swapped_rows(M):
+    A = M * 1.0
+    for k in range(2):
+        A[[k, k + 1]] = A[[k + 1, k]]
+        A[k + 1] -= A[k] * 0.5
+    return np.sum(A**2)
+
+
+def test_what_lists_of_indices_take_is_no_view():
+    gradient, M = srcad.grad(swapped_rows), np.cos(np.arange(9.0)).reshape(3, 3)
+    gradient.check(M)
+    assert ".copy()" not in gradient.source_for(M)
