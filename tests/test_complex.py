@@ -176,7 +176,7 @@ TRANSFORMS = {
 }
 
 
-@pytest.mark.parametrize("expression", [e for forms in TRANSFORMS.values() for e in forms])
+@pytest.mark.parametrize("expression", [e for forms in TRANSFORMS.values() for e in forms if "-1, 5" not in e or np.__version__ >= "2"])  # -1 for a whole axis is NumPy 2's
 def test_each_function_in_every_form(expression, tmp_path):
     """As a program of one line, weighted by numbers that tell its elements apart."""
     file = tmp_path / "program.py"
