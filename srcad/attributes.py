@@ -16,7 +16,7 @@ import numpy as np
 from srcad import protocols
 from srcad.dims import Dim, Facts, known_nonnegative
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
-from srcad.kinds import BOOL, DECIDES, FLOAT, INT, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
+from srcad.kinds import BOOL, DECIDES, FLOAT, INT, NUMERIC, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
 from srcad.outside import static_value
 from srcad.iterables import slice_of_range
 from srcad.render import function_path
@@ -363,7 +363,7 @@ class Attributes(Texts):
         number = base.number
         expr = ast.Attribute(value=base.expr, attr=attribute, ctx=ast.Load())
         facts = self.state.facts
-        if number.form != "unknown" and not any(hasattr(kind, attribute) for kind in (np.ndarray, np.generic, float, int, complex)):
+        if number.form != "unknown" and not any(hasattr(kind, attribute) for kind in NUMERIC):
             self.refuse(f"a number or an array has no attribute `{attribute}`.")
         if attribute == "shape" and number.shape is not None:
             items = tuple(Ref(ast.Subscript(value=expr, slice=const(i), ctx=ast.Load()), python(INT, d)) for i, d in enumerate(number.shape))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -168,10 +169,14 @@ class Backwards(ListBack):
 
     def blank(self, ref: Ref, out: list[Statement]) -> None:
         """An arm that gives nothing leaves zeros; to what another branch has made, and is not there on this path, an empty array, which nothing reads."""
-        is_there = not any(phi.output.key == ref.key and (phi.first is None or phi.second is None) for step in self.every if isinstance(step, Branch) for phi in step.phis)
-        number = ref.number if is_there or ref.number.is_plain else dataclasses.replace(ref.number, form="array", shape=tuple(Dim.of(0, self.facts) for _ in ref.number.shape or (0,)))
+        number = ref.number if ref.key not in self.one_sided or ref.number.is_plain else dataclasses.replace(ref.number, form="array", shape=tuple(Dim.of(0, self.facts) for _ in ref.number.shape or (0,)))
         nothing = zeros(number, self.facts, Term(ref.expr, number, self.facts))
         out.append(Assign(self.allotted[ref.key], nothing.expr, dataclasses.replace(self.here(), text="")))  # no statement of this arm is undone
+
+    @functools.cached_property
+    def one_sided(self) -> set[str]:
+        """What only one path of a branch has given a value."""
+        return {phi.output.key for step in self.every if isinstance(step, Branch) for phi in step.phis if phi.first is None or phi.second is None}
 
     def materialise(self, ref: Ref) -> None:
         """An adjoint that is an expression so far is written down."""

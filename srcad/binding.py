@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -62,6 +63,14 @@ def library_signature(function: Any) -> inspect.Signature | None:
         return UNSIGNED[function] if function in UNSIGNED else inspect.signature(function)
     except (ValueError, TypeError):
         return None
+
+
+@functools.lru_cache(1024)
+def labels_by_place(function: Any) -> tuple[str, ...]:
+    """The names of the parameters that a library function is given by place, up to `*operands`."""
+    signature = library_signature(function)
+    parameters = signature.parameters.values() if signature is not None else ()
+    return tuple(p.name for p in itertools.takewhile(lambda p: p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD), parameters))
 
 
 def bind_library(function: Any, rule: Rule, args: Arguments, keywords: dict[str, Ref], at: Interpreter) -> tuple[dict[str, Any], list[Any]]:

@@ -64,12 +64,18 @@ def is_helper(function: Any) -> bool:
     return code is not None and code.co_name == "unbroadcast" and code.co_filename.startswith("<srcad ")
 
 
-def other_arrays(function: Any) -> str | None:
-    """What a function makes that is like an array, and is none: a matrix, a masked or a sparse array."""
+def refused(function: Any) -> str:
+    """Why a function is not called in what is differentiated; "" for others."""
+    if is_hashable(function) and function in STEPPING:
+        return "it steps through something by hand. Index it, or loop over it with for."
+    if is_hashable(function) and function in FORBIDDEN:
+        return "it reads or runs what the text does not say. Write it out."
     module = getattr(function, "__module__", None) or ""
     if function is np.asmatrix or function is np.bmat or isinstance(function, type) and issubclass(function, np.matrix):
-        return "a np.matrix"
-    return "a masked array" if module.startswith("numpy.ma") else "a sparse array" if module.startswith("scipy.sparse") and ".linalg" not in module else None
+        kind = "a np.matrix"
+    else:
+        kind = "a masked array" if module.startswith("numpy.ma") else "a sparse array" if module.startswith("scipy.sparse") and ".linalg" not in module else ""
+    return f"it makes {kind}, whose operators are its own. Make an ordinary array." if kind else ""
 
 
 class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
@@ -122,8 +128,6 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         own = called(self.at, function, args)
         if own is not None:
             return own
-        if (kind := other_arrays(function)) is not None:
-            self.at.refuse(f"it makes {kind}, whose operators are its own. Make an ordinary array.", what=function_label(function))
         if any(a.key in self.state.spoken for a in args) and reads_text(function):
             self.at.refuse("it reads a string that says what is differentiated, and what it makes of that has no derivative. Use the number itself.", what=function_label(function))
         if function in (str, repr, format) and self.state.is_active(args):
@@ -140,10 +144,9 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             found = special(self, args, keywords, text, target)
             if found is not None:
                 return found  # type: ignore[no-any-return]
-        if is_hashable(function) and function in STEPPING:
-            self.at.refuse("it steps through something by hand. Index it, or loop over it with for.", UnsupportedSyntaxError, function_label(function))
-        if is_hashable(function) and function in FORBIDDEN:
-            self.at.refuse("it reads or runs what the text does not say. Write it out.", UnsupportedSyntaxError, function_label(function))
+        reason = refused(function)
+        if reason:
+            self.at.refuse(reason, UnsupportedSyntaxError, function_label(function))
         if function is functools.partial:
             return Ref(text, Bound(args[0], tuple(args[1:]), keywords))
         if isinstance(function, functools.partial):
@@ -161,16 +164,8 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             return self.random(function, args, keywords, text, target)
         if is_hashable(function) and not is_own(function) and (find(function) is not None or is_zero(function)):
             return self.library(function, args, keywords, text, target)
-        if isinstance(function, types.MethodType) and not isinstance(function.__self__, type) and not is_own(function.__func__):
-            return self.unknown(function, args, keywords, text, target)
-        if isinstance(function, types.MethodType):
-            place, _, attribute = path.rpartition(".")
-            if not path:
-                self.at.refuse("this bound method is not supported yet. Call it on its object.")
-            if not place or attribute != function.__name__ or isinstance(function.__self__, type):  # another name for it
-                place = f"{path}.__self__"
-            owner = self.state.guards.read(place, function.__self__)
-            return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[arg-type]
+        if isinstance(function, types.MethodType) and (isinstance(function.__self__, type) or is_own(function.__func__)):
+            return self.bound_method(function, path, args, keywords, text, target)
         if isinstance(function, types.FunctionType) and hasattr(function, "srcad_checkpointed"):
             return self.checkpointed(function.srcad_checkpointed, path, args, keywords, text, target)
         if is_own(function) and is_helper(function):
@@ -180,6 +175,16 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         if isinstance(function, type):
             return self.construct(function, args, keywords, text, target)
         return self.unknown(function, args, keywords, text, target)
+
+    def bound_method(self, function: types.MethodType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A method with its object, from outside: both are read afresh."""
+        place, _, attribute = path.rpartition(".")
+        if not path:
+            self.at.refuse("this bound method is not supported yet. Call it on its object.")
+        if not place or attribute != function.__name__ or isinstance(function.__self__, type):  # another name for it
+            place = f"{path}.__self__"
+        owner = self.state.guards.read(place, function.__self__)
+        return self.own_function(function.__func__, path, [owner, *args], keywords, text, target)  # type: ignore[arg-type]
 
     def by_key(self, function: Any, args: Arguments, key: Ref) -> Ref:
         """max and min with a key."""

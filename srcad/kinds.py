@@ -28,6 +28,7 @@ INT = np.dtype(int)
 BOOL = np.dtype(bool)
 
 DECIDES = "?"
+NUMERIC = (np.ndarray, np.generic, float, int, complex)  # what a Number may be when the program runs
 
 
 @dataclass(frozen=True, eq=False)

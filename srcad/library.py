@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import math
 from typing import Any
 
 import numpy as np
 
-from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_none, library_signature, without_adjoint
+from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_hashable, is_none, labels_by_place, library_signature, without_adjoint
 from srcad.dims import Facts, Undecided
 from srcad.errors import AliasError, MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
@@ -115,9 +114,7 @@ class Library:
 
     def require_no_writing(self, function: Any, args: Arguments, keywords: dict[str, Ref]) -> None:
         """Refuse what lets a function write where the text does not say so: `overwrite_b=True`, and `out` among other arguments."""
-        signature = library_signature(function) if args else None
-        parameters = itertools.takewhile(lambda p: p.kind is not p.VAR_POSITIONAL, signature.parameters.values()) if signature is not None else ()
-        labels = [p.name for p in parameters]
+        labels = labels_by_place(function) if args and is_hashable(function) else ()
         for label, ref in (*zip(labels, args), *keywords.items()):
             if label.startswith("overwrite_") and not (isinstance(ref.expr, ast.Constant) and not ref.expr.value):
                 self.at.refuse(f"`{label}=` lets it write into what it is given. Leave it out.", UnsupportedSyntaxError, function_label(function))
@@ -191,9 +188,8 @@ class Library:
         """A truth value that steers a function, such as keepdims, as the constant that it is; in later calls it must be the same."""
         if isinstance(ref.value, Static) or isinstance(ref.expr, ast.Constant):
             return ref
-        signature = library_signature(function) if isinstance(place, int) else None
-        labels = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_POSITIONAL] if signature is not None else []
-        label = place if isinstance(place, str) else labels[place] if place < len(labels) and len(labels) == len(signature.parameters) else ""  # type: ignore[union-attr]
+        labels = labels_by_place(function) if isinstance(place, int) and is_hashable(function) else ()
+        label = place if isinstance(place, str) else labels[place] if place < len(labels) else ""
         if label not in FLAGS:
             return ref
         try:

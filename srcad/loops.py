@@ -16,7 +16,7 @@ from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
 from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, fractional, literal_ref
-from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Statement, While
+from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Location, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
 from srcad.kinds import Buffer, INT, Lazy, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
@@ -174,18 +174,22 @@ class Loops(Iteration):
         base.restore()
         self.ending = ending
         state.sought = first.site if isinstance(first, Unfilled) else state.sought  # the first passes tell what is in the list
+        self.written_out(unrolled, first, statement.loc)
+        state.knowledge.unrolled.add(site)
+
+    def written_out(self, unrolled: Callable[[], None], first: SrcadError, loc: Location) -> None:
+        """Write a loop out that cannot be a loop; first: why not, which is said where it cannot be written out either."""
         try:
             unrolled()
         except Unfilled as problem:
-            problem.taken_for_numbers(state.knowledge)
+            problem.taken_for_numbers(self.state.knowledge)
             raise
         except Endless:
             if isinstance(first, Unfilled):
-                first.taken_for_numbers(state.knowledge)
+                first.taken_for_numbers(self.state.knowledge)
             if isinstance(first, (Split, Grows)):
-                raise UnsupportedSyntaxError(first.reason, first.location if isinstance(first, Split) else self.moved(statement.loc)) from None
+                raise UnsupportedSyntaxError(first.reason, first.location if isinstance(first, Split) else self.moved(loc)) from None
             raise first from None
-        state.knowledge.unrolled.add(site)
 
     def structured(self, statement: For | While, counter: Ref | None, iterable: Ref | None) -> None:
         """Walk a loop until what a pass leaves behind is of the kind assumed at its head."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from srcad.dims import Dim, Facts, Undecided
@@ -110,19 +110,29 @@ class Sizes:
 
     @classmethod
     def of(cls, ref: Ref) -> Any:
+        return opened(ref, cls.leaf)
+
+    @classmethod
+    def leaf(cls, ref: Ref) -> Any:
         match ref.value:
             case Number(dim=Dim() as dim):
                 return dim
             case Number(shape=shape) if shape is not None:
                 return cls(shape)
-            case Sequence(items=items, series=None):
-                return [cls.of(i) for i in items]
-            case Record(type=kind, items=mapping):
-                parts = {k: cls.of(i) for k, i in mapping.items()}
-                return parts if kind is dict else types.SimpleNamespace(**parts)
             case Static(value=value):  # a flag, which the guard compares
                 return value
         return None
+
+
+def opened(ref: Ref, leaf: Callable[[Ref], Any]) -> Any:
+    """What a value is made of, to follow a path into it: containers as such, of anything else what `leaf` says."""
+    match ref.value:
+        case Sequence(items=items, series=None):
+            return [opened(i, leaf) for i in items]
+        case Record(type=kind, items=mapping):
+            parts = {k: opened(i, leaf) for k, i in mapping.items()}
+            return parts if kind is dict else types.SimpleNamespace(**parts)
+    return leaf(ref)
 
 
 class Returned:

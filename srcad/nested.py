@@ -10,7 +10,7 @@ import functools
 import inspect
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from srcad.errors import AliasError
 from srcad.infer import Interpreter
 from srcad.inference import display, record_display
 from srcad.kinds import FLOAT, Number, Record, Ref, Sequence, Static, python
-from srcad.mirror import Sizes
+from srcad.mirror import Sizes, opened
 from srcad.outside import static_value
 from srcad.pairs import Callee
 from srcad.request import Compiled, Request
@@ -106,18 +106,21 @@ class Nested:
 
     def relied_on(self, compiled: Compiled, given: Mapping[str, Ref], function: types.FunctionType) -> None:
         """What the generated code relies on becomes a fact of this program."""
-        space = {p: Sizes.of(ref) for p, ref in given.items()}
         for condition in compiled.conditions:
             free = free_names(condition)
-            if not free & space.keys():
+            if not free & given.keys():
                 self.state.facts.record(self.outside_condition(condition, compiled, function))
             elif (sharing := SHARING.fullmatch(condition)) and compiled.objects.get(sharing["asked"]) is np.shares_memory:
-                self.require_apart(sharing, {p: opened(r) for p, r in given.items()} | {n: opened(self.at.outside(*self.read_outside(n, function))) for n in free - space.keys() - compiled.objects.keys()})
-            elif not STRUCTURE.search(condition):
-                outside = {n: Sizes.of(self.at.outside(*self.read_outside(n, function))) for n in free - space.keys() - compiled.objects.keys()}
-                cells = {n: self.cell_sizes(cell) for n, cell in compiled.objects.items() if n in free and isinstance(cell, types.CellType)}
-                if not self.holds(condition, {**compiled.objects, **outside, **cells, **space}):
-                    self.at.refuse("what this gradient relies on cannot be said of its arguments.")
+                self.require_apart(sharing, self.space(free, compiled, given, function, lambda ref: ref))
+            elif not STRUCTURE.search(condition) and not self.holds(condition, self.space(free, compiled, given, function, Sizes.leaf)):
+                self.at.refuse("what this gradient relies on cannot be said of its arguments.")
+
+    def space(self, free: frozenset[str], compiled: Compiled, given: Mapping[str, Ref], function: types.FunctionType, leaf: Callable[[Ref], Any]) -> dict[str, Any]:
+        """What the names in a condition mean here: arguments, what is outside, cells; of each value what `leaf` says."""
+        outside = {n: opened(self.at.outside(*self.read_outside(n, function)), leaf) for n in free - given.keys() - compiled.objects.keys()}
+        cells = {n: types.SimpleNamespace(cell_contents=opened(self.at.outside(*self.read_cell(cell)), leaf))
+                 for n, cell in compiled.objects.items() if n in free and isinstance(cell, types.CellType)}
+        return {**compiled.objects, **outside, **cells, **{p: opened(ref, leaf) for p, ref in given.items()}}
 
     def require_apart(self, sharing: re.Match[str], space: dict[str, Any]) -> None:
         """Refuse arrays that may share memory, where the gradient is of a function that writes to one of them; those from outside are compared by the guard."""
@@ -136,10 +139,6 @@ class Nested:
         self.state.helpers[label] = cell
         return f"{label}.cell_contents", cell.cell_contents
 
-    def cell_sizes(self, cell: types.CellType) -> Any:
-        """What a function further in has around it, as far as conditions ask for it."""
-        return types.SimpleNamespace(cell_contents=Sizes.of(self.at.outside(*self.read_cell(cell))))
-
     @staticmethod
     def holds(condition: str, space: Mapping[str, Any]) -> bool:
         try:
@@ -152,17 +151,6 @@ class Nested:
         names = {label: self.state.guards.held(value) for label, value in compiled.objects.items()}
         names |= {n: self.read_outside(n, function)[0] for n in free_names(condition) - names.keys()}
         return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda m: names.get(m[0], m[0]), condition)
-
-
-def opened(ref: Ref) -> Any:
-    """What a value is made of, to follow a path into it."""
-    match ref.value:
-        case Sequence(items=items, series=None):
-            return [opened(i) for i in items]
-        case Record(type=kind, items=mapping):
-            parts = {k: opened(i) for k, i in mapping.items()}
-            return parts if kind is dict else types.SimpleNamespace(**parts)
-    return ref
 
 
 def gathered(given: Any) -> Ref:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad.inference import display, literal_ref, record_display
-from srcad.kinds import Lazy, Number, Object, Record, Ref, Sequence, Static, Super
+from srcad.kinds import NUMERIC, Lazy, Number, Object, Record, Ref, Sequence, Static, Super
 from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import asked, class_of, has, is_dict, itself, own_class, type_of
 from srcad.syntax import const, method
@@ -56,7 +56,7 @@ def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
         return known_number(calls, hasattr(type_of(value), attribute))
     if isinstance(value, Number):
-        answers = {hasattr(kind, attribute) for kind in (np.ndarray, np.generic, float, int, complex)}
+        answers = {hasattr(kind, attribute) for kind in NUMERIC}
         return known_number(calls, answers.pop()) if len(answers) == 1 else None
     known = has(calls.at, args[0], attribute)
     if isinstance(value, Static) and isinstance(value.value, types.ModuleType) and value.value.__name__.split(".")[0] in LIBRARIES:

@@ -451,3 +451,26 @@ def test_higher_derivatives_of_powers_at_zero():
 def test_the_tangent_of_a_gradient_is_a_product_with_the_hessian():
     value, tangent = srcad.jvp(grad(squared_norm), (H,), (np.ones(3),))
     assert np.allclose(value, grad(squared_norm)(H)) and np.allclose(tangent, srcad.hvp(squared_norm)(H, (np.ones(3),)))
+
+
+def scaled_by_a_closure(c):
+    def scaled(x):
+        return c * x
+    return scaled
+
+
+SCALED = scaled_by_a_closure(np.array([1.0, 2.0, 3.0]))
+
+
+def writes_and_calls(x):
+    x[0] = x[1] ** 2
+    return np.sum(SCALED(x) * x)
+
+
+def of_a_helper_with_a_closure(z):
+    a = grad(writes_and_calls)(z * 1.0)
+    return np.sum(a * a)
+
+
+def test_gradients_inside_compare_memory_with_what_helpers_hold():
+    grad(of_a_helper_with_a_closure).check(H)
