@@ -11,6 +11,7 @@ where it stopped, if its settings, the versions and the machine are the same; ot
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import pathlib
 import sys
@@ -19,10 +20,10 @@ from typing import Any
 
 from benchmarks import machine, picture, report
 from benchmarks.growth import growth
-from benchmarks.measure import Failed, TooSlow, entry, in_process
+from benchmarks.measure import Failed, Nursery, Run, TooSlow, entry, in_process
 from benchmarks.overhead import overhead
 from benchmarks.results import PARTS, Results
-from benchmarks.systems import SYSTEMS, System, load
+from benchmarks.systems import HAND, SYSTEMS, System, load
 from benchmarks.workloads import WORKLOADS
 from benchmarks.workloads.workload import Workload
 
@@ -79,14 +80,23 @@ def sizes(workload: Workload, quick: bool) -> tuple[int, ...]:
     return workload.sizes if quick else workload.sizes + workload.more
 
 
-def growing(workload: Workload, quick: bool, seconds: float) -> dict[str, Any]:
+def growing(run: Run, workload: Workload, quick: bool, seconds: float) -> dict[str, Any]:
     try:
-        return in_process(600, growth, workload, 3 if quick else 5, seconds)  # type: ignore[no-any-return]
+        return run(600, growth, workload, 3 if quick else 5, seconds)  # type: ignore[no-any-return]
     except (TooSlow, Failed) as problem:
         return {"failed": str(problem) or "too slow"}
 
 
-def tasks(given: argparse.Namespace, results: Results, systems: list[System]) -> list[tuple[str, Callable[[], None]]]:
+def nurseries(systems: list[System], stack: contextlib.ExitStack) -> dict[System, Run]:
+    """In what processes to measure each system: in those that have loaded its module alone."""
+    runs: dict[str, Run] = {}
+    for system in systems:
+        if system.module not in runs and not system.missing():
+            runs[system.module] = stack.enter_context(Nursery(load, [system])).in_process
+    return {system: runs.get(system.module, in_process) for system in systems}
+
+
+def tasks(given: argparse.Namespace, results: Results, runs: dict[System, Run]) -> list[tuple[str, Callable[[], None]]]:
     """What there is to do: a name and a call each."""
     chosen = [WORKLOADS[name] for name in given.workloads or WORKLOADS]
     found: list[tuple[str, Callable[[], None]]] = []
@@ -95,15 +105,15 @@ def tasks(given: argparse.Namespace, results: Results, systems: list[System]) ->
             hopeless: set[str] = set()
             for n in sizes(w, given.quick):
                 found.append((f"{w.name} {n}", lambda w=w, n=n, hopeless=hopeless: results.once(
-                    "suite", f"{w.name} {n}", lambda: entry(systems, w, n, given.seconds, given.limit, hopeless))))
+                    "suite", f"{w.name} {n}", lambda: entry(runs, w, n, given.seconds, given.limit, hopeless))))
     if "growth" in given.parts:
         for w in chosen:
             if w.trips:
                 found.append((f"growth of {w.name}", lambda w=w: results.once(
-                    "growth", w.name, lambda: growing(w, given.quick, given.seconds))))
+                    "growth", w.name, lambda: growing(runs[HAND], w, given.quick, given.seconds))))
     if "overhead" in given.parts:
         found.append(("overhead", lambda: results.once(
-            "overhead", " ".join(w.name for w in chosen), lambda: in_process(600, overhead, chosen, given.seconds))))
+            "overhead", " ".join(w.name for w in chosen), lambda: runs[HAND](600, overhead, chosen, given.seconds))))
     return found
 
 
@@ -122,13 +132,15 @@ def main(arguments: list[str] | None = None) -> None:
     given = options(arguments)
     if given.pinned:
         machine.pin("benchmarks")
-    systems = [s for s in SYSTEMS if s.name in given.systems]
-    load([s for s in systems if not s.missing()])
+    systems = [HAND, *(s for s in SYSTEMS if s.name in given.systems)]
     settings = {"quick": given.quick, "seconds": given.seconds, "limit": given.limit, "pinned": given.pinned, "systems": given.systems}
     results = Results(given.out / "results.json", settings, machine.described(), given.fresh)
     if results.resumed:
         print(f"going on with {results.path}")
-    progress(tasks(given, results, systems))
+    with contextlib.ExitStack() as stack:
+        runs = nurseries(systems, stack)
+        load([s for s in systems if not s.missing()])  # those that are timed in turn are timed in one process
+        progress(tasks(given, results, runs))
     write(results, given.out)
     print(report.markdown(results.data))
 

@@ -1,4 +1,4 @@
-"""Measurements of one workload at one size, each in a process of its own, forked from one in which all is imported.
+"""Measurements of one workload at one size, each in a process of its own, forked from one in which all that it needs is imported.
 
 A probe runs one system once: is its gradient that by hand, how long did the first call take, how much memory does a later call need?
 A race times the systems that passed in turn, batch after batch: what slows the machine down slows all of them down.
@@ -15,7 +15,7 @@ import statistics
 import timeit
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -29,6 +29,7 @@ from srcad import SrcadError
 BATCH = 0.0005  # seconds that one batch of calls takes, about: less than a turn of the scheduler
 ROUNDS = 3  # at least
 SHORT = 0.5  # seconds of a call that is made again and again without a thought
+Run = Callable[..., Any]  # as `in_process`
 STATUS = pathlib.Path("/proc/self/status")
 
 
@@ -75,6 +76,46 @@ def in_process(limit: float, function: Callable[..., Any], *args: Any) -> Any:
     return result
 
 
+class Nursery:
+    """A process that has loaded what it was told to, and nothing else; measurements are made in forks of it."""
+
+    def __init__(self, load: Callable[..., None], *args: Any) -> None:
+        fork = multiprocessing.get_context("fork")
+        self.pipe, theirs = fork.Pipe()
+        self.process = fork.Process(target=serve, args=(theirs, self.pipe, load, args))
+        self.process.start()
+        theirs.close()
+
+    def in_process(self, limit: float, function: Callable[..., Any], *args: Any) -> Any:
+        """As the function of this name; the function and its arguments are sent, so they must have names."""
+        self.pipe.send((limit, function, args))
+        result = self.pipe.recv()
+        if isinstance(result, (TooSlow, Failed)):
+            raise result
+        return result
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pipe.close()
+        self.process.join()
+
+
+def serve(pipe: Connection, other_end: Connection, load: Callable[..., None], args: tuple[Any, ...]) -> None:
+    """Load, and answer what comes until the other end is closed."""
+    other_end.close()
+    load(*args)
+    with contextlib.suppress(EOFError, KeyboardInterrupt):
+        while True:
+            limit, function, args = pipe.recv()
+            try:
+                result = in_process(limit, function, *args)
+            except (TooSlow, Failed) as problem:
+                result = problem
+            pipe.send(result)
+
+
 def answer(pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
     """Send (True, the function's answer) or (False, the error), silently."""
     warnings.simplefilter("ignore")
@@ -98,7 +139,6 @@ def reason(problem: Exception) -> str:
 def probe(system: System, workload: Workload, size: int) -> dict[str, Any]:
     """How the system fares with the workload: a status, and its reason or the figures."""
     system.make(WARMING, WARMING.args(1)).run()
-    measured = give_memory_back()
     wanted = as_arrays(workload.hand(*workload.args(size)))
     args = workload.args(size)
     gc.collect()  # what loading the libraries has left
@@ -107,6 +147,7 @@ def probe(system: System, workload: Workload, size: int) -> dict[str, Any]:
         ready = system.make(workload, args)
         run = ready.compiled() if ready.compiled else ready.run
         made = clock()() - start
+        measured = give_memory_back()
         taken, memory, result = rise(run)
         found = ready.arrays(result)
     except NotPorted:
@@ -200,12 +241,13 @@ def ratio(times: list[float], base: list[float]) -> dict[str, float]:
     return {"ratio": middle / below, "low": low / below, "high": high / below, "us": middle * 1e6}
 
 
-def entry(systems: list[System], workload: Workload, size: int, seconds: float, limit: float, hopeless: set[str]) -> dict[str, Any]:
-    """All figures of a workload at a size. `hopeless` are systems that were too slow at a smaller one; it grows."""
-    found: dict[str, dict[str, Any]] = {}
-    for system in (HAND, *systems):
-        found[system.name] = watched(system, workload, size, limit, hopeless)
-    fit = [HAND, PLAIN, *(s for s in systems if found[s.name]["status"] == "ok")]
+def entry(systems: Mapping[System, Run], workload: Workload, size: int, seconds: float, limit: float, hopeless: set[str]) -> dict[str, Any]:
+    """All figures of a workload at a size.
+
+    systems: in what processes to probe each. hopeless: those that were too slow at a smaller size; it grows.
+    """
+    found = {s.name: watched(s, workload, size, limit, hopeless, run) for s, run in systems.items()}
+    fit = [PLAIN, *(s for s in systems if found[s.name]["status"] == "ok")]
     slowest = sum(figures.get("first_ms", 0.0) for figures in found.values()) / 1e3
     try:
         rounds = in_process(60 + 2 * seconds * len(fit) + 20 * slowest, race, fit, workload, size, seconds)
@@ -218,14 +260,14 @@ def entry(systems: list[System], workload: Workload, size: int, seconds: float, 
     return {"workload": workload.name, "size": size, "rounds": len(rounds[HAND.name]), "over_primal": over_primal, "systems": found}
 
 
-def watched(system: System, workload: Workload, size: int, limit: float, hopeless: set[str]) -> dict[str, Any]:
+def watched(system: System, workload: Workload, size: int, limit: float, hopeless: set[str], run: Run = in_process) -> dict[str, Any]:
     """The probe of a system, within the limit."""
     if why := system.missing():
         return {"status": "missing", "reason": why}
     if system.name in hopeless:
         return {"status": "too slow", "reason": "too slow at a smaller size"}
     try:
-        return in_process(limit, probe, system, workload, size)  # type: ignore[no-any-return]
+        return run(limit, probe, system, workload, size)  # type: ignore[no-any-return]
     except TooSlow:
         hopeless.add(system.name)
         return {"status": "too slow", "reason": f"not done after {limit:g} seconds"}

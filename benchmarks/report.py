@@ -1,6 +1,7 @@
 """The results as Markdown: a table each for times, first calls, memory, growth, look-up and compilation."""
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from typing import Any
 
@@ -80,10 +81,25 @@ def shared(entries: list[Entry], name: str) -> list[float]:
     return ratios([e for e in entries if "ratio" in e["systems"].get(name, {})], "srcad")
 
 
-def plain_table(entries: list[Entry], key: str) -> str:
+def plain_table(entries: list[Entry], key: str, below: Iterable[list[str]] = ()) -> str:
     """A figure of each system's probe."""
     names = ["hand", *shown(entries)]
-    return table(["workload and size", *names], ([label(e), *(cell(e["systems"].get(n), key) for n in names)] for e in entries))
+    rows = ([label(e), *(cell(e["systems"].get(n), key) for n in names)] for e in entries)
+    return table(["workload and size", *names], [*rows, *below])
+
+
+def first_table(entries: list[Entry]) -> str:
+    """The first calls, and their medians."""
+    names = ["hand", *shown(entries)]
+    smallest = list({e["workload"]: e for e in reversed(entries)}.values())
+    rows = [[f"**median of {what}**", *(figure(median(some, n, "first_ms")) for n in names)]
+            for what, some in (("all that ran", entries), ("those at the smallest sizes", smallest))]
+    return plain_table(entries, "first_ms", rows)
+
+
+def median(entries: list[Entry], name: str, key: str) -> float | None:
+    values = [e["systems"][name][key] for e in entries if e["systems"].get(name, {}).get(key) is not None]
+    return statistics.median(values) if values else None
 
 
 def growth_table(found: dict[str, Entry]) -> str:
@@ -133,7 +149,7 @@ def markdown(data: dict[str, Any]) -> str:
     if entries:
         parts += [
             "## Time", TIME, time_table(entries), "## Where a system did not run", reasons(entries),
-            "## First call, ms", FIRST, plain_table(entries, "first_ms"), "## Memory, MB", MEMORY, plain_table(entries, "memory_mb"),
+            "## First call, ms", FIRST, first_table(entries), "## Memory, MB", MEMORY, plain_table(entries, "memory_mb"),
         ]
     if data["growth"]:
         parts += ["## Growth", GROWTH, growth_table(data["growth"])]
@@ -149,7 +165,9 @@ hand. srcad is the generated function; its look-up is measured apart. The last c
 itself. Every system has the data in its own arrays and answers in them. *refused*: srcad says why not; *cannot*: another
 error, or no gradient; *wrong*: another gradient than by hand; *too slow*: the first call was not done in time, here or at a smaller size.
 *JAX* compiles the plain program, its loops written out, *JAX ported* a version with `lax.scan` and `.at[...]`."""
-FIRST = "From the plain function to its first gradient, the libraries loaded, warm and their garbage collected: tracing or compiling, and one run."
+FIRST = """\
+From the plain function to its first gradient: tracing or compiling, and one run. Each in a process of its own that has loaded this system
+alone, is warm and has collected its garbage. The last lines are medians, over all and over the smallest size of each workload."""
 MEMORY = """\
 By how much a call raises the resident memory of the process, at its highest, with freed memory given back at once: what the
 operating system sees, for every library alike. It is the least of three later calls; the first one where a call takes long; for JAX,

@@ -53,14 +53,14 @@ class System:
     name: str
     make: Callable[[Workload, Args], Ready]
     module: str = "numpy"
-    offered: Callable[[], str] = lambda: ""
+    offered: Callable[[], str] = str  # says nothing
 
     def missing(self) -> str:
         return self.offered() if importlib.util.find_spec(self.module) else f"{self.module} is not installed"
 
 
 def load(systems: list[System]) -> None:
-    """Import what the systems need; no threads may run after that, for the measurements are made in forks of this process.
+    """Import what the systems need; no threads may run after that, for measurements are made in forks of this process.
 
     tangent would import every framework that is installed, and start it: they are hidden from it.
     """
@@ -124,7 +124,8 @@ def plain(workload: Workload, args: Args) -> Ready:
 
 def by_srcad(workload: Workload, args: Args, backend: str = "numpy") -> Ready:
     made = srcad.grad(workload.loss, wrt=workload.wrt, backend=backend)
-    made(*args)
+    if backend == "numba":
+        made(*args)  # Numba compiles when it is called
     return Ready(made.specialise(*args), args, as_arrays)
 
 

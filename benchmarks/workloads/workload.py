@@ -29,6 +29,10 @@ class Workload:
     trips: Callable[[int], Args] | None = None
     passes: int = 0
 
+    def __reduce__(self) -> tuple[Callable[[str], Workload], tuple[str]]:
+        """To another process goes its name."""
+        return named, (self.name,)
+
     @property
     def name(self) -> str:
         return self.loss.__name__
@@ -38,6 +42,12 @@ class Workload:
         """Where the parameters `wrt` stand among the arguments."""
         names = tuple(inspect.signature(self.loss).parameters)
         return tuple(names.index(w) for w in self.wrt)
+
+
+def named(name: str) -> Workload:
+    from benchmarks.workloads import WORKLOADS
+
+    return WORKLOADS[name]
 
 
 def generator() -> np.random.Generator:
