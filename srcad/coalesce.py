@@ -12,10 +12,11 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from srcad.ir import UNPLACED, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, map_expressions, walk, with_blocks
+from srcad.ir import UNPLACED, WORD, Assign, Block, Effect, For, Statement, Store, Unpack, Update, blocks, map_expressions, walk, with_blocks
 from srcad.live import Live
 from srcad.simplify import header_mapped
 from srcad.syntax import name, root_of, substitute
+from srcad.uses import bound, reads
 
 VERSION = re.compile(r"(_\d+|_)+$")
 
@@ -114,13 +115,16 @@ def renamed(block: Block, changed: dict[str, str]) -> Block:
     replacements = {old: name(new) for old, new in changed.items()}
     out: list[Statement] = []
     for statement in block:
+        if changed.keys().isdisjoint(reads(statement)) and changed.keys().isdisjoint(bound(statement)):
+            out.append(statement)
+            continue
         match statement:
             case Assign(target):
                 statement = dataclasses.replace(statement, target=changed.get(target, target))
             case Unpack(targets):
                 statement = dataclasses.replace(statement, targets=tuple(changed.get(t, t) for t in targets))
             case For(target):
-                statement = dataclasses.replace(statement, target=changed.get(target, target))
+                statement = dataclasses.replace(statement, target=WORD.sub(lambda word: changed.get(word[0], word[0]), target))
             case Update(ast.Name(id=target)) if target in changed:
                 statement = dataclasses.replace(statement, target=name(changed[target]))
         if blocks(statement):

@@ -238,14 +238,27 @@ def original(operand: ast.expr) -> ast.expr:
 def signed(statement: Statement) -> Statement:
     """`x += -y` is `x -= y`, what is added needs no copy, and a minus goes where it costs least: `-(x * (1.0 / n / y))` is `x * (-1.0 / n / y)`, `-(x * y[:, None])` is `x * -y[:, None]`."""
     match statement:
-        case Update(target, ast.Add(), ast.UnaryOp(op=ast.USub(), operand=operand), loc):
-            return Update(target, ast.Sub(), operand, loc)
+        case Update(target, ast.Add() | ast.Sub() as op, expr, loc) if (denied := without_minus(expr)) is not None:
+            return Update(target, ast.Sub() if isinstance(op, ast.Add) else ast.Add(), denied, loc)
         case Update(target, op, ast.Call(func=ast.Attribute(value=ast.Name() | ast.Subscript() as value, attr="copy"), args=[], keywords=[]), loc) if root_of(value) != root_of(target):
             return Update(target, op, value, loc)
         case Assign(target, ast.UnaryOp(op=ast.USub(), operand=operand), loc):
             moved = with_minus(operand)
             return statement if moved is None else Assign(target, moved, loc)
     return with_blocks(statement, lambda b: tuple(map(signed, b))) if blocks(statement) else statement
+
+
+def without_minus(expr: ast.expr) -> ast.expr | None:
+    """What a product is the opposite of, where it begins with a minus: of `-x @ y`, `x @ y`."""
+    match expr:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return operand
+        case ast.Constant(value=int() | float() as value) if value < 0:
+            return ast.Constant(value=-value)
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div() | ast.MatMult() as op, right=right):
+            first = without_minus(left)
+            return None if first is None else ast.BinOp(left=first, op=op, right=right)
+    return None
 
 
 def said_negated(block: Block) -> Block:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from srcad.ir import UNPLACED, Assign, Block, Break, Continue, For, If, Location, Place, Raise, Statement, Store, Unpack, Update, While, With, blocks, lines
-from srcad.syntax import nodes, same, text
+from srcad.syntax import const, nodes, same, text
 
 INDENT = "    "
 
@@ -160,10 +160,8 @@ def verbatim(group: Sequence[Statement]) -> str | None:
     if len(group) == 1 and isinstance(tree, ast.AugAssign):
         return group[0].loc.text if is_augmented(group[0], tree) else None
     made = [assignment(s) for s in group]
-    wanted = list(pairs(tree))
-    if None in made or not wanted or len(made) != len(wanted):
-        return None
-    agree = all(m is not None and m[0] == w[0] and same(m[1], w[1]) for m, w in zip(made, wanted))
+    agree = any(len(made) == len(wanted) and all(m is not None and m[0] == w[0] and same(m[1], w[1]) for m, w in zip(made, wanted))
+                for wanted in (list(pairs(tree)), list(items(tree))))
     return group[0].loc.text if agree else None
 
 
@@ -201,3 +199,11 @@ def pairs(tree: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
                 yield getattr(target, "id", "?"), value
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=value):
             yield ", ".join(getattr(t, "id", "?") for t in targets), value
+
+
+def items(tree: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """The assignments that `a, b = values` stands for."""
+    match tree:
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Name() as whole) if all(isinstance(t, ast.Name) for t in targets):
+            for i, target in enumerate(targets):
+                yield getattr(target, "id", "?"), ast.Subscript(value=whole, slice=const(i), ctx=ast.Load())

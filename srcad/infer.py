@@ -76,6 +76,7 @@ class Interpreter(Loops):
 
     def run(self) -> Ref:
         self.state.frames.append(self.frame)
+        self.state.namer.bases.update(self.frame.program.bases)
         try:
             self.block(self.frame.program.body)
         finally:

@@ -20,8 +20,9 @@ from __future__ import annotations
 import ast
 import dataclasses
 import operator
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar, Union, assert_never
 
 from srcad.syntax import root_of, text
@@ -203,11 +204,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Program:
-    """A staged function: its name, its parameters as written, its body."""
+    """A staged function: its name, its parameters as written, its body; and of the names that were made for it what was asked for."""
 
     name: str
     parameters: ast.arguments
     body: Block
+    bases: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         head = f"def {self.name}({arguments_text(self.parameters)}):"
@@ -391,7 +393,9 @@ def unless_same(old: tuple[T, ...], new: tuple[T, ...]) -> tuple[T, ...]:
 def targets(statement: Statement) -> tuple[str, ...]:
     """The names that a statement itself binds or changes."""
     match statement:
-        case Assign(target) | For(target) | Define(target) | Delete(target) | Import(target):
+        case For(target):
+            return tuple(WORD.findall(target))
+        case Assign(target) | Define(target) | Delete(target) | Import(target):
             return (target,)
         case Unpack(names):
             return names
@@ -404,6 +408,7 @@ def targets(statement: Statement) -> tuple[str, ...]:
 
 
 ATOMS = (ast.Name, ast.Constant)
+WORD = re.compile(r"\w+")  # of the targets of a loop: `i, (a, b)`
 
 
 def is_atom(node: ast.expr) -> bool:

@@ -338,7 +338,7 @@ class Operations:
         last = max((c.event for c in self.state.changes if c.buffer in family), default=0)
         key = (f"{ref.key} {self.state.region}", last)
         if key not in self.state.kept:
-            base = ref.key if ref.key.isidentifier() else "part"
+            base = self.state.namer.base(ref.key) if ref.key.isidentifier() else "part"
             made = self.state.namer.temporary(f"{base}_kept")
             self.state.bound.add(made)
             self.write(Assign(made, method(ref.expr, "copy"), self.loc))

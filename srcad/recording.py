@@ -38,6 +38,7 @@ class Recording:
         self.sides = sides  # a loop's tag -> the arm of the branch that its counted passes go through
         self.forward: Block = ()
         self.lists: list[str] = []
+        self.again: dict[str, str] = {}  # names of the backward half -> the values of the forward half that they have
 
     def apply(self, forward: Block, backward: Block) -> tuple[Block, Block]:
         self.forward = forward
@@ -129,10 +130,11 @@ class Recording:
         for old, new in own.items():
             if old in self.state.kinds:
                 self.state.kinds[new] = self.state.kinds[old]
+        self.again |= {new: old for old, new in own.items()}
         return sunk(renamed(body, own) if own else body)
 
     def list_name(self, group: Sequence[str]) -> str:
-        base = NUMBER.sub("", group[0]).rstrip("_") or "value"
+        base = NUMBER.sub("", self.state.namer.base(group[0])).rstrip("_") or "value"
         label = self.state.namer.temporary(f"{base}s" if len(group) == 1 and not base.endswith("s") else "saved")
         self.lists.append(label)
         return label
@@ -407,7 +409,7 @@ def unneeded_copies(state: Inference) -> Block:
             return with_blocks(statement, lambda b: tuple(map(spare, b)))
         match statement:
             case Assign(target, ast.Call(func=ast.Attribute(value=value))) if target in spared:
-                return dataclasses.replace(statement, expr=value)
+                return dataclasses.replace(statement, expr=value, loc=UNPLACED)
         return statement
 
     return tuple(map(spare, state.statements))

@@ -109,7 +109,7 @@ class Residuals:
         changes: dict[str, str] = {}
         for identifier in dict.fromkeys(n for e in every for n in names(e)):
             if identifier in self.certain and identifier not in made and identifier not in read:
-                label = self.state.namer.temporary(f"{identifier}_shape")
+                label = self.state.namer.temporary(f"{self.state.namer.base(identifier)}_shape")
                 sizes[label] = expression(f"{identifier}.shape")
                 changes[identifier] = label
         shapes = ShapeNames(changes)

@@ -102,7 +102,7 @@ class Lists(Writes):
 
     def size_of(self, series: Series) -> str:
         """A name for the length that a list has here."""
-        size = self.state.namer.temporary(f"{series.name}_size")
+        size = self.state.namer.temporary(f"{self.state.namer.base(series.name)}_size")
         self.state.bound.add(size)
         self.write(Assign(size, call("len", [name(series.name)]), self.loc))
         self.state.kinds[size] = python(INT)

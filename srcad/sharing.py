@@ -99,27 +99,26 @@ class Sharing:
             return Marker(shared, self).rebuilt(expr)  # type: ignore[return-value]
         if not shared[id(expr)]:
             inner = Marker(shared, self).rebuilt(expr)
-            shared[id(expr)] = target = self.state.namer.temporary(part_name(expr))
+            shared[id(expr)] = target = self.state.namer.temporary(self.part_name(expr))
             self.emit(Assign(target, inner, self.here()))  # type: ignore[arg-type]
         return name(shared[id(expr)])
+
+    def part_name(self, expr: ast.expr) -> str:
+        """What a shared part is called: after what made it, where that is one word or two."""
+        match expr:
+            case ast.BinOp():
+                return "scaled"
+            case ast.Compare():
+                return "mask"
+            case ast.Call(func=ast.Attribute(attr=word), args=[ast.Name(id=operand), *_]):
+                return f"{word}_{self.state.namer.base(operand)}"
+        return "part"
 
 
 def computes(node: ast.AST) -> bool:
     """Whether a node is an operation, or a part of the complex numbers that one makes: `np.fft.fft(x).real`."""
     made = node.value if isinstance(node, ast.Attribute) and node.attr in ("real", "imag") else node
     return isinstance(made, OPERATIONS) and not is_path(made)
-
-
-def part_name(expr: ast.expr) -> str:
-    """What a shared part is called: after what made it, where that is one word or two."""
-    match expr:
-        case ast.BinOp():
-            return "scaled"
-        case ast.Compare():
-            return "mask"
-        case ast.Call(func=ast.Attribute(attr=word), args=[ast.Name(id=operand), *_]):
-            return f"{word}_{operand}"
-    return "part"
 
 
 class Marker:

@@ -76,7 +76,7 @@ def stage(source: Source, display_name: str | None = None) -> Program:
     else:
         statements = tree.body
     title = display_name or ("lambda_" if isinstance(tree, ast.Lambda) else tree.name)
-    return Program(title, tree.args, tail_form(stager.block(statements), stager.namer))
+    return Program(title, tree.args, tail_form(stager.block(statements), stager.namer), stager.namer.bases)
 
 
 @functools.lru_cache(512)
@@ -393,11 +393,11 @@ class Stager(Patterns, Comprehensions, Scopes):
             case ast.Attribute(value=value, attr=attribute):
                 return self.joined(getattr(value, "id", ""), name(attribute)) if is_path(value) else attribute
             case ast.Subscript(value=ast.Name(id=identifier), slice=ast.Constant(value=int(index))):
-                return f"{identifier}_{index}"
+                return f"{self.namer.base(identifier)}_{index}"
             case ast.Subscript(value=ast.Name(id=identifier)):
-                return self.joined(identifier, name("part"))
+                return self.joined(self.namer.base(identifier), name("part"))
             case ast.BinOp(left=ast.Name(id=a), op=ast.MatMult(), right=ast.Name(id=b)) if len(a) + len(b) < 12:
-                return f"{a}_{b}"
+                return f"{self.namer.base(a)}_{self.namer.base(b)}"
             case ast.BinOp(op=op) | ast.UnaryOp(op=op):
                 return WORDS.get(type(op), "value")
             case ast.Compare():
@@ -408,8 +408,8 @@ class Stager(Patterns, Comprehensions, Scopes):
                 return "message"
         return "value"
 
-    @staticmethod
-    def joined(word: str, operand: ast.expr | None) -> str:
-        if isinstance(operand, ast.Name) and 0 < len(word) + len(operand.id) < 16:
-            return f"{word.rstrip('_')}_{operand.id}".strip("_") or "value"
+    def joined(self, word: str, operand: ast.expr | None) -> str:
+        of = self.namer.base(operand.id) if isinstance(operand, ast.Name) else ""
+        if of and len(word) + len(of) < 16:
+            return f"{word.rstrip('_')}_{of}".strip("_") or "value"
         return word.strip("_") or "value"

@@ -393,6 +393,7 @@ class Namer:
         self.taken = set(taken)
         self.titles: Collection[str] = ()  # of the functions beside the one that is written
         self.counts: dict[str, int] = {}
+        self.bases: dict[str, str] = {}  # of each name that was handed out, the one that was asked for
 
     def is_taken(self, identifier: str) -> bool:
         return identifier in self.taken or identifier in self.titles
@@ -405,19 +406,29 @@ class Namer:
         """`base`, or `base2`, `base3`, ... where it is taken or would hide a builtin."""
         if base in BUILTIN_NAMES:
             base = f"{base}_value"
+        made = base
         if self.is_taken(base):
             count = self.counts.get(base, 2)
             while self.is_taken(f"{base}{count}"):
                 count += 1
             self.counts[base] = count + 1
-            base = f"{base}{count}"
-        return self.reserve(base)
+            made = f"{base}{count}"
+        self.bases[made] = base
+        return self.reserve(made)
+
+    def base(self, identifier: str) -> str:
+        """A name without the number that it got because others had the plain one: total of total3, x3 of a user's x3."""
+        while self.bases.get(identifier, identifier) != identifier:
+            identifier = self.bases[identifier]
+        return identifier
 
     def adjoint(self, base: str) -> str:
         """`base`, with as many underscores behind it as make it free."""
-        while self.is_taken(base) or base in BUILTIN_NAMES:
-            base += "_"
-        return self.reserve(base)
+        made = base
+        while self.is_taken(made) or made in BUILTIN_NAMES:
+            made += "_"
+        self.bases[made] = base
+        return self.reserve(made)
 
     def version(self, base: str) -> str:
         """`base_1`, `base_2`, ...: the next binding of a name."""
@@ -425,4 +436,5 @@ class Namer:
         while self.is_taken(f"{base}_{count}"):
             count += 1
         self.counts[f"{base}_"] = count + 1
+        self.bases[f"{base}_{count}"] = base
         return self.reserve(f"{base}_{count}")

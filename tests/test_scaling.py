@@ -112,7 +112,7 @@ def test_gradients(program):
 def test_their_lines():
     text = srcad.grad(scaled, wrt=("x", "w")).source_for(X, W)
     assert "        y *= w\n" in text
-    assert "        dw += y_kept22 * dy\n        dy *= w\n" in text
+    assert "        dw += y_kept * dy\n        dy *= w\n" in text
     text = srcad.grad(wave, wrt=("x", "w")).source_for(X, W)
     assert ".copy()" not in text.partition("# backprop")[2].partition("# backprop previous")[0]
 
