@@ -51,6 +51,7 @@ def in_arms(x, h, w):
     for t in range(3):
         if x[t] > 0:
             h = np.sin(h * w) * np.exp(h * x[t])
+            out = out + h[0]
         else:
             h = np.cos(h + w) * np.exp(h * x[t])
         out = out + np.sum(h * h)
