@@ -7,7 +7,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 
-from srcad.coalesce import renamed
 from srcad.emit import function_text
 from srcad.errors import SeedError, SrcadError
 from srcad.shadows import every_step
@@ -18,7 +17,6 @@ from srcad.ir import Assign, Block, Effect, Location, Place, Return, Statement, 
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static, contents, leaves
 from srcad.kinds import Sequence as Items
 from srcad.module import Module
-from srcad.numbered import Renaming
 from srcad.ownership import settle
 from srcad.pairs import Pair
 from srcad.render import render
@@ -30,7 +28,7 @@ from srcad.runtime import one_number
 from srcad.snapshots import Snapshots
 from srcad.uses import bound, reads
 from srcad.source import Source
-from srcad.syntax import call, const, expression, free_names, method, name, names, substitute, text
+from srcad.syntax import call, const, expression, free_names, method, name, names, text
 from srcad.terms import Term
 from srcad.tidy import Tidying
 from srcad.walk import LAST, Walk, refreshed
@@ -257,20 +255,11 @@ class Assembly(Residuals, Tidying):
         assert isinstance(end, Return)
         at = len(forward)
         block = self.headed((*forward, *rest), names(kept) if kept is not None else ())
-        forward, rest, value = self.plainly_named(block[:at], block[at:-1], ast.Tuple(elts=[self.kept, end.value] if kept is not None else [end.value]))
-        last = ", ".join(map(text, value.elts)) if kept is not None else listed(*value.elts)
+        forward, rest, value = self.plainly_named(block[:at], block[at:-1], [self.kept, end.value] if kept is not None else [end.value], seed_name)
+        last = ", ".join(map(text, value)) if kept is not None else listed(*value)
         parameters = ", ".join(p for p in (seed_name, self.parameters_text()) if p)
         body, self.places[title] = function_text(title, parameters, forward, rest, [f"return {last}"])
         return [body], [title]
-
-    def plainly_named(self, forward: Block, rest: Block, value: ast.Tuple) -> tuple[Block, Block, ast.Tuple]:
-        """Both halves and what is returned, without numbers in names that nothing asks for."""
-        if self.request.plain or self.request.backend != "numpy":
-            return forward, rest, value
-        adjoints = {adjoint: key for key, adjoint in self.reverse.allotted.items() if key.isidentifier()}
-        changed = Renaming(self.state.namer, self.state.user_names | self.state.global_names, adjoints, self.again).apply(forward, rest, names(value))
-        replacements = {old: name(new) for old, new in changed.items()}
-        return renamed(forward, changed), renamed(rest, changed), substitute(value, replacements)
 
 
 SEEDS = {"pair": "dout", "pull": "dout", "push": "tangents"}  # what flows in, where it is given

@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from srcad.coalesce import renamed
 from srcad.render import function_path
 from srcad.inference import flatten
 from srcad.emit import function_text
 from srcad.ir import UNPLACED, Assign, Block, Effect, For, If, Place, Return, Statement, While, With, blocks, expressions, listed, map_block, walk
 from srcad.kinds import Number, Ref
 from srcad.live import Live
+from srcad.numbered import Renaming
 from srcad.report import lines_of
 from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.uses import bound, rebound
-from srcad.syntax import call, const, expression, is_path, method, name, names, root_of, text
+from srcad.syntax import call, const, expression, is_path, method, name, names, root_of, substitute, text
 from srcad.tidy import is_append, popped, values_read
 from srcad.walk import Walk
 
@@ -37,6 +39,7 @@ class Residuals:
     kinds_of: dict[str, Number]
     cached: tuple[tuple[str, int], ...] = ()  # what the cache holds, with the lines that make it
     trusting: bool = False  # whether nobody changes the arguments between the two halves
+    again: dict[str, str]  # names of the backward half -> the values of the forward half that they have
     certain: set[str]  # the names that every path gives a value
     maybe: set[str]
     value_parts: set[str]  # the names that the value is made of
@@ -58,25 +61,38 @@ class Residuals:
         forward, value = self.with_value(forward)
         forward = (*self.arguments_apart(forward), *forward)
         forward = self.headed(forward, [n for e in (value, *(e for _, e in residuals)) for n in names(e)])
+        forward, rest, (value, *outward) = self.plainly_named(forward, self.headed(rest), [value, *(part for n, e in residuals for part in (name(n), e))], seed_name, cache_name)
+        labels = [n.id for n in outward[::2] if isinstance(n, ast.Name)]
         lines = lines_of(forward)
-        self.cached = tuple((n, lines.get(n, 0)) for n, _ in residuals)
-        held = ", ".join(text(e) for _, e in residuals) + "," * (len(residuals) == 1)
+        self.cached = tuple((n, lines.get(n, 0)) for n in labels)
+        held = ", ".join(map(text, outward[1::2])) + "," * (len(labels) == 1)
         head = [f"{cache_name} = ({held})", f"return {text(value)}, {cache_name}"]
         forward_title, backward_title = self.titles()
         first, self.places[forward_title] = function_text(forward_title, self.parameters_text(), forward, (), head)
         end_ = rest[-1]
         assert isinstance(end_, Return)
         last = listed(end_.value)
-        body, places = function_text(backward_title, f"{seed_name}, {cache_name}", (), self.headed(rest)[:-1], [f"return {last}"])
-        if residuals:
-            unpack = "    " + ", ".join(n for n, _ in residuals) + "," * (len(residuals) == 1) + f" = {cache_name}\n"
+        body, places = function_text(backward_title, f"{seed_name}, {cache_name}", (), rest[:-1], [f"return {last}"])
+        if labels:
+            unpack = "    " + ", ".join(labels) + "," * (len(labels) == 1) + f" = {cache_name}\n"
             taken_from = emptied(rest)
-            unpack += "".join(f"    {n} = list({n})\n" for n in kept_names if n in taken_from)
+            unpack += "".join(f"    {n} = list({n})\n" for n in labels if n in taken_from)
             line = body.index("\n") + 1
             body = body[:line] + unpack + body[line:]
             places[1:1] = [Place()] * unpack.count("\n")
         self.places[backward_title] = places
         return [first, body], [forward_title, backward_title]
+
+    def plainly_named(self, forward: Block, rest: Block, outward: list[ast.expr], *fixed: str) -> tuple[Block, Block, list[ast.expr]]:
+        """Both halves and what is handed out, without numbers in names that nothing asks for; but for names that are `fixed`."""
+        if self.request.plain:
+            return forward, rest, outward
+        stay = {*self.state.user_names, *self.state.global_names, *self.state.parameters, *fixed}
+        adjoints = {adjoint: key for key, adjoint in self.reverse.allotted.items() if key.isidentifier()}
+        again = self.again if self.request.backend == "numpy" else {}  # of compiled code a name has one kind
+        changed = Renaming(self.state.namer, stay, adjoints, again).apply(forward, rest, [n for e in outward for n in names(e)])
+        replacements = {old: name(new) for old, new in changed.items()}
+        return renamed(forward, changed), renamed(rest, changed), [substitute(e, replacements) for e in outward]
 
     def titles(self) -> tuple[str, str]:
         """What the two halves are called."""
