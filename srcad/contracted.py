@@ -12,9 +12,9 @@ import ast
 import numpy as np
 
 from srcad.dims import Facts, Undecided, product
-from srcad.kinds import full
+from srcad.kinds import FLOAT, full
 from srcad.render import function_path
-from srcad.syntax import binary, call, const, transposed
+from srcad.syntax import binary, call, const, split_literal, transposed
 from srcad.terms import Term
 
 LETTERS = "ijklmn"
@@ -27,10 +27,10 @@ def inner_product(term: Term, facts: Facts) -> ast.expr | None:
         return None
     if not all(p.number.form == "array" and p.number.dtype == term.number.dtype and full(p.number, term.number) for p in term.parts):
         return None
-    first, second = (p.expr for p in term.parts)
+    literal, (first, second) = apart(term, *(p.expr for p in term.parts))
     if len(term.number.shape or ()) == 1:
-        return binary(first, ast.MatMult(), second)
-    return call(function_path(np.vdot, facts), [first, second])
+        return scaled(literal, binary(first, ast.MatMult(), second))
+    return scaled(literal, call(function_path(np.vdot, facts), [first, second]))
 
 
 def stays(factor: Term, other: Term, product: Term, axes: list[int]) -> bool:
@@ -54,13 +54,27 @@ def contraction(term: Term, axes: list[int]) -> ast.expr | None:
     left = "".join(c for i, c in enumerate(whole) if i not in axes)
     if set(one) | set(two) != set(whole) or not left or one == two == whole and not is_large(term):
         return None
+    literal, (first, second) = apart(term, first, second)
     for matrix, a, vector, b in ((first, one, second, two), (second, two, first, one)):
         if len(a) == 2 and len(b) == 1 and left != b:
-            return binary(matrix, ast.MatMult(), vector) if a[1] == b else binary(vector, ast.MatMult(), matrix)
+            return scaled(literal, binary(matrix, ast.MatMult(), vector) if a[1] == b else binary(vector, ast.MatMult(), matrix))
     if len(one) == len(two) == len(left) == 2 and len(set(one) & set(two)) == 1:
         (rows, a), (columns, b) = ((first, one), (second, two)) if left[0] in one else ((second, two), (first, one))
-        return binary(rows if a[0] == left[0] else transposed(rows), ast.MatMult(), columns if b[1] == left[1] else transposed(columns))
-    return call(function_path(np.einsum, term.facts), [const(f"{one},{two}->{left}"), first, second])
+        return scaled(literal, binary(rows if a[0] == left[0] else transposed(rows), ast.MatMult(), columns if b[1] == left[1] else transposed(columns)))
+    return scaled(literal, call(function_path(np.einsum, term.facts), [const(f"{one},{two}->{left}"), first, second]))
+
+
+def apart(term: Term, *factors: ast.expr) -> tuple[float, tuple[ast.expr, ...]]:
+    """The number that one of two factors of float64 begins with, and the factors without it: what is summed is multiplied by it afterwards."""
+    for i, factor in enumerate(factors):
+        literal, rest = split_literal(factor)
+        if literal is not None and literal != 0 and term.number.dtype == FLOAT:  # the rest may be of integers, the other factor is not
+            return literal, (*factors[:i], rest, *factors[i + 1 :])
+    return 1, factors
+
+
+def scaled(literal: float, expr: ast.expr) -> ast.expr:
+    return expr if literal == 1 else ast.UnaryOp(op=ast.USub(), operand=expr) if literal == -1 else binary(const(literal), ast.Mult(), expr)
 
 
 def labelled(part: Term, whole: Term) -> tuple[ast.expr, str] | None:

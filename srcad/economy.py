@@ -14,7 +14,6 @@ import numpy as np
 
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
 from srcad.ranges import counting
-from srcad.splice import split_literal
 from srcad.syntax import binary, const, from_zero, is_module, literal_number, name, names, parts_of, root_of, same
 from srcad.uses import Tally, bound, mentions, reads, rebound, tallied, touched
 
@@ -205,10 +204,8 @@ def counts_up(iterable: ast.expr) -> bool:
 
 
 def plainer(expr: ast.expr) -> ast.expr:
-    """What arithmetic reads at once needs no copy: `x.copy() > 0` is `x > 0`; and `2 * (0.5 * x)` is x."""
+    """What arithmetic reads at once needs no copy: `x.copy() > 0` is `x > 0`."""
     match expr:
-        case ast.BinOp(left=ast.Constant(value=2), op=ast.Mult(), right=right) if (halved := split_literal(right))[0] in (0.5, -0.5):
-            return plainer(halved[1]) if halved[0] > 0 else ast.UnaryOp(op=ast.USub(), operand=plainer(halved[1]))
         case ast.BinOp(left=left, op=op, right=right):
             return ast.BinOp(left=original(left), op=op, right=original(right))
         case ast.Compare(left=left, ops=ops, comparators=[right]):

@@ -2,11 +2,13 @@
 
     np.exp(a - logsumexp(a, axis=1)[:, None])    ->    softmax(a, axis=1)
     r * a - r * b                                ->    r * (a - b)
+    2 * (0.5 / r * dr * x)                       ->    dr / r * x
     (q.T @ d).T                                  ->    d.T @ q               of matrices
 """
 from __future__ import annotations
 
 import ast
+import math
 import sys
 from collections.abc import Callable, Collection, Mapping
 
@@ -14,7 +16,7 @@ from srcad.dims import Facts
 from srcad.ir import Assign, Block, For, Statement, blocks, expressions, map_expressions, targets, walk, with_blocks
 from srcad.ranges import counting
 from srcad.render import function_path
-from srcad.syntax import Substitute, binary, call, is_module, name, names, parts_of, same, substitute, takes_all, transposed
+from srcad.syntax import Substitute, binary, call, is_module, name, names, parts_of, same, split_literal, substitute, takes_all, transposed
 from srcad.uses import Tally, changes, reads, tallied
 
 
@@ -23,12 +25,15 @@ class Idioms(Substitute):
 
     is_logsumexp: which expressions mean SciPy's function, None where the program does not use it; rank: of which
     names are arrays for certain, how many dimensions they have; held: calls, as `ast.dump` has them, whose results have a
-    name; counters: the whole numbers that loops count with.
+    name; counters: the whole numbers that loops count with; are_alike: of which names both are single numbers, or arrays of one shape;
+    is_floating: which names are floats, or arrays of them.
     """
 
-    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, rank: Callable[[str], int | None], held: Mapping[str, str], counters: Collection[str]) -> None:
+    def __init__(self, facts: Facts, is_logsumexp: Callable[[ast.expr], bool] | None, rank: Callable[[str], int | None], held: Mapping[str, str], counters: Collection[str],
+                 are_alike: Callable[[str, str], bool], is_floating: Callable[[str], bool]) -> None:
         super().__init__({})
         self.facts, self.is_logsumexp, self.rank, self.held, self.counters = facts, is_logsumexp, rank, held, counters
+        self.are_alike, self.is_floating = are_alike, is_floating
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         changed = self.generic_visit(node)
@@ -65,10 +70,11 @@ class Idioms(Substitute):
         dropped = marked(node.slice, 0)
         if dropped is None:
             return changed  # type: ignore[return-value]
-        if isinstance(value, ast.Subscript) and marked(value.slice, None) == dropped:
-            return value.value
         negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
-        match value.operand if negative else value:  # type: ignore[union-attr]
+        inner = value.operand if negative else value  # type: ignore[union-attr]
+        if isinstance(inner, ast.Subscript) and marked(inner.slice, None) == dropped:
+            return ast.UnaryOp(op=ast.USub(), operand=inner.value) if negative else inner.value
+        match inner:
             case ast.Call(func=ast.Attribute(attr="sum") as func, args=[], keywords=[ast.keyword(arg="axis", value=axis) as along, ast.keyword(arg="keepdims", value=ast.Constant(value=True))]):
                 if ast.unparse(axis) in (str(dropped[0]), str(tuple(dropped))):
                     total = ast.Call(func=func, args=[], keywords=[along])
@@ -107,11 +113,37 @@ class Idioms(Substitute):
                 changed = binary(left, op, right)
             case ast.BinOp(left=left, op=ast.Add(), right=ast.UnaryOp(op=ast.USub(), operand=operand)):
                 changed = binary(left, ast.Sub(), operand)
+            case ast.BinOp(left=left, op=ast.Mult(), right=right) if (literal := leading_literal(left)) is not None and (scaled := times(right, literal[0], self.is_float)) is not None:
+                changed = self.as_quotient(scaled) if literal[1] is None else binary(literal[1], ast.Mult(), self.as_quotient(scaled))
         if isinstance(changed, ast.BinOp) and isinstance(changed.op, (ast.Add, ast.Sub)):
             (first, left), (second, right) = leading_factor(changed.left), leading_factor(changed.right)
             if first is not None and second is not None and same(first, second):
                 return ast.BinOp(left=first, op=ast.Mult(), right=ast.BinOp(left=left, op=changed.op, right=right))
         return changed  # type: ignore[return-value]
+
+    def is_float(self, expr: ast.expr) -> bool:
+        """Whether a product is of floats for certain."""
+        match expr:
+            case ast.Name(id=identifier):
+                return self.is_floating(identifier)
+            case ast.BinOp(op=ast.Div()):
+                return True
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right):
+                return self.is_float(left) or self.is_float(right)
+            case ast.Subscript(value=value):
+                return self.is_float(value)
+        return isinstance(expr, ast.Constant) and isinstance(expr.value, float)
+
+    def as_quotient(self, expr: ast.expr) -> ast.expr:
+        """`1.0 / r * dr * x` is `dr / r * x`."""
+        match expr:
+            case ast.BinOp(left=ast.BinOp(left=ast.Constant(value=1.0), op=ast.Div(), right=ast.Name() as below), op=ast.Mult(), right=ast.Name() as above) if self.are_alike(above.id, below.id):
+                return ast.BinOp(left=above, op=ast.Div(), right=below)
+            case ast.BinOp(left=left, op=ast.Mult() as op, right=right):
+                return ast.BinOp(left=self.as_quotient(left), op=op, right=self.as_quotient(right))
+            case ast.Subscript(value=value, slice=index):
+                return ast.Subscript(value=self.as_quotient(value), slice=index, ctx=ast.Load())
+        return expr
 
     def softmax(self, a: ast.expr, right: ast.expr) -> ast.expr | None:
         """The softmax of `a`, where `right` is its logsumexp, with the axis that was reduced in its place."""
@@ -189,6 +221,40 @@ def is_numbering(expr: ast.expr) -> bool:
         case ast.Call(func=ast.Attribute(value=library, attr="arange"), args=args, keywords=[]) if is_module(library):
             return all(isinstance(a, (ast.Name, ast.Constant)) for a in args)
     return False
+
+
+def leading_literal(expr: ast.expr) -> tuple[int | float, ast.expr | None] | None:
+    """The number that a product begins with, and the rest of the product."""
+    if isinstance(expr, ast.Constant) and type(expr.value) in (int, float):
+        return expr.value, None  # type: ignore[return-value]
+    factor, rest = split_literal(expr)
+    return None if factor is None else (factor, rest)
+
+
+def times(expr: ast.expr, number: int | float, is_float: Callable[[ast.expr], bool]) -> ast.expr | None:
+    """A product times a number, where that is as exact with the number in place of one that the product has: of `0.5 / r * dr` and 2, `1.0 / r * dr`.
+
+    is_float: whether 1.0 times an expression is the same.
+    """
+    match expr:
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool) and (is_power_of_two(value) or is_power_of_two(number)):
+            return ast.Constant(value=value * number)
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right):
+            scaled = times(left, number, is_float)
+            if isinstance(scaled, ast.Constant) and abs(scaled.value) == 1 and isinstance(op, ast.Mult) and is_float(right):  # type: ignore[arg-type]
+                return right if scaled.value == 1 else ast.UnaryOp(op=ast.USub(), operand=right)
+            if scaled is not None:
+                return ast.BinOp(left=scaled, op=op, right=right)
+            scaled = times(right, number, is_float) if isinstance(op, ast.Mult) else None
+            return None if scaled is None or isinstance(scaled, ast.Constant) else ast.BinOp(left=left, op=op, right=scaled)
+        case ast.Subscript(value=value, slice=index) if marked(index, None) is not None:
+            scaled = times(value, number, is_float)
+            return None if scaled is None else ast.Subscript(value=scaled, slice=index, ctx=ast.Load())
+    return None
+
+
+def is_power_of_two(value: int | float) -> bool:
+    return math.isfinite(value) and abs(math.frexp(value)[0]) == 0.5
 
 
 def leading_factor(expr: ast.expr) -> tuple[ast.Name | None, ast.expr]:

@@ -158,12 +158,27 @@ def ufunc_method(calls: Calls, function: Any, args: Arguments, keywords: dict[st
     own = {"outer": spelled.outer, "accumulate": spelled.accumulate}.get(label)
     if own is None or getattr(np, function.__self__.__name__, None) is not function.__self__ or not calls.state.is_active([*args, *keywords.values()]):
         return None
+    axis = 0
+    if own is spelled.accumulate:
+        axis, args, keywords = along(calls, args, keywords)
     if keywords or len(args) != (2 if label == "outer" else 1):
-        calls.at.refuse(f"`.{label}()` of a ufunc is differentiated without keywords, along the first axis. Spell it out.")
+        calls.at.refuse(f"`.{label}()` of a ufunc is differentiated without keywords{', but for axis' if label == 'accumulate' else ''}. Spell it out.")
     ufunc = function.__self__
     path = expression(f"{calls.facts.module('numpy')}.{ufunc.__name__}")
-    arrays = [calls.as_array(a) for a in args]
-    return calls.own_function(own, "", [Ref(path, Static(ufunc)), *arrays], {}, text, target)
+    operands = [Ref(path, Static(ufunc)), *(calls.as_array(a) for a in args)]
+    if axis:
+        return calls.own_function(spelled.accumulate_along, "", [*operands, literal_ref(const(axis), axis, calls.facts)], {}, text, target)
+    return calls.own_function(own, "", operands, {}, text, target)
+
+
+def along(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> tuple[int, Arguments, dict[str, Ref]]:
+    """The axis of a call of `accumulate`, counted from the front, and its other arguments."""
+    given = keywords.get("axis") or (args[1] if len(args) == 2 else None)
+    axis = static_value(given, calls.facts) if given is not None else 0
+    rank = calls.as_array(args[0]).number.ndim
+    if axis < 0 and rank is None:
+        calls.at.refuse("`.accumulate()` along an axis counted from the end is not differentiated where the rank is not known.")
+    return axis % rank if rank else axis, args[:1], {k: v for k, v in keywords.items() if k != "axis"}
 
 
 def slice_of_range(value: Range, part: slice, facts: Facts) -> Range | None:

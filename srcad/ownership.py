@@ -15,11 +15,11 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk
+from srcad.ir import Assign, Block, Effect, For, If, Return, Statement, Store, Unpack, Update, While, With, blocks, walk, with_blocks
 from srcad.kinds import Number
 from srcad.live import Live
 from srcad.syntax import binary, is_module, method, name, names, root_of, same
-from srcad.uses import bound, changes, reads, tallied
+from srcad.uses import bound, changes, reads, tallied, touched
 
 VIEWS = frozenset(("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "diagonal", "diag", "asarray",
                    "atleast_1d", "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "rot90", "rollaxis", "matrix_transpose", "split", "array_split", "hsplit", "vsplit",
@@ -217,7 +217,7 @@ def settle(forward: Block, backward: Block, kinds: Mapping[str, Number], returne
         settlement.observe(forward)
     settlement.memory.makers = frozenset(makers)
     block = settlement.block(backward)
-    return copy_returned(block, settlement.memory, kinds, returned, foreign)
+    return begun_at_once(copy_returned(block, settlement.memory, kinds, returned, foreign))
 
 
 class Settlement:
@@ -398,6 +398,23 @@ def copied_at_once(before: Statement, statement: Statement) -> list[Statement]:
         case Assign(target, ast.Name() as source, loc), Assign(again, ast.Call(func=ast.Attribute(value=ast.Name(id=copied), attr="copy"), args=[])) if target == again == copied:
             return [Assign(target, method(source, "copy"), loc)]
     return [before, statement]
+
+
+def begun_at_once(block: Block) -> Block:
+    """A sum that begins with another name's array has that name in its first line: `dx = y; dw = z; dx = dx + e` is `dw = z; dx = y + e`."""
+    out: list[Statement] = []
+    for statement in block:
+        if blocks(statement):
+            statement = with_blocks(statement, begun_at_once)
+        match statement:
+            case Assign(target, ast.BinOp(left=ast.Name(id=first), op=op, right=right), loc) if target == first and target not in names(right):
+                at = next((i for i in range(len(out) - 1, -1, -1) if target in touched(out[i])), None)
+                begun = out[at] if at is not None else None
+                if isinstance(begun, Assign) and isinstance(begun.expr, ast.Name) and begun.loc.text == loc.text and begun.loc.line == loc.line and not any(begun.expr.id in bound(s) for s in out[at:]):
+                    del out[at]
+                    statement = Assign(target, ast.BinOp(left=begun.expr, op=op, right=right), loc)
+        out.append(statement)
+    return tuple(out)
 
 
 def copy_returned(block: Block, memory: Memory, kinds: Mapping[str, Number], returned: Sequence[str], foreign: Sequence[str]) -> Block:

@@ -67,13 +67,22 @@ def outer(function: Callable[..., Any], a: Any, b: Any) -> Any:
 
 
 def accumulate(function: Callable[..., Any], array: Any) -> Any:
-    """Each row put together with all before it."""
-    total = array[0]
-    rows = [total]
+    """Each row of floats put together with all before it."""
+    rows = np.empty(array.shape)
+    rows[0] = array[0]
     for i in range(1, array.shape[0]):
-        total = function(total, array[i])
-        rows.append(total)
-    return np.array(rows).reshape(array.shape)
+        rows[i] = function(rows[i - 1], array[i])
+    return rows
+
+
+def accumulate_along(function: Callable[..., Any], array: Any, axis: int) -> Any:
+    """The same along another axis."""
+    array = np.moveaxis(array, axis, 0)
+    rows = np.empty(array.shape)
+    rows[0] = array[0]
+    for i in range(1, array.shape[0]):
+        rows[i] = function(rows[i - 1], array[i])
+    return np.moveaxis(rows, 0, axis)
 
 
 def linspace_with_step(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:

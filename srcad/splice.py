@@ -22,7 +22,7 @@ from srcad.dims import Facts, broadcast
 from srcad.kinds import BOOL, FLOAT, INT, Number, python
 from srcad.render import function_path, render
 from srcad.shapes import infer_call, operator_kind
-from srcad.syntax import binary, call, const, is_path
+from srcad.syntax import binary, call, const, is_path, split_literal
 from srcad.terms import PEEPHOLE, Term, as_term, liftable, like, literal
 
 
@@ -73,19 +73,6 @@ def simplify_product(left: Term, right: Term, number: Number) -> Term | None:
     if isinstance(right.expr, ast.UnaryOp) and isinstance(right.expr.op, ast.USub) and not is_path(right.expr):
         return -Term(binary(left.expr, ast.Mult(), right.expr.operand), number, left.facts)
     return None
-
-
-def split_literal(expr: ast.expr) -> tuple[Any, ast.expr]:
-    """The literal that a product begins with, and the rest of it: `2 * x * y` is 2 times `x * y`."""
-    match expr:
-        case ast.BinOp(left=ast.Constant(value=(int() | float()) as factor), op=ast.Mult(), right=rest):
-            return factor, rest
-        case ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=(int() | float()) as factor)), op=ast.Mult(), right=rest):
-            return -factor, rest
-        case ast.BinOp(left=ast.BinOp(op=ast.Mult()) as left, op=ast.Mult(), right=right):
-            factor, rest = split_literal(left)
-            return factor, binary(rest, ast.Mult(), right) if factor is not None else expr
-    return None, expr
 
 
 def smaller(a: Term, b: Term) -> bool:
@@ -280,4 +267,13 @@ def summed(facts: Facts, x: Any, axis: Any = None, keepdims: bool = False) -> Te
     return Term(sum_call(x, facts, arguments), number, facts)
 
 
-PEEPHOLE.update({np.broadcast_to: spread, np.expand_dims: expanded, np.sum: summed})
+def diagonal_matrix(facts: Facts, v: Any, k: Any = 0) -> Term | None:
+    """np.diag of one number in every place: that number times np.eye."""
+    if not isinstance(v, Term) or v.base is None or v.base.number.shape != () or v.number.ndim != 1 or v.number.dtype != FLOAT or k != 0:
+        return None
+    (size,) = v.number.shape or ()
+    eye = Term(call(function_path(np.eye, facts), [size.expr]), Number("array", FLOAT, (size, size)), facts)
+    return v.base * eye  # type: ignore[no-any-return, operator]
+
+
+PEEPHOLE.update({np.broadcast_to: spread, np.expand_dims: expanded, np.sum: summed, np.diag: diagonal_matrix})

@@ -220,6 +220,19 @@ def is_module(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in MODULE_NAMES
 
 
+def split_literal(expr: ast.expr) -> tuple[Any, ast.expr]:
+    """The literal that a product begins with, and the rest of it: `2 * x * y` is 2 times `x * y`."""
+    match expr:
+        case ast.BinOp(left=ast.Constant(value=(int() | float()) as factor), op=ast.Mult(), right=rest):
+            return factor, rest
+        case ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=(int() | float()) as factor)), op=ast.Mult(), right=rest):
+            return -factor, rest
+        case ast.BinOp(left=ast.BinOp(op=ast.Mult()) as left, op=ast.Mult(), right=right):
+            factor, rest = split_literal(left)
+            return factor, binary(rest, ast.Mult(), right) if factor is not None else expr
+    return None, expr
+
+
 def factors_of(expr: ast.expr) -> list[ast.expr]:
     """The factors of a product, from left to right; of anything else itself."""
     match expr:

@@ -142,7 +142,7 @@ class Tidying:
     def idioms(self, held: Mapping[str, str], counted: Collection[str]) -> Idioms:
         logsumexp = getattr(sys.modules.get("scipy.special"), "logsumexp", None)
         used = logsumexp is not None and any(op.function is logsumexp for op in self.reverse.operations)
-        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.rank, held, counted)
+        return Idioms(self.state.facts, (lambda path: self.named(path) is logsumexp) if used else None, self.rank, held, counted, self.are_alike, self.is_float)
 
     def named(self, path: ast.expr) -> object:
         """What a dotted path means in the module of the program."""
@@ -154,6 +154,15 @@ class Tidying:
         """How many dimensions a name has that is an array for certain."""
         shape = self.shape(identifier)
         return None if shape is None else len(shape)
+
+    def are_alike(self, one: str, two: str) -> bool:
+        """Whether two names are single numbers, or arrays of one shape, for certain."""
+        return self.is_plain(one) is True and self.is_plain(two) is True or self.sizes(one) is not None and self.sizes(one) == self.sizes(two)
+
+    def is_float(self, identifier: str) -> bool:
+        """Whether a name is a float or an array of floats for certain."""
+        kind = self.either_kind(identifier)
+        return kind is not None and kind.dtype is not None and kind.dtype.kind == "f"
 
     def is_plain(self, identifier: str) -> bool | None:
         """Whether a name is a single number; None where that is not known."""
