@@ -239,6 +239,8 @@ def times(expr: ast.expr, number: int | float, is_float: Callable[[ast.expr], bo
     match expr:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool) and (is_power_of_two(value) or is_power_of_two(number)):
             return ast.Constant(value=value * number)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as operand):
+            return times(operand, -number, is_float)
         case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right):
             scaled = times(left, number, is_float)
             if isinstance(scaled, ast.Constant) and abs(scaled.value) == 1 and isinstance(op, ast.Mult) and is_float(right):  # type: ignore[arg-type]
