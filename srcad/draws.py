@@ -14,8 +14,8 @@ import numpy as np
 from srcad.errors import MissingRuleError
 from srcad.infer import Interpreter
 from srcad.inference import Inference, function_label
-from srcad.dims import Facts
-from srcad.kinds import UNKNOWN, Number, Object, Ref
+from srcad.dims import Facts, Undecided, broadcast
+from srcad.kinds import FLOAT, INT, UNKNOWN, Number, Object, Ref, Static
 from srcad.library import WRITERS
 from srcad.shapes import infer_call
 
@@ -23,7 +23,12 @@ Arguments = list[Ref]
 GENERATORS: dict[Any, Any] = {np.random.default_rng: np.random.default_rng(0), np.random.RandomState: np.random.RandomState(0)}  # what is made -> one such
 GENERATORS[np.random.Generator] = GENERATORS[np.random.default_rng]
 DISCRETE = ("binomial", "geometric", "hypergeometric", "integers", "logseries", "multinomial", "negative_binomial", "poisson", "randint", "random_integers", "zipf")
-TWO_PARAMETERS = ("normal", "uniform", "laplace", "logistic", "gumbel", "lognormal", "beta", "gamma", "integers", "randint", "binomial")  # before the size
+PARAMETERS = {  # how many stand before the size
+    **dict.fromkeys(("random", "random_sample", "standard_normal", "standard_exponential", "standard_cauchy"), 0),
+    **dict.fromkeys(("exponential", "poisson", "geometric", "chisquare", "rayleigh", "weibull", "pareto", "power", "standard_gamma", "standard_t"), 1),
+    **dict.fromkeys(("normal", "uniform", "laplace", "logistic", "gumbel", "lognormal", "beta", "gamma", "integers", "randint", "binomial", "vonmises", "wald"), 2),
+    "triangular": 3,
+}
 
 
 class Draws:
@@ -50,18 +55,50 @@ class Draws:
         if label not in DISCRETE and self.state.is_active(given):
             self.at.refuse("a draw that depends on what is differentiated has no derivative here. Draw without it, and compute: "
                            "mean + scale * rng.standard_normal(shape), x[rng.permutation(len(x))].", MissingRuleError, function_label(function))
-        kind = UNKNOWN
         try:
-            size = keywords.get("size", args[2] if label in TWO_PARAMETERS and len(args) > 2 else None)
-            if not args and not keywords and label in ("rand", "randn", "random", "normal", "uniform", "standard_normal", "standard_exponential", "random_sample"):
-                return self.at.opaque(text, target, Number("scalar", np.dtype(float), ()))
-            if label in ("rand", "randn") and args:
-                kind = infer_call(np.ones, self.facts, [tuple(self.at.shape_value(a) for a in args)], {})
-            elif label in ("random", "standard_normal", "random_sample", "standard_exponential") and (args or size):
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size or args[0])], {})
-            elif size is not None:
-                kind = infer_call(np.ones, self.facts, [self.at.shape_value(size)], {})
-                kind = dataclasses.replace(kind, dtype=None) if label in ("integers", "randint", "choice", "binomial", "poisson") else kind
-        except (TypeError, ValueError):
+            kind = self.drawn(label, args, keywords)
+        except (TypeError, ValueError, Undecided):
             kind = UNKNOWN
         return self.at.opaque(text, target, kind)
+
+    def drawn(self, label: str, args: Arguments, keywords: dict[str, Ref]) -> Number:
+        """What a draw gives, as far as it is known."""
+        given = [*args]
+        if label in ("rand", "randn"):
+            return self.sized(tuple(args) if args else None, FLOAT, [])
+        if label in ("permutation", "choice") and (given or "a" in keywords):
+            return self.picked(label, given[0] if given else keywords["a"], given[1:], keywords)
+        if label not in PARAMETERS:
+            return UNKNOWN
+        count = PARAMETERS[label]
+        size = keywords.get("size", given[count] if len(given) > count else None)
+        whole = INT if label in DISCRETE and "dtype" not in keywords else None
+        parameters = [*given[:count], *(k for label_, k in keywords.items() if label_ not in ("size", "dtype", "endpoint"))]
+        return self.sized(size, whole if label in DISCRETE else FLOAT if "dtype" not in keywords else None, parameters)
+
+    def picked(self, label: str, items: Ref, others: list[Ref], keywords: dict[str, Ref]) -> Number:
+        """A permutation, or a choice, of some items or of the whole numbers up to one."""
+        number = items.number
+        whole = number.is_plain and number.dim is not None
+        if label == "permutation":
+            if keywords or others:
+                return UNKNOWN
+            if whole:
+                return dataclasses.replace(infer_call(np.arange, self.facts, [self.at.shape_value(items)], {}), unique=True)
+            return Number("array", number.dtype, number.shape, unique=number.unique) if number.form == "array" else UNKNOWN
+        if not whole and number.ndim != 1:
+            return UNKNOWN
+        made = self.sized(keywords.get("size", others[0] if others else None), INT if whole else number.dtype, [])
+        again = keywords.get("replace", others[1] if len(others) > 1 else None)
+        once = again is not None and isinstance(again.value, Number) and again.number.dim is not None and again.number.dim.literal == 0
+        return dataclasses.replace(made, unique=whole and once and made.ndim == 1)
+
+    def sized(self, size: Ref | tuple[Ref, ...] | None, dtype: np.dtype[Any] | None, parameters: list[Ref]) -> Number:
+        """Numbers in a shape that is given, or in that of all parameters together."""
+        if size is not None and not (isinstance(size, Ref) and isinstance(size.value, Static) and size.value.value is None):
+            return dataclasses.replace(infer_call(np.ones, self.facts, [self.at.shape_value(size)], {}), dtype=dtype)
+        if all(isinstance(p.value, Number) and p.number.shape == () for p in parameters):
+            return Number("scalar", dtype, ())
+        shapes = [p.number.shape if isinstance(p.value, Number) else None for p in parameters]
+        joint = broadcast(*shapes) if all(s is not None for s in shapes) else None  # type: ignore[arg-type]
+        return UNKNOWN if joint is None else Number("array", dtype, joint)

@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, broadcast, product
 from srcad.kinds import FLOAT, INT, Number, result_dtypes
-from srcad.shapes import SHAPES, dimension, dimensions, known_shape, lift, shape
+from srcad.shapes import dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
@@ -72,7 +72,14 @@ def partitioned(facts: Facts, x: Any, kth: Any, axis: Any = -1, *others: Any, **
     return sorted_(facts, x, axis)
 
 
-SHAPES[np.argsort] = lambda facts, x, axis=-1, *others, **rest: Number("array", INT, sorted_(facts, x, axis).shape, unique=x.ndim == 1)
+@shape(np.argsort)
+def order(facts: Facts, x: Any, axis: Any = -1, *others: Any, **rest: Any) -> Number:
+    return Number("array", INT, sorted_(facts, x, axis).shape, unique=lift(x, facts).ndim == 1)
+
+
+@shape(np.argpartition)
+def partial_order(facts: Facts, x: Any, kth: Any, axis: Any = -1, *others: Any, **rest: Any) -> Number:
+    return order(facts, x, axis)
 
 
 @shape(np.zeros_like, np.ones_like, np.empty_like, np.full_like)

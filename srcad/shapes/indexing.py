@@ -178,7 +178,7 @@ def getitem(facts: Facts, x: Number, index: tuple[Any, ...]) -> Number:
         return Number("unknown", x.dtype, None, fresh=False)
     if not dims and not any(i is Ellipsis for i in index):
         return Number("scalar", x.dtype, ())
-    return Number("array", x.dtype, dims, fresh=not view)
+    return Number("array", x.dtype, dims, fresh=not view, unique=x.unique and len(index) == 1 and isinstance(index[0], slice))
 
 
 def names_once(index: tuple[Any, ...]) -> bool:

@@ -187,11 +187,17 @@ def array(facts: Facts, x: Any, dtype: Any = None, **rest: Any) -> Number:
         items = [array(facts, item) if isinstance(item, (list, tuple)) else lift(item, facts) for item in x]
         inner = broadcast(*(i.shape for i in items)) if items else ()
         found = common_dtype(items)
-        result = Number("array", found, None if inner is None else (Dim.of(len(items), facts), *inner))
+        result = Number("array", found, None if inner is None else (Dim.of(len(items), facts), *inner), unique=are_distinct(x))
     else:
         number = lift(x, facts)
         result = Number("array", number.dtype, number.shape, fresh=False)
     return Number("array", np.dtype(dtype), result.shape, fresh=result.fresh) if dtype is not None else result
+
+
+def are_distinct(items: Sequence[Any]) -> bool:
+    """Whether items are different whole numbers that are written down, all of which count from the same end."""
+    whole = [i for i in items if type(i) is int]
+    return len(set(whole)) == len(items) > 0 and (min(whole) >= 0 or max(whole) < 0)
 
 
 @shape(np.ascontiguousarray, np.asfortranarray)
