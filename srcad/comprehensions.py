@@ -10,7 +10,7 @@ import ast
 
 from srcad.ir import Block, Continue, Effect, For, If, Store
 from srcad.lowering import Lowering
-from srcad.syntax import name, substitute
+from srcad.syntax import BLANK, name, reads_blank, substitute
 
 
 class Comprehensions(Lowering):
@@ -29,7 +29,7 @@ class Comprehensions(Lowering):
             return
         first = generators[0]
         iterable = self.atom(ast.copy_location(substitute(first.iter, renames), first.iter))
-        inner = renames | {n.id: name(self.namer.temporary(n.id) if n.id != "_" else "_") for n in ast.walk(first.target) if isinstance(n, ast.Name)}
+        inner = renames | self.own_names(first)
         outer, self.out = self.out, []
         bound = substitute(first.target, inner)
         held = bound.id if isinstance(bound, ast.Name) else self.namer.temporary("item")
@@ -47,6 +47,12 @@ class Comprehensions(Lowering):
         self.out = outer
         self.out.append(For(held, iterable, body, (), self.loc(node)))
 
+    def own_names(self, clause: ast.comprehension) -> dict[str, ast.expr]:
+        """New names for what a clause binds; `_` stays, where the function does not read it."""
+        bound = [n.id for n in ast.walk(clause.target) if isinstance(n, ast.Name)]
+        stays = BLANK in bound and not reads_blank(self.source.tree)
+        return {n: name(n if n == BLANK and stays else self.namer.temporary(n if n != BLANK else "item")) for n in bound}
+
     def collected(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, target: str, renames: dict[str, ast.expr]) -> None:
         if isinstance(node, ast.DictComp):
             key, value = self.atom(substitute(node.key, renames)), self.atom(substitute(node.value, renames))
@@ -60,7 +66,7 @@ class Comprehensions(Lowering):
     def drawn(self, node: ast.GeneratorExp, target: ast.expr) -> str:
         """`for target in (e for v in x if c)`, without its first line: each item is made when its turn comes."""
         first = node.generators[0]
-        renames: dict[str, ast.expr] = {n.id: name(self.namer.temporary(n.id) if n.id != "_" else "_") for n in ast.walk(first.target) if isinstance(n, ast.Name)}
+        renames = self.own_names(first)
         bound = substitute(first.target, renames)
         held = bound.id if isinstance(bound, ast.Name) else self.namer.temporary("item")
         if not isinstance(bound, ast.Name):

@@ -26,7 +26,8 @@ from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, 
 from srcad.live import Live
 from srcad.outside import Guards
 from srcad.rules import Rule
-from srcad.syntax import Namer, call, const, name, same
+from srcad.syntax import BLANK, Namer, call, const, name, same
+from srcad.uses import reads
 
 OPERATORS: dict[type[ast.AST], tuple[np.ufunc, Callable[..., Any]]] = {
     ast.Add: (np.add, operator.add), ast.Sub: (np.subtract, operator.sub), ast.Mult: (np.multiply, operator.mul),
@@ -215,6 +216,7 @@ class Inference:
     statements: list[Statement] = field(default_factory=list)
     operations: list[Step] = field(default_factory=list)
     user_names: set[str] = field(default_factory=set)
+    blank: bool = False  # whether the function reads a variable called `_`
     bound: set[str] = field(default_factory=set)  # the names that the generated code has bound so far
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)  # results of several parts -> their names
     impure: set[str] = field(default_factory=set)  # targets whose statements must run, and in order
@@ -260,6 +262,11 @@ class Inference:
         """Whether a place lies in memory that the program changes."""
         written = self.knowledge.written
         return bool(written) and place is not None and any(b.site in written for b in place.buffer.family())
+
+    @property
+    def idle(self) -> str:
+        """`_`, for what nobody reads; nothing, where the program has a variable of that name."""
+        return "" if self.blank or any(BLANK in reads(s) for s in self.statements) else BLANK
 
     def is_active(self, value: Any) -> bool:
         """Whether any number in a value is differentiated."""

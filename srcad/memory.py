@@ -17,7 +17,7 @@ from srcad.dims import Facts
 from srcad.kinds import Number, Place, Ref
 from srcad.syntax import is_module, name, same, substitute
 
-HOLE = "_"
+HOLE = "srcad_hole"
 VIEWS = (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims, np.flip, np.fliplr, np.flipud, np.atleast_1d, np.atleast_2d, np.atleast_3d,
          np.rot90)
 VIEWS += tuple(owner.matrix_transpose for owner in (np, np.linalg) if hasattr(owner, "matrix_transpose"))

@@ -62,7 +62,8 @@ class Renaming:
         found: dict[str, set[str]] = {}
         for identifier in self.used:
             if self.is_ours(identifier) or identifier in twins:
-                owner = twins.get(identifier) or self.adjoints.get(identifier, identifier)
+                variable = self.adjoints.get(identifier, "")
+                owner = twins.get(identifier) or (variable if identifier.rstrip("_") == f"d{variable}".rstrip("_") else identifier)
                 found.setdefault(owner, set()).add(identifier)
         for owner in found:
             if owner in self.used:
@@ -72,7 +73,7 @@ class Renaming:
     def settle(self, owner: str, members: set[str]) -> None:
         """Give a family the first names that are free."""
         for candidate in self.candidates(owner):
-            wanted = {m: f"d{candidate}" if m.startswith(f"d{owner}") and self.adjoints.get(m) == owner else candidate for m in members}
+            wanted = {m: f"d{candidate}" if self.adjoints.get(m) == owner else candidate for m in members}
             if all(new in members or self.may_be(new) for new in wanted.values()):
                 self.change(wanted)
                 return

@@ -326,7 +326,7 @@ def pop(group: Sequence[str], label: str) -> Statement:
 
 def over_kept(loop: For) -> Statement:
     """A loop that begins with getting back what was kept runs over that, where it needs no index."""
-    if not loop.body or any(loop.target in reads(s) for s in loop.body) and loop.target != "_":
+    if not loop.body or any(loop.target in reads(s) for s in loop.body):
         return loop
     for i, statement in enumerate(loop.body):
         match statement:

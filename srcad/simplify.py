@@ -210,15 +210,15 @@ def taken(take: Statement, clear: Store | None, use: Assign, uses: Counter[str])
     return None
 
 
-def unused_counters(block: Block) -> Block:
-    """A loop whose index nothing reads counts forwards."""
+def unused_counters(block: Block, idle: str) -> Block:
+    """A loop whose index nothing reads counts forwards, under the name `idle`; as before, where there is none."""
     out: list[Statement] = []
     for statement in block:
         if blocks(statement):
-            statement = with_blocks(statement, unused_counters)
+            statement = with_blocks(statement, lambda b: unused_counters(b, idle))
         match statement:
             case For(target, ast.Call(func=ast.Name(id="reversed"), args=[ast.Call(func=ast.Name(id="range")) as passes]), body) if not any(target in reads(s) for s in body):
-                statement = dataclasses.replace(statement, target="_", iter=passes)
+                statement = dataclasses.replace(statement, target=idle or target, iter=passes)
         out.append(statement)
     return tuple(out)
 

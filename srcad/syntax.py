@@ -20,6 +20,7 @@ with warnings.catch_warnings():  # astor touches names that newer Pythons deprec
     import astor
 
 OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.BoolOp, ast.IfExp)
+BLANK = "_"  # what nobody reads
 BUILTIN_NAMES = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"match", "case", "type", "_"}
 
 
@@ -218,6 +219,11 @@ def is_module(node: ast.AST) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name) and node.id in MODULE_NAMES
+
+
+def reads_blank(tree: ast.AST) -> bool:
+    """Whether a function reads a variable called `_`, which otherwise names what nobody reads."""
+    return any(isinstance(node, ast.Name) and node.id == BLANK and isinstance(node.ctx, ast.Load) for node in nodes(tree))
 
 
 def split_literal(expr: ast.expr) -> tuple[Any, ast.expr]:

@@ -102,7 +102,7 @@ class Tidying:
                 rest = Displays(self.state.facts, self.either_kind, self.shape).apply(rest)
             rest = map_block(Inverses(self.rank).apply(rest), self.methods().visit)
             rest = map_block(at_once(rest), self.idioms(numberings(forward, rest), counters((*forward, *rest)) - {*self.parameter_names()}).visit)
-        return unused_counters(join_branches(tuple(map(signed, said_negated(Choices(self.rank).apply(rest))))))
+        return unused_counters(join_branches(tuple(map(signed, said_negated(Choices(self.rank).apply(rest))))), self.state.idle)
 
     def shortened(self, forward: Block) -> Block:
         """The forward half in NumPy's quicker words."""

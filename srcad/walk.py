@@ -20,7 +20,7 @@ from srcad.outside import Guards
 from srcad.request import MODULES
 from srcad.source import Source
 from srcad.stage import identifiers
-from srcad.syntax import MODULE_NAMES, Namer
+from srcad.syntax import BLANK, MODULE_NAMES, Namer, reads_blank
 
 
 class Walk(Inference):
@@ -52,6 +52,7 @@ def begin(title: str, source: Source, program: Program, function: types.Function
     local = set(function.__code__.co_varnames) | set(function.__code__.co_cellvars)
     state = Walk(title, facts, Guards(facts, own), Namer(own))
     state.user_names = set(own)
+    state.blank = BLANK in own and reads_blank(source.tree)
     state.bound = set(parameters)
     given = Counter(t for s in walk(program.body) for t in targets(s))
     for target in given:
