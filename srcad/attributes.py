@@ -27,6 +27,7 @@ from srcad.syntax import call, const, expression, names
 from srcad.texts import Texts, is_string
 
 
+SLICE = ("start", "stop", "step")
 GENERATORS = (np.random.Generator, np.random.RandomState)
 
 
@@ -54,7 +55,7 @@ class Attributes(Texts):
             return self.call_method(base, "__getitem__", (self.index_ref(index),))
         if isinstance(base.value, Record) and base.value.type is not dict:
             raise TypeError(f"'{base.value.type.__name__}' object is not subscriptable")
-        expr = ast.Subscript(value=base.expr, slice=self.renamed(index), ctx=ast.Load())
+        expr = ast.Subscript(value=base.expr, slice=with_slices(self.renamed(index)), ctx=ast.Load())
         if isinstance(base.value, (Sequence, Record)):
             return self.container_item(base, index)
         if isinstance(base.value, Static) and (base.value.value is np.c_ or base.value.value is np.r_):
@@ -174,6 +175,8 @@ class Attributes(Texts):
                 if number.dtype is not None and number.dtype.kind in "fc" and {path.removeprefix(DECIDES) for path in number.origin} <= self.state.knowledge.integral:
                     self.refuse(f"`{ast.unparse(ref.expr)}` is an index here, and a number that is no integer on some path to it. Give that number another name.")
                 return self.mask_value(ref) if number.dtype == BOOL and number.form == "array" else number
+            case Sequence(type=kind, items=items) if kind is slice:
+                return slice(*map(self.index_value, items))
             case Sequence():
                 return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
             case Range(bounds=(start, stop, step)):  # an array of numbers to NumPy
@@ -222,6 +225,8 @@ class Attributes(Texts):
             return self.object_attribute(base, value, attribute, target)
         if isinstance(value, Sequence) and attribute in getattr(value.type, "_fields", ()):
             return value.items[value.type._fields.index(attribute)]
+        if isinstance(value, Sequence) and value.type is slice and attribute in SLICE:
+            return value.items[SLICE.index(attribute)]
         if isinstance(value, Sequence) and protocols.has_of_its_own(value.type, attribute):
             return self.class_attribute(base, value.type, attribute, target)
         if isinstance(value, Sequence) and attribute in self.state.fields.get(base.key, ()):
@@ -397,6 +402,16 @@ class Attributes(Texts):
         if attribute in ("flat", "base", "data", "strides", "flags"):
             self.refuse(f"the attribute `{attribute}` of an array is not differentiated. Index the array instead.")
         return Ref(base.expr, Method(base, attribute))
+
+
+def with_slices(index: ast.expr) -> ast.expr:
+    """An index in which slices that were made as objects are spelled: `x[slice(1, None, None)]` is `x[1:]`."""
+    match index:
+        case ast.Tuple(elts=elts):
+            return ast.Tuple(elts=[with_slices(e) for e in elts], ctx=ast.Load())
+        case ast.Call(func=ast.Name(id="slice"), args=[_, _, _] as parts, keywords=[]):
+            return ast.Slice(*(None if isinstance(p, ast.Constant) and p.value is None else p for p in parts))
+    return index
 
 
 def in_range(base: Number, index: tuple[Any, ...], facts: Facts) -> bool:

@@ -194,7 +194,17 @@ def slice_of_range(value: Range, part: slice, facts: Facts) -> Range | None:
     return Range(call("range", [const(found.start), const(found.stop), const(found.step)]), Dim.of(found.start, facts), Dim.of(found.stop, facts), found.step)
 
 
+def special_slice(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """`slice(a, b)`: its ends are known where an index asks for them."""
+    if keywords or not 1 <= len(args) <= 3:
+        return None
+    none = Ref(const(None), Static(None))
+    start, stop, step = (none, args[0], none) if len(args) == 1 else (*args, none)[:3]
+    return Ref(call("slice", [start.expr, stop.expr, step.expr]), Sequence(slice, (start, stop, step)))
+
+
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
+    slice: special_slice,
     **{f: special_combined(f) for f in (itertools.product, itertools.combinations, itertools.permutations, itertools.combinations_with_replacement)},
     itertools.pairwise: special_pairwise,
     np.ndindex: special_ndindex, np.ndenumerate: special_ndenumerate, sorted: special_sorted, np.isscalar: special_isscalar, np.linspace: special_linspace,

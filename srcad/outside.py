@@ -119,6 +119,9 @@ class Guards:
         if isinstance(value, types.MethodType):
             self.facts.record(f"{path}.__func__ is {self.held(value.__func__)}")
             return Static(value, path)
+        if isinstance(value, types.BuiltinMethodType) and not isinstance(value.__self__, (types.ModuleType, types.NoneType)):
+            self.facts.record(f"{path} == {self.held(value)}")  # a new object whenever it is asked for
+            return Static(value, path)
         self.identical(path, value)
         if isinstance(value, type):
             self.as_large(value)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.attributes import Attributes
+from srcad.attributes import Attributes, with_slices
 from srcad.dims import Undecided, alike, is_one
 from srcad.errors import AliasError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import Change, Operation, Write, describe_value, symbol_of
@@ -157,7 +157,7 @@ class Writes(Attributes):
     def index_kept(self, index: ast.expr) -> tuple[ast.expr, tuple[Any, ...]]:
         """An index as the generated code has it, with copies of index arrays that are changed later, and its kinds."""
         indices = self.index_values(index)
-        return self.index_copied(self.renamed(index)), indices
+        return self.index_copied(with_slices(self.renamed(index))), indices
 
     def index_copied(self, slice_: ast.expr) -> ast.expr:
         if not self.state.knowledge.written:
