@@ -100,6 +100,8 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
         return dataclasses.replace(kind, place=perhaps(place, fresh), layout=None, compact=False)
     if function in SAME:
         as_it_is = isinstance(expr, ast.Call) and len(expr.args) < 3 and not any(k.arg == "order" for k in expr.keywords)
+        if isinstance(expr, ast.Call) and expr.args and isinstance(expr.args[0], (ast.List, ast.Tuple)):
+            return dataclasses.replace(kind, place=fresh, layout=frozenset() if as_it_is else None, compact=True)
         if as_it_is and source.number.dtype is not None and kind.dtype == source.number.dtype and source.number.form == "array":
             return dataclasses.replace(kind, place=place, layout=source.number.layout, compact=source.number.compact)
         return dataclasses.replace(kind, place=perhaps(place, fresh))

@@ -38,7 +38,7 @@ from srcad.ir import (
     walk,
     with_blocks,
 )
-from srcad.syntax import Namer, name, names, operations, root_of, same, substitute
+from srcad.syntax import Namer, name, names, nodes, operations, root_of, same, substitute
 from srcad.uses import Tally, bound, changes, header_reads, reads, tallied
 
 LONG_EXPRESSION = 3  # what the backward half takes over from the forward half may hold so many operations
@@ -205,6 +205,7 @@ def taken(take: Statement, clear: Store | None, use: Assign, uses: Counter[str])
             inside = isinstance(use.expr, (ast.BinOp, ast.UnaryOp)) or clear is None and isinstance(use.expr, ast.Call)
             cleared = clear is None or isinstance(clear.expr, ast.Constant) and same(place, clear.target)
             root = {root_of(place)}
+            inside = inside and not any(isinstance(n, (ast.List, ast.Tuple)) for n in nodes(use.expr))  # which would hold on to it
             if inside and cleared and uses[target] == 1 and list(names(use.expr)).count(target) == 1 and not root & set(names(use.expr)):
                 return Assign(use.target, substitute(use.expr, {target: place}), use.loc)
     return None

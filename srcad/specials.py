@@ -240,13 +240,15 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
         if items.items and all(i.number.form == "python" for i in items.items) and start is None:
             kind = infer_call(np.add.reduce, calls.facts, [], {})
             dtype = np.result_type(*(i.number.dtype or float for i in items.items)) if items.items else np.dtype(int)
-            kind = python(dtype if dtype.kind in "fi" else np.dtype(int))
+            kind = python(dtype if dtype.kind in "fic" else np.dtype(int))
             return calls.at.operation(builtins.sum, ([*items.items],), {}, text, target, kind, find(builtins.sum))
         total = start
         for item in items.items:
             if total is None and own_class(item) is not None:
                 total = known_number(calls, 0)
             total = item if total is None else calls.at.binary(ast.Add(), total, item, None)
+        if start is None and len(items.items) == 1 and not items.items[0].number.is_plain and calls.state.knowledge.written:
+            total = calls.at.binary(ast.Add(), known_number(calls, 0), items.items[0], None)  # another array
         return total if total is not None else known_number(calls, 0)
     if isinstance(items, Number) and items.ndim == 1 and start is None:
         kind = Number("scalar", items.dtype and np.asarray(sum(np.ones(1, items.dtype))).dtype, ())

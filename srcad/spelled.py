@@ -13,7 +13,7 @@ import numpy as np
 def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """The results stand where the axis was."""
     if arr.ndim == 1:
-        return np.asarray(func1d(arr, *args, **kwargs))
+        return np.array(func1d(arr, *args, **kwargs))
     moved = np.moveaxis(arr, axis, -1)
     rows = np.reshape(moved, (-1, moved.shape[-1]))
     found = np.array([func1d(row, *args, **kwargs) for row in rows])

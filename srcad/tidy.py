@@ -33,7 +33,7 @@ from srcad.respell import Respelling, said_once
 from srcad.reverse import Reverse
 from srcad.scaling import Scaling, as_written
 from srcad.simplify import DeadCode, Folding, join_branches, short, summed, taken_at_once, unused_counters
-from srcad.uses import bound, header_reads, remembered
+from srcad.uses import bound, header_reads, remembered, touched
 from srcad.surgery import ADJOINT
 from srcad.syntax import call, children, const, expression, names, nodes, root_of
 from srcad.walk import ENTRY, VALUE, Walk
@@ -281,6 +281,9 @@ class Tidying:
         if holds_comprehension(user):
             return False  # what stands there is computed many times
         if target in state.impure:
+            emptied = popped(definition.expr)
+            if emptied and (id(origin) in self.in_forward) != (id(user) in self.in_forward) or any(emptied & touched(s) for s in between):
+                return False  # others ask how long the list is, or read its last item
             return here and not any(t in state.impure for s in between for t in bound(s))
         if id(origin) in self.in_forward and id(user) in self.in_forward or user.loc is VALUE:
             return here or (target not in state.raising and short(definition.expr)) or user.loc is VALUE
