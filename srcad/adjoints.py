@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.contracted import contraction, inner_product, stays
 from srcad.dims import Dim, Facts, alike, broadcast
-from srcad.kinds import FLOAT, Number, full, python
+from srcad.kinds import FLOAT, Number, full, is_double, python
 from srcad.render import function_path, render, shape_expr
 from srcad.syntax import call, const, name, without_sign
 from srcad.terms import Term, literal
@@ -44,7 +44,7 @@ def cast(term: Term, target: Number) -> Term:
         term = real_part(term)
     if term.number.form == "python" or term.number.dtype == wanted or wanted is None or target.form == "python":
         return term
-    if term.number.dtype is None and wanted == FLOAT:
+    if term.number.dtype is None and is_double(wanted):
         return term
     if term.number.form in ("array", "unknown"):
         return term.astype(wanted)
@@ -66,7 +66,7 @@ def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
     if number.shape is None:
         assert owner is not None
         floats: list[ast.expr] = []
-        if kind.dtype == FLOAT and number.dtype is not None:
+        if is_double(kind.dtype) and number.dtype is not None:
             floats = [name("float")]  # of an array whose make-up is not known for certain: an empty sum is the integer 0
         elif number.dtype is None:
             known = owner.expr if kind.form == "array" else call(function_path(np.asarray, facts), [owner.expr])
@@ -76,7 +76,7 @@ def zeros(number: Number, facts: Facts, owner: Term | None = None) -> Term:
     if not number.shape and number.is_plain or unsized:
         return Term(const(0.0), python(FLOAT), facts)
     arguments = [shape_expr(owner.shape if owner is not None else number.shape, facts)]
-    if kind.dtype != FLOAT and kind.dtype is not None:
+    if not is_double(kind.dtype) and kind.dtype is not None:
         arguments.append(render(kind.dtype, facts))
     return Term(call(function_path(np.zeros, facts), arguments), kind, facts)
 
@@ -90,10 +90,10 @@ def filled(term: Term, target: Number, facts: Facts, owned: bool = False) -> Ter
     value = literal(term)
     if value is not None:
         function, arguments = (np.ones, [shape]) if value == 1 else (np.full, [shape, const(float(value))])
-        if kind.dtype != FLOAT and kind.dtype is not None:
+        if not is_double(kind.dtype) and kind.dtype is not None:
             arguments.append(render(kind.dtype, facts))
         return Term(call(function_path(function, facts), arguments), kind, facts, base=term)
-    narrow = [render(kind.dtype, facts)] if kind.dtype is not None and kind.dtype != FLOAT else []
+    narrow = [render(kind.dtype, facts)] if kind.dtype is not None and not is_double(kind.dtype) else []
     if owned and term.number.is_plain or narrow and term.number.form == "python":
         return Term(call(function_path(np.full, facts), [shape, term.expr, *narrow]), kind, facts, base=term)
     return Term(call(function_path(np.broadcast_to, facts), [term.expr, shape]), Number("array", term.number.dtype, target.shape, fresh=False), facts, base=term)

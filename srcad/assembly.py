@@ -14,7 +14,7 @@ from srcad.gates import Gates
 from srcad.hoist import Hoisting
 from srcad.inference import Loop, class_of, current, unwritable
 from srcad.ir import Assign, Block, Effect, Location, Place, Return, Statement, arguments_text, listed
-from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static, contents, leaves
+from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, Static, contents, is_double, leaves
 from srcad.kinds import Sequence as Items
 from srcad.module import Module
 from srcad.ownership import settle
@@ -236,12 +236,12 @@ class Assembly(Residuals, Tidying):
             literal_float = isinstance(expr, ast.Constant) and isinstance(expr.value, float)
             if dtype.kind == "c":
                 return expr if made.form == "python" and made.dtype == dtype else call("complex", [expr])
-            return expr if literal_float or made.form == "python" and made.dtype == FLOAT else call("float", [expr])
+            return expr if literal_float or made.form == "python" and is_double(made.dtype) else call("float", [expr])
         if wanted.form == "scalar":
             return expr if made.form == "scalar" and made.dtype == dtype else call(render(dtype, self.facts), [expr])
         if wanted.shape == ():
             self.facts.module("numpy")
-            return call(f"{numpy}.array", [expr, render(dtype, self.facts)] if made.dtype != dtype or dtype != FLOAT else [expr])
+            return call(f"{numpy}.array", [expr, render(dtype, self.facts)] if made.dtype != dtype or not is_double(dtype) else [expr])
         if made.dtype != dtype:
             return method(expr, "astype", render(dtype, self.facts))
         return expr

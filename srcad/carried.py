@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from srcad.dims import Facts, dim_of
 from srcad.ir import Assign, Block, For, Statement, Store, Update, blocks, expressions, map_expressions, with_blocks
-from srcad.kinds import FLOAT, Number
+from srcad.kinds import Number, is_double
 from srcad.ranges import counting
 from srcad.syntax import Parts, binary, const, filled_with, from_zero, literal_number, name, names, nodes, operations, same
 from srcad.uses import Tally, changes, is_read_only_in, mentions, reads, rebound, tallied
@@ -99,7 +99,7 @@ class Carried:
             return None
         array, each = found
         kind = self.kind_of(array)
-        if kind is None or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or not is_read_only_in(block, array, self.counts):
+        if kind is None or not is_double(kind.dtype) or kind.shape is None or len(kind.shape) != 1 or not is_read_only_in(block, array, self.counts):
             return None
         touching = mentions(block, array, made + 1)
         start, at = each, made

@@ -12,7 +12,7 @@ import ast
 import numpy as np
 
 from srcad.dims import Facts, Undecided, product
-from srcad.kinds import FLOAT, full
+from srcad.kinds import full, is_double
 from srcad.render import function_path
 from srcad.syntax import binary, call, const, split_literal, transposed
 from srcad.terms import Term
@@ -68,7 +68,7 @@ def apart(term: Term, *factors: ast.expr) -> tuple[float, tuple[ast.expr, ...]]:
     """The number that one of two factors of float64 begins with, and the factors without it: what is summed is multiplied by it afterwards."""
     for i, factor in enumerate(factors):
         literal, rest = split_literal(factor)
-        if literal is not None and literal != 0 and term.number.dtype == FLOAT:  # the rest may be of integers, the other factor is not
+        if literal is not None and literal != 0 and is_double(term.number.dtype):  # the rest may be of integers, the other factor is not
             return literal, (*factors[:i], rest, *factors[i + 1 :])
     return 1, factors
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts
 from srcad.ir import Assign, Block, Statement, Store, Unpack, Update, blocks, with_blocks
-from srcad.kinds import FLOAT, Number
+from srcad.kinds import Number, is_double
 from srcad.render import function_path
 from srcad.syntax import call, const, from_zero, name, names, nodes, root_of, same, text
 from srcad.uses import changes, mentions
@@ -78,7 +78,7 @@ class Displays:
                 return isinstance(value, float)
             case ast.Name() | ast.Subscript():
                 kind = self.kind_of(root_of(expr))
-                return kind is not None and kind.dtype == FLOAT
+                return kind is not None and is_double(kind.dtype)
             case ast.UnaryOp(operand=operand):
                 return self.is_float(operand)
             case ast.BinOp(left=left, op=op, right=right):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from srcad.dims import Dim
 from srcad.ir import Assign, Block, Statement, Store, blocks, with_blocks
-from srcad.kinds import FLOAT, Number
+from srcad.kinds import Number, is_double
 from srcad.syntax import binary, const, factors_of, filled_with, literal_number, method, name, names, product_of
 from srcad.uses import Tally, mentions, rebound, tallied
 
@@ -96,7 +96,7 @@ class Filling:
 
     def is_double(self, identifier: str) -> bool:
         kind = self.kind_of(identifier)
-        return kind is not None and kind.form == "array" and kind.dtype == FLOAT
+        return kind is not None and kind.form == "array" and is_double(kind.dtype)
 
 
 def filling(block: Block, at: int) -> Filled | None:

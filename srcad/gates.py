@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step
-from srcad.kinds import FLOAT, Number, Ref
+from srcad.kinds import Number, Ref, is_floating
 from srcad.rules import RULES, Rule
 from srcad.rules.elementwise import power_by_literal
 from srcad.rules.exact import EXACT
@@ -142,7 +142,7 @@ class Gates:
         if op.function not in POWER or getattr(getattr(op.operands[1], "expr", None), "value", None) != 2:
             return
         size = self.made_by(op.operands[0], (*SIZE, np.linalg.norm), 1)
-        if size is None or id(size) in self.changes or not isinstance(size.operands[0], Ref) or size.operands[0].number.dtype not in (FLOAT, np.float32):
+        if size is None or id(size) in self.changes or not isinstance(size.operands[0], Ref) or not is_floating(size.operands[0].number.dtype):
             return
         is_norm = size.function is np.linalg.norm
         if is_norm and any(v is not None and v is not False for v in size.params.values()) or len(size.operands) > 1:

@@ -22,7 +22,7 @@ from srcad.ir import (
     Program,
     Statement,
 )
-from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, contents, leaves, python
+from srcad.kinds import BOOL, FLOAT, INT, Buffer, Lazy, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, contents, is_double, leaves, python
 from srcad.live import Live
 from srcad.outside import Guards
 from srcad.rules import Rule
@@ -329,7 +329,7 @@ def function_label(function: Any) -> str:
 
 def fractional(source: Ref, joined: Ref) -> ast.expr:
     """A value for a name that is a float on another path: a whole number would make arrays of whole numbers."""
-    if not (isinstance(source.value, Number) and isinstance(joined.value, Number) and joined.number.is_plain and joined.number.dtype == FLOAT and source.number.dtype in (INT, BOOL)):
+    if not (isinstance(source.value, Number) and isinstance(joined.value, Number) and joined.number.is_plain and is_double(joined.number.dtype) and source.number.dtype in (INT, BOOL)):
         return source.expr
     if isinstance(source.expr, ast.Constant):
         return const(float(source.expr.value))  # type: ignore[arg-type]

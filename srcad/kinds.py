@@ -27,6 +27,18 @@ INT = np.dtype(int)
 
 BOOL = np.dtype(bool)
 
+
+
+def is_double(dtype: np.dtype[Any] | None) -> bool:
+    """Whether a dtype is float64 for certain. NumPy takes None, which means unknown here, for that too: `None == np.dtype(float)`."""
+    return dtype is not None and dtype == FLOAT
+
+
+def is_floating(dtype: np.dtype[Any] | None) -> bool:
+    """Whether a dtype is float32 or float64 for certain."""
+    return dtype is not None and dtype in (FLOAT, np.float32)
+
+
 DECIDES = "?"
 NUMERIC = (np.ndarray, np.generic, float, int, complex)  # what a Number may be when the program runs
 

@@ -20,7 +20,7 @@ from srcad.dispatch import Specialisations
 from srcad.errors import AliasError
 from srcad.infer import Interpreter
 from srcad.inference import display, record_display
-from srcad.kinds import FLOAT, Number, Record, Ref, Sequence, Static, python
+from srcad.kinds import FLOAT, Number, Record, Ref, Sequence, Static, is_double, python
 from srcad.mirror import Sizes, opened
 from srcad.outside import static_value
 from srcad.pairs import Callee
@@ -78,7 +78,7 @@ class Nested:
         return Ref(text, Static(made))
 
     def as_float(self, ref: Ref) -> Ref:
-        if ref.number.dtype == FLOAT:
+        if is_double(ref.number.dtype):
             return ref
         return self.at.operation(float, (ref,), {}, call("float", [ref.expr]), None, python(FLOAT), find(float))
 

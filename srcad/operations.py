@@ -38,14 +38,14 @@ from srcad.ir import (
     Location,
     Statement,
 )
-from srcad.kinds import BOOL, DECIDES, FLOAT, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Series, Static, leaves, python
+from srcad.kinds import BOOL, DECIDES, INT, UNKNOWN, Bound, Buffer, Closure, Number, Object, Place, Record, Ref, Sequence, Series, Static, is_double, leaves, python
 from srcad.memory import place_of
 from srcad.outside import static_value
 from srcad.render import plain
 from srcad.rules import Rule, find, is_zero
 from srcad.rules.complex import OF_COMPLEX
 from srcad.shapes import infer_call, operator_kind
-from srcad.syntax import const, expression, method, name
+from srcad.syntax import const, expression, literal_number, method, name
 
 DIM_OPERATORS = (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod, operator.neg, operator.pos)
 
@@ -134,7 +134,15 @@ class Operations:
         if kind.form == "python" and kind.dtype == INT and all(d is not None for d in dims) and python_operator in DIM_OPERATORS:
             if len(dims) == 1 or python_operator not in (operator.floordiv, operator.mod) or dims[1].value:  # type: ignore[union-attr]
                 kind = python(INT, python_operator(*dims))
+        if python_operator is operator.pow and kind.form == "python" and is_double(kind.dtype) and not self.state.is_active([*operands]) and self.is_root_of_negative(*operands):
+            kind = python(np.dtype(complex))
         return kind  # type: ignore[no-any-return]
+
+    @staticmethod
+    def is_root_of_negative(base: Ref, exponent: Ref) -> bool:
+        """Whether Python's power is a complex number: `(-1)**0.5`."""
+        known, power = literal_number(base.expr), literal_number(exponent.expr)
+        return known is not None and known < 0 and is_double(exponent.number.dtype) and (power is None or power != int(power))
 
     def array_of(self, ref: Ref) -> Ref:
         """np.array of a list or tuple of numbers, as NumPy makes it where an array is meant."""
@@ -466,7 +474,7 @@ class Operations:
                 return static
             case Number(dim=Dim() as dim, dtype=dtype) if not dim.terms and dtype is not None:
                 return bool(dim.const) if dtype == BOOL else dim.const
-            case Number(form="python", dtype=dtype) if dtype == FLOAT and isinstance(value.expr, (ast.Constant, ast.UnaryOp)):
+            case Number(form="python", dtype=dtype) if is_double(dtype) and isinstance(value.expr, (ast.Constant, ast.UnaryOp)):
                 return ast.literal_eval(value.expr)
             case Number() as number:
                 return number

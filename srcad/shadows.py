@@ -17,7 +17,7 @@ from srcad.adjoints import adjoint_dtype, adjoint_kind, cast, filled, full, zero
 from srcad.dims import Dim, Facts
 from srcad.inference import Branch, ListStep, Loop, Operation, Scope, Step, Write, flatten
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update
-from srcad.kinds import FLOAT, Number, Ref, leaves
+from srcad.kinds import Number, Ref, is_double, leaves
 from srcad.memory import mirrored
 from srcad.overlap import written_once
 from srcad.ownership import VIEWS
@@ -207,7 +207,7 @@ class Shadows(Sharing):
         if contribution.number.is_plain and (literal(contribution) is None or root.number.shape == ()):
             dtype = adjoint_dtype(root.number)
             arguments = [shape_expr(Term(root.expr, root.number, self.facts).shape, self.facts), contribution.expr]
-            if dtype is not None and dtype != FLOAT:
+            if dtype is not None and not is_double(dtype):
                 arguments.append(render(dtype, self.facts))
             return call(function_path(np.full, self.facts), arguments)
         if isinstance(term.expr, ast.Call) and ast.unparse(term.expr.func).split(".")[-1] in VIEWS:

@@ -19,7 +19,7 @@ from srcad import spelled
 from srcad.dims import Dim, Undecided, product
 from srcad.inference import Operation, display, fractional, literal_ref, record_display
 from srcad.ir import Assign, Effect, map_block
-from srcad.kinds import FLOAT, INT, UNKNOWN, Lazy, Number, Place, Range, Record, Ref, Sequence, Static, python
+from srcad.kinds import INT, UNKNOWN, Lazy, Number, Place, Range, Record, Ref, Sequence, Static, is_double, python
 from srcad.outside import static_value
 from srcad.protocols import defined, is_dict, iterated, own_class, visible
 from srcad.reflection import REFLECTION, known_number
@@ -289,7 +289,7 @@ def special_extreme(function: Any) -> Callable[..., Ref | None]:
         kinds = {i.number.form for i in items}
         dtype = np.result_type(*(i.number.dtype or float for i in items))
         kind = Number("python" if kinds == {"python"} else "scalar", dtype, ())
-        if dtype == FLOAT and any(i.number.dtype == INT for i in items):  # a whole number would make arrays of whole numbers
+        if is_double(dtype) and any(i.number.dtype == INT for i in items):  # a whole number would make arrays of whole numbers
             text = ast.Call(func=text.func, args=[fractional(i, Ref(i.expr, kind)) for i in items], keywords=[])
         return calls.at.operation(function, tuple(items), {}, text, target, kind, find(function))
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from srcad.adjoints import sum_call
 from srcad.dims import Facts, broadcast
-from srcad.kinds import BOOL, FLOAT, INT, Number, python
+from srcad.kinds import BOOL, FLOAT, INT, Number, is_double, python
 from srcad.render import function_path, render
 from srcad.shapes import infer_call, operator_kind
 from srcad.syntax import binary, call, const, is_path, split_literal
@@ -86,7 +86,7 @@ def makes_float(factor: Any) -> bool:
 
 
 def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number) -> Term | None:
-    if term.number.is_whole and number.dtype == FLOAT and term.number.dtype != BOOL and term.number.form != "unknown":
+    if term.number.is_whole and is_double(number.dtype) and term.number.dtype != BOOL and term.number.form != "unknown":
         term = term.floating()  # the literal may be dropped, or multiplied by others first
     if factor == 1 and like(number, term.number):
         return Term(term.expr, number, term.facts)
@@ -99,10 +99,10 @@ def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number)
             product = folded_literal(operator.mul, factor, inner)
             if product is None:
                 return None
-            is_float = isinstance(inner, int) and (number.ndim or term.number.dtype == FLOAT)  # an int times an int would be an int; 1.0 makes floats of what is none
+            is_float = isinstance(inner, int) and (number.ndim or is_double(term.number.dtype))  # an int times an int would be an int; 1.0 makes floats of what is none
             if abs(product) == 1 and like(number, term.number) and is_float:
                 return Term(rest, number, term.facts) if product == 1 else -Term(rest, number, term.facts)
-            exact = int(product) if isinstance(inner, int) and isinstance(product, float) and product == int_or_none(product) and term.number.dtype == FLOAT else product
+            exact = int(product) if isinstance(inner, int) and isinstance(product, float) and product == int_or_none(product) and is_double(term.number.dtype) else product
             return Term(binary(const(exact), ast.Mult(), rest), number, term.facts)
         case ast.BinOp(left=ast.Constant(value=(int() | float()) as inner), op=ast.Div(), right=rest):
             product = folded_literal(operator.mul, factor, inner)
@@ -111,7 +111,7 @@ def simplify_scaled(factor: Any, literal_term: Term, term: Term, number: Number)
             return Term(binary(const(-factor), ast.Mult(), inner_expr), number, term.facts)
     inner, rest = split_literal(term.expr)
     if inner is not None and number.ndim and (product := folded_literal(operator.mul, factor, inner)) is not None:
-        exact = int(product) if isinstance(inner, int) and product == int_or_none(product) and term.number.dtype == FLOAT else product
+        exact = int(product) if isinstance(inner, int) and product == int_or_none(product) and is_double(term.number.dtype) else product
         return Term(rest if exact == 1 else binary(const(exact), ast.Mult(), rest), number, term.facts)
     return Term(binary(const(factor), ast.Mult(), term.expr), number, term.facts)
 
@@ -269,7 +269,7 @@ def summed(facts: Facts, x: Any, axis: Any = None, keepdims: bool = False) -> Te
 
 def diagonal_matrix(facts: Facts, v: Any, k: Any = 0) -> Term | None:
     """np.diag of one number in every place: that number times np.eye."""
-    if not isinstance(v, Term) or v.base is None or v.base.number.shape != () or v.number.ndim != 1 or v.number.dtype != FLOAT or k != 0:
+    if not isinstance(v, Term) or v.base is None or v.base.number.shape != () or v.number.ndim != 1 or not is_double(v.number.dtype) or k != 0:
         return None
     (size,) = v.number.shape or ()
     eye = Term(call(function_path(np.eye, facts), [size.expr]), Number("array", FLOAT, (size, size)), facts)

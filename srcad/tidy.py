@@ -23,7 +23,7 @@ from srcad.economy import doubled, met_once, plainer, put, said_negated, signed,
 from srcad.heads import Heads
 from srcad.idioms import Idioms, at_once, counters, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
-from srcad.kinds import FLOAT, Number
+from srcad.kinds import Number, is_double, is_floating
 from srcad.inverses import Inverses
 from srcad.methods import Methods
 from srcad.outers import Outers
@@ -118,7 +118,7 @@ class Tidying:
     def matrix(self, row: str, rows: ast.expr) -> ast.expr | None:
         """A new matrix with so many rows, each as long as a vector of float64; None where that is not to be had."""
         kind, made = self.either_kind(row), dim_of(rows, self.state.facts)
-        if kind is None or kind.form != "array" or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or "?" in kind.shape[0].key:
+        if kind is None or kind.form != "array" or not is_double(kind.dtype) or kind.shape is None or len(kind.shape) != 1 or "?" in kind.shape[0].key:
             return None
         if made is None or not known_nonnegative(made) and (made.value is None or made < 0):
             return None
@@ -183,14 +183,14 @@ class Tidying:
     def is_vector(self, identifier: str) -> bool:
         """Whether a name of the forward half is a vector of float64 numbers, in memory that nothing changes, of which loops may take Python's floats."""
         kind = self.kind_of(identifier)
-        if kind is None or kind.form != "array" or kind.dtype != FLOAT or kind.shape is None or len(kind.shape) != 1 or self.request.backend != "numpy":
+        if kind is None or kind.form != "array" or not is_double(kind.dtype) or kind.shape is None or len(kind.shape) != 1 or self.request.backend != "numpy":
             return False
         return kind.place is not None and not self.state.is_written(kind.place)
 
     def is_floating(self, identifier: str) -> bool:
         """Whether a name of the forward half is an array of float32 or float64, in memory that nothing changes."""
         kind = self.kind_of(identifier)
-        return kind is not None and kind.form == "array" and kind.dtype in (FLOAT, np.float32) and identifier not in self.groups
+        return kind is not None and kind.form == "array" and is_floating(kind.dtype) and identifier not in self.groups
 
     def shape(self, identifier: str) -> tuple[Dim, ...] | None:
         """The shape of an array, where it is known."""

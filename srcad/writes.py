@@ -171,6 +171,9 @@ class Writes(Attributes):
 
     def write_array(self, base: Ref, slice_: ast.expr | None, indices: tuple[Any, ...] | None, value: Ref, sign: int) -> None:
         """Record a write into the memory of an array; whoever shares it sees it."""
+        if base.number.dtype is None and not self.state.is_active(base) and self.state.is_active(value) and value.number.dtype is not None:
+            self.refuse("a number that is differentiated is stored into an array of which it is not known whether it holds floats: whole numbers would drop its "
+                        "fraction. Make it with .astype(float).", SrcadError)
         self.changed(base, indices, self.state.is_active(value))
         if self.mixes(base.number, value.number):
             self.refuse("a complex number is stored into an array of real ones. Make the array complex.", SrcadError)

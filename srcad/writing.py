@@ -15,7 +15,7 @@ from srcad.dims import Facts
 from srcad.infer import Interpreter
 from srcad.inference import Inference
 from srcad.ir import Assign
-from srcad.kinds import Number, Ref, Sequence, Static
+from srcad.kinds import Number, Ref, Sequence, Static, full
 from srcad.outside import static_value
 from srcad.rules import find
 from srcad.shapes import infer_call
@@ -68,7 +68,7 @@ class Writing:
         value = self.function(function, "", args, keywords, plain, None)
         numpy = self.facts.module("numpy")
         last = self.state.statements[-1]
-        if len(self.state.statements) > before and isinstance(last, Assign) and last.expr is plain:  # no warning where the mask does not hold
+        if len(self.state.statements) > before and isinstance(last, Assign) and last.expr is plain and full(value.number, out.number):  # no warning where the mask does not hold
             blank = ast.Call(func=expression(f"{numpy}.ones_like"), args=[out.expr], keywords=[])
             guarded = [*plain.keywords, ast.keyword(arg="out", value=blank), ast.keyword(arg="where", value=mask.expr)]
             self.state.statements[-1] = Assign(last.target, ast.Call(func=plain.func, args=plain.args, keywords=guarded), last.loc)

@@ -105,6 +105,11 @@ def eye(facts: Facts, n: Any, m: Any = None, k: Any = 0, dtype: Any = float) -> 
     return Number("array", np.dtype(dtype), (rows, rows if m is None else dimension(m, facts)))
 
 
+@shape(np.tri)
+def tri(facts: Facts, N: Any, M: Any = None, k: Any = 0, dtype: Any = float, like: Any = None) -> Number:
+    return eye(facts, N, M, k, dtype)
+
+
 @shape(np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser)
 def window(facts: Facts, m: Any, beta: Any = 0) -> Number:
     return Number("array", FLOAT, (dimension(m, facts),))

@@ -93,7 +93,7 @@ def einsum(facts: Facts, subscripts: Any, *operands: Any, **rest: Any) -> Number
                     raise ValueError(f"the axes {letter!r} of np.einsum have {sizes[letter].value} and {dim.value} elements")
                 sizes[letter] = dim if sizes[letter] == 1 else sizes[letter]
     dtypes = [o.dtype for o in operands]
-    return made(None if None in dtypes else np.result_type(*dtypes), tuple(sizes[c] for c in output))
+    return made(None if any(d is None for d in dtypes) else np.result_type(*dtypes), tuple(sizes[c] for c in output))
 
 
 def convolved(default: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.kinds import FLOAT, INT, Number
+from srcad.kinds import FLOAT, INT, Number, is_double
 from srcad.shapes import integer, known_shape, lift, shape
 from srcad.shapes.layout import common_dtype
 from srcad.shapes.selecting import unique
@@ -78,7 +78,7 @@ def edges(facts: Facts, a: Any, bins: Any) -> Number:
 def histogram(facts: Facts, a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> list[Number]:
     found = edges(facts, a, bins)
     dtype = FLOAT if density else INT if weights is None else lift(weights, facts).dtype
-    return [Number("array", dtype if not density or found.dtype == FLOAT and weights is None else None, (known_shape(found)[0] - 1,)), found]
+    return [Number("array", dtype if not density or is_double(found.dtype) and weights is None else None, (known_shape(found)[0] - 1,)), found]
 
 
 @shape(np.histogram_bin_edges)
