@@ -26,6 +26,7 @@ from srcad.scatter import Scatter, index_argument, ufunc_at
 from srcad.sharing import Sharing
 from srcad.syntax import binary, call, const, method, name, without_sign
 from srcad.terms import Term, literal
+from srcad.uses import bound
 from srcad.writes import ELLIPSIS
 
 
@@ -154,10 +155,21 @@ class Shadows(Sharing):
         self.memory(root)
         place = ref.number.place
         assert place is not None
+        if root.number.ndim != 1 and any(reshapes(step) for step in place.steps or ()):
+            self.in_order(self.names[root.key])
         found = mirrored(place, name(self.names[root.key]))
         if root.number.shape == () or not isinstance(found, (ast.Name, ast.Subscript)):
             found = ast.Subscript(value=found, slice=ELLIPSIS, ctx=ast.Load())  # in place: neither a call nor an attribute is assigned to
         return found
+
+    def in_order(self, target: str) -> None:
+        """Adjoint memory in C order, which what it was computed from may not have been: of that a reshape is a view."""
+        latest = next((s for s in reversed(self.out) if target in bound(s)), None)
+        match latest:
+            case Assign(expr=ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "full" | "asarray"))):
+                return
+        made = call(function_path(np.asarray, self.facts), [name(target)], order=const("C"))
+        self.emit(Assign(target, made, self.here()))
 
     def memory(self, root: Ref) -> None:
         """Adjoint memory: of the full shape, owned."""
@@ -321,3 +333,9 @@ def owned_copy(term: Term) -> ast.expr:
     if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)) and inner is term.expr and not term.number.is_plain:
         return method(term.expr, "copy")
     return term.expr
+
+
+def reshapes(step: ast.expr) -> bool:
+    """Whether a view is one only of an array in C order: `_.reshape(2, 3)`, `np.ravel(_)`."""
+    func = step.func if isinstance(step, ast.Call) else None
+    return isinstance(func, ast.Attribute) and func.attr in ("reshape", "ravel")

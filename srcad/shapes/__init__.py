@@ -177,7 +177,7 @@ def made(dtype: np.dtype[Any] | None, shape_: Shape | None, fresh: bool = True) 
 
 
 def ufunc_kind(function: np.ufunc, operands: list[Number], keywords: dict[str, Any]) -> Any:
-    if set(keywords) - {"where", "dtype", "casting"}:
+    if set(keywords) - {"where", "dtype", "casting", "order"}:
         return UNKNOWN
     if function.signature is not None:
         return UNKNOWN
