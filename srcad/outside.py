@@ -213,6 +213,8 @@ def static_value(ref: Ref, facts: Facts) -> Any:
             return facts.constants[ast.unparse(ref.expr)]
         case Number(form="unknown") if ref.key in facts.texts:
             return facts.texts[ref.key]()
+        case Sequence(type=kind, items=items) if kind is slice:
+            return slice(*(static_value(i, facts) for i in items))
         case Sequence():
             return value.type(static_value(i, facts) for i in value.items)
     raise LookupError

@@ -25,7 +25,8 @@ from srcad.request import Request
 from srcad.reverse import Reverse
 from srcad.uses import bound, rebound
 from srcad.syntax import call, const, expression, is_path, method, name, names, root_of, substitute, text
-from srcad.tidy import is_append, popped, values_read
+from srcad.simplify import popped
+from srcad.tidy import is_append, values_read
 from srcad.walk import Walk
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -83,6 +84,9 @@ class DeadCode:
                         if isinstance(statement, Update):
                             known.update(targets(statement))
                         out.append(statement)
+                    elif isinstance(statement, (Assign, Unpack)) and popped(statement.expr) & known:  # what is taken from the list later lies below
+                        known.update(reads(statement))
+                        out.append(Effect(statement.expr, statement.loc))
         return tuple(reversed(out)), frozenset(known)
 
     def nested(self, statement: Statement, live: Names, broken: Names, jumps: bool) -> tuple[Statement | None, Names]:
@@ -335,3 +339,10 @@ def parallel(moves: list[tuple[str, ast.expr]], namer: Namer) -> list[Statement]
             expr = name(held)
         out.append(Assign(target, expr, UNPLACED))
     return [*before, *out]
+
+
+@functools.lru_cache(1024)  # expressions never change
+def popped(expr: ast.expr) -> frozenset[str]:
+    """The lists that an expression takes from."""
+    calls = (n for n in nodes(expr) if isinstance(n, ast.Call))
+    return frozenset(c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name))

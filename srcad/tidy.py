@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import functools
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -32,7 +31,7 @@ from srcad.request import Request
 from srcad.respell import Respelling, said_once
 from srcad.reverse import Reverse
 from srcad.scaling import Scaling, as_written
-from srcad.simplify import DeadCode, Folding, join_branches, short, summed, taken_at_once, unused_counters
+from srcad.simplify import DeadCode, Folding, join_branches, popped, short, summed, taken_at_once, unused_counters
 from srcad.uses import bound, header_reads, remembered, touched
 from srcad.surgery import ADJOINT
 from srcad.syntax import call, children, const, expression, names, nodes, root_of
@@ -328,13 +327,6 @@ def maybe_unset(block: Block, known: set[str], own: frozenset[str]) -> Iterator[
 @remembered
 def holds_comprehension(statement: Statement) -> bool:
     return any(isinstance(n, ast.ListComp) for e in expressions(statement) for n in nodes(e))
-
-
-@functools.lru_cache(1024)  # expressions never change
-def popped(expr: ast.expr) -> frozenset[str]:
-    """The lists that an expression takes from."""
-    calls = (n for n in nodes(expr) if isinstance(n, ast.Call))
-    return frozenset(c.func.value.id for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "pop" and isinstance(c.func.value, ast.Name))
 
 
 def is_append(statement: Effect) -> bool:

@@ -60,6 +60,8 @@ def count(structure: Any) -> int:
 
 def identifier(path: str) -> str:
     """A name for what is at a path: `params['l'][0]` becomes `params_l_0`."""
+    if path.isidentifier():
+        return path
     made = re.sub(r"\W+", "_", path).strip("_")
     return made if made.isidentifier() else f"v_{made}"
 

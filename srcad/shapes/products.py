@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,9 @@ def einsum(facts: Facts, subscripts: Any, *operands: Any, **rest: Any) -> Number
                     raise ValueError(f"the axes {letter!r} of np.einsum have {sizes[letter].value} and {dim.value} elements")
                 sizes[letter] = dim if sizes[letter] == 1 else sizes[letter]
     dtypes = [o.dtype for o in operands]
-    return made(None if any(d is None for d in dtypes) else np.result_type(*dtypes), tuple(sizes[c] for c in output))
+    result = made(None if any(d is None for d in dtypes) else np.result_type(*dtypes), tuple(sizes[c] for c in output))
+    takes_a_view = len(operands) == 1 and set(inputs[0]) == set(output)
+    return dataclasses.replace(result, fresh=False) if takes_a_view and result.form == "array" else result
 
 
 def convolved(default: str) -> Any:
