@@ -158,6 +158,8 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
                 return found
         if is_hashable(function) and function in WRITING:
             return WRITING[function](self, args, keywords)
+        if (program := iterables.spelled_out(function)) is not None:
+            return self.own_function(program, "", args, keywords, text, target)
         if is_odeint(function):
             return solved(self, function, args, keywords, text, target)
         if is_random(function):
@@ -219,6 +221,8 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             return self.to_python(owner, attribute, args, text, target)
         if attribute == "astype":
             return self.astype(owner, args, keywords, text, target)
+        if attribute in ("bit_length", "bit_count") and owner.number.form == "python" and owner.number.dim is not None and not args:
+            return self.whole_number(getattr(owner.number.dim.known(), attribute)())
         if attribute == "is_integer":
             return self.at.operation(np.isfinite, (owner,), {}, text, target, python(BOOL))
         if attribute == "compress":  # the condition comes first in the function
@@ -254,6 +258,11 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
 
     def to_python(self, owner: Ref, attribute: str, args: Arguments, text: ast.Call, target: str | None) -> Ref:
         shape = owner.number.shape
+        if attribute == "item" and not args and shape and all(d == 1 for d in shape):
+            first = ast.Tuple(elts=[const(0)] * len(shape), ctx=ast.Load()) if len(shape) > 1 else const(0)
+            index = tuple(self.whole_number(0).number for _ in shape)
+            element = self.at.subscript(owner, index, ast.Subscript(value=owner.expr, slice=first, ctx=ast.Load()), None)
+            return self.to_python(element, attribute, args, ast.Call(func=ast.Attribute(value=element.expr, attr="item", ctx=ast.Load()), args=[], keywords=[]), target)
         if args or shape is None or any(d.terms for d in shape) and attribute == "item":
             self.at.refuse(f"`.{attribute}()` is differentiated only on single numbers, or for tolist on vectors of known length.")
         assert shape is not None

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step
-from srcad.kinds import Number, Ref, is_floating
+from srcad.kinds import Number, Ref, full, is_floating
 from srcad.rules import RULES, Rule
 from srcad.rules.elementwise import power_by_literal
 from srcad.rules.exact import EXACT
-from srcad.syntax import names
+from srcad.syntax import literal_number, names
 from srcad.uses import tallied
 
 MULTIPLY = (np.multiply, operator.mul)
@@ -46,6 +46,11 @@ def squared_norm(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
     return (2 * x * dz,)
 
 
+def positive_part(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
+    """z = maximum(x, 0) below a root, whose derivative is infinite where z is 0."""
+    return (np.where(x > 0, dz, 0.0),)
+
+
 def log_of_ratio(dz: Any, z: Any, a: Any, b: Any) -> tuple[Any, ...]:
     """z = log(a / b)."""
     return dz / a, -dz / b
@@ -63,6 +68,7 @@ def log_softmax(dz: Any, z: Any, x: Any, e: Any, total: Any, axis: Any = None) -
 
 POWERS = Rule(powers, ("x",), False, ("exponent",), True, False)
 SCALED_POWERS = Rule(scaled_powers, ("c", "x"), False, ("exponent",), True, False)
+POSITIVE_PART = Rule(positive_part, ("x",), False, (), True, False)
 SQUARED_NORM = Rule(squared_norm, ("x",), False, (), False, False)
 LOG_OF_RATIO = Rule(log_of_ratio, ("a", "b"), False, (), True, False)
 LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
@@ -95,6 +101,7 @@ class Gates:
             self.log_softmax(op)
             self.log_of_ratio(op)
             self.squared(op)
+            self.below_a_root(op, operations)
             if self.again and id(op) not in self.changes and op.function in EXACT and op.rule is RULES.get(op.function):
                 self.changes[id(op)] = dataclasses.replace(op, rule=EXACT[op.function])
         for op in reversed(operations):
@@ -149,6 +156,14 @@ class Gates:
             return
         self.changes[id(op)] = dataclasses.replace(op, rule=SQUARED_NORM if is_norm else POWERS, operands=size.operands, params={} if is_norm else {"exponent": 2}, values=size.values)
         self.changes[id(size)] = None
+
+    def below_a_root(self, op: Operation, others: Sequence[Operation]) -> None:
+        """`np.sqrt(np.maximum(x, 0))`, and of a multiple: no part of that comes from where x is negative."""
+        zeros = [o for o in op.operands if literal_number(getattr(o, "expr", None)) == 0] if op.function is np.maximum and len(op.operands) == 2 else []
+        if len(zeros) == 1 and id(op) not in self.changes and is_rooted(op.outputs[0], others):
+            whole = next(o for o in op.operands if o is not zeros[0])
+            if isinstance(whole, Ref) and full(whole.number, op.outputs[0].number):
+                self.changes[id(op)] = dataclasses.replace(op, rule=POSITIVE_PART, operands=(whole,))
 
     def cubed(self, op: Operation) -> None:
         """`x * x * x` is a power, and `c * x * x` a multiple of one."""
@@ -275,3 +290,9 @@ def drops_units(view: Operation) -> bool:
 
 def is_one(value: Any) -> bool:
     return isinstance(value, Ref) and getattr(value.expr, "value", None) == 1
+
+
+def is_rooted(value: Ref, operations: Sequence[Operation]) -> bool:
+    """Whether a root is taken of a value or of a multiple of it."""
+    readers = [op for op in operations if any(isinstance(o, Ref) and o.key == value.key for o in op.operands)]
+    return any(op.function is np.sqrt or op.function in (*MULTIPLY, *DIVIDE) and is_rooted(op.outputs[0], operations) for op in readers)

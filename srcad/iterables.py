@@ -171,6 +171,12 @@ def ufunc_method(calls: Calls, function: Any, args: Arguments, keywords: dict[st
     return calls.own_function(own, "", operands, {}, text, target)
 
 
+def spelled_out(function: Any) -> Callable[..., Any] | None:
+    """What a function of SciPy's means, as a program; None for all but a few. SciPy need not be imported."""
+    own = {"cho_factor": spelled.cho_factor, "cho_solve": spelled.cho_solve}.get(getattr(function, "__name__", ""))
+    return own if own is not None and (getattr(function, "__module__", None) or "").startswith("scipy.linalg") else None
+
+
 def along(calls: Calls, args: Arguments, keywords: dict[str, Ref]) -> tuple[int, Arguments, dict[str, Ref]]:
     """The axis of a call of `accumulate`, counted from the front, and its other arguments."""
     given = keywords.get("axis") or (args[1] if len(args) == 2 else None)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad import spelled
 from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_hashable, is_none, labels_by_place, library_signature, without_adjoint
 from srcad.dims import Facts, Undecided
 from srcad.errors import AliasError, MissingRuleError, UnsupportedSyntaxError
@@ -62,6 +63,9 @@ def both_bounds(args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:
     none = Ref(const(None), Static(None))
     named = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
     return {k: none for k in ("a_min", "a_max")[max(0, len(args) - 1) :]} | named
+
+
+JOINING = (np.stack, np.concatenate, np.vstack, np.hstack)
 
 
 class Library:
@@ -204,11 +208,33 @@ class Library:
             return self.at.series_whole(series, "array", text, target)
         if function is math.fsum:
             return self.at.series_whole(series, "sum", text, target)
+        joined = self.joined_series(function, series, args, keywords, target) if function in JOINING else None
+        if joined is not None:
+            return joined
         if function in TAKE_LISTS:
-            self.at.refuse("of a list that grows in a loop only np.array and np.stack are supported here. Make an array of it first.")
+            self.at.refuse("of a list that grows in a loop only np.array, np.stack and np.concatenate of arrays of one shape are supported here. Make an array of it first.")
         array = self.at.array_of_series(series)
         text = ast.Call(func=text.func, args=[array.expr, *(a.expr for a in args[1:])], keywords=text.keywords)
         return self.library(function, [array, *args[1:]], keywords, text, target)
+
+    def joined_series(self, function: Any, series: Series, args: Arguments, keywords: dict[str, Ref], target: str | None) -> Ref | None:
+        """np.stack, np.concatenate and their like of a list of equal arrays: np.array of it, with its first axis elsewhere; None where that is not known."""
+        given = keywords.get("axis", args[1] if len(args) == 2 else None)
+        shape = series.kind.shape if series.kind is not None else None
+        if set(keywords) - {"axis"} or len(args) > 2 or shape is None or any("?" in d.key for d in shape):
+            return None
+        axis = static_value(given, self.facts) if given is not None else int(function is np.hstack and len(shape) > 1)
+        if not isinstance(axis, int) or given is not None and function in (np.vstack, np.hstack) or function is np.concatenate and not shape:
+            return None
+        array = self.at.array_of_series(series)
+        if function is np.stack or not shape or function is np.vstack and len(shape) == 1:
+            axis %= len(shape) + 1
+            return self.own_function(spelled.stacked, "", [array, self.whole_number(axis)], {}, array.expr, target) if axis else array
+        axis %= len(shape)
+        return self.own_function(spelled.joined_along if axis else spelled.joined, "", [array, self.whole_number(axis)][: 1 + bool(axis)], {}, array.expr, target)
+
+    def whole_number(self, value: int) -> Ref:
+        return literal_ref(const(value), value, self.facts)
 
     def joined(self, ref: Ref) -> Ref:
         """A list of arrays, some of which are lists."""

@@ -14,6 +14,7 @@ called as in the forward half, unless the same half reads that too.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -22,6 +23,7 @@ from srcad.syntax import BUILTIN_NAMES, Namer
 from srcad.uses import bound, reads
 
 VERSION = re.compile(r"_[\d_]*")
+NUMBERED = re.compile(r"_\d+_*$")
 
 
 class Renaming:
@@ -38,29 +40,35 @@ class Renaming:
 
     def apply(self, forward: Block, rest: Block, others: Iterable[str]) -> dict[str, str]:
         """The names to change in both halves, with those that take their places; others: what is read besides."""
-        front, behind = mentioned(forward), {*mentioned(rest), *others}
-        self.used = front | behind
+        front, behind = mentioned(forward), mentioned(rest) | dict.fromkeys(others)
+        self.used = {*front, *behind}
         self.carried(rest)
-        for owner, members in sorted(self.families(behind).items(), key=lambda f: (self.number(f[0]), f[0])):
+        families = self.families([n for n in front | behind if n in self.used], behind)
+        self.used -= {m for owner, members in families.items() for m in members if m != owner or self.is_ours(owner)}
+        for owner, members in sorted(families.items(), key=lambda family: self.is_ours(family[0])):  # those that have little choice first
             self.settle(owner, members)
         return self.changed
 
     def carried(self, rest: Block) -> None:
         """What a pass hands on as an adjoint is that of what came before: `dh_prev`."""
+        loops: dict[str, list[tuple[str, Statement]]] = {}  # what was named so before -> by what names, in which loops
         for loop in walk(rest):
             for old, new in handed_on(loop) if isinstance(loop, (For, While)) else ():
                 inside = self.is_ours(old) and self.adjoints.get(old) not in self.used and not any(old in mentioned((s,)) for s in outside(rest, loop))
-                if inside and new in self.adjoints and self.may_be(f"{new}_prev"):
-                    self.change({old: f"{new}_prev"})
+                made = f"{new}_prev"
+                apart = made in loops and not any(other in mentioned((loop,)) or old in mentioned((there,)) for other, there in loops[made])
+                if inside and new in self.adjoints and not NUMBERED.search(new) and (apart or self.may_be(made)):
+                    self.change({old: made})
+                    loops.setdefault(made, []).append((old, loop))
 
-    def families(self, behind: set[str]) -> dict[str, set[str]]:
+    def families(self, order: Iterable[str], behind: Collection[str]) -> dict[str, set[str]]:
         """The names that go together, under the name of a value: itself, its adjoint, and what the backward half calls it."""
         twins: dict[str, str] = {}
         for new, old in self.again.items():
             if new in behind and old not in behind and old not in twins.values():
                 twins[new] = old
         found: dict[str, set[str]] = {}
-        for identifier in self.used:
+        for identifier in order:
             if self.is_ours(identifier) or identifier in twins:
                 variable = self.adjoints.get(identifier, "")
                 owner = twins.get(identifier) or (variable if identifier.rstrip("_") == f"d{variable}".rstrip("_") else identifier)
@@ -74,21 +82,19 @@ class Renaming:
         """Give a family the first names that are free."""
         for candidate in self.candidates(owner):
             wanted = {m: f"d{candidate}" if self.adjoints.get(m) == owner else candidate for m in members}
-            if all(new in members or self.may_be(new) for new in wanted.values()):
+            if all(new == owner and not self.is_ours(owner) or self.may_be(new) for new in wanted.values()):
                 self.change(wanted)
                 return
+        self.used |= members
 
     def candidates(self, owner: str) -> Iterator[str]:
-        """Names for a value: its base, and that with numbers up to its own. A version of a user's name keeps its number where it is there itself."""
+        """Names for a value: its base, and that with numbers. A version of a user's name keeps its number where it is there itself."""
+        base = self.namer.base(owner)
         if self.is_ours(owner) or owner not in self.used:
-            base = self.namer.base(owner)
             yield base
-            yield from (f"{base}{i}" for i in range(2, self.number(owner)))
+        if self.is_ours(owner):
+            yield from (f"{base}{i}" for i in itertools.count(2))
         yield owner
-
-    def number(self, identifier: str) -> int:
-        digits = identifier[len(self.namer.base(identifier)):].rstrip("_")
-        return int(digits) if digits.isdigit() else 0
 
     def is_ours(self, identifier: str) -> bool:
         return identifier in self.namer.bases and identifier not in self.fixed
@@ -102,8 +108,9 @@ class Renaming:
         self.changed |= {old: new for old, new in wanted.items() if old != new}
 
 
-def mentioned(block: Block) -> set[str]:
-    return {n for s in block for n in (*reads(s), *bound(s))}
+def mentioned(block: Block) -> dict[str, None]:
+    """The names in a block, in the order in which they come."""
+    return dict.fromkeys(n for s in block for n in (*bound(s), *reads(s)))
 
 
 def handed_on(loop: For | While) -> Iterator[tuple[str, str]]:
@@ -113,6 +120,8 @@ def handed_on(loop: For | While) -> Iterator[tuple[str, str]]:
             case Assign(target, ast.Name(id=source)):
                 if source.startswith(target) and VERSION.fullmatch(source[len(target):]):
                     yield source, target
+            case Assign(_, ast.Constant() | ast.Call(func=ast.Attribute(attr="zeros"))):
+                pass  # what begins anew in each pass
             case _:
                 return
 

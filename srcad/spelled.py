@@ -85,6 +85,39 @@ def accumulate_along(function: Callable[..., Any], array: Any, axis: int) -> Any
     return np.moveaxis(rows, 0, axis)
 
 
+def stacked(rows: Any, axis: int) -> Any:
+    """np.stack of rows that lie in an array."""
+    return np.moveaxis(rows, 0, axis)
+
+
+def joined(rows: Any) -> Any:
+    """np.concatenate of arrays that lie in an array."""
+    return np.reshape(rows, (-1,) + rows.shape[2:])
+
+
+def joined_along(rows: Any, axis: int) -> Any:
+    """The same along another axis than the first."""
+    moved = np.moveaxis(rows, 0, axis)
+    return np.reshape(moved, moved.shape[:axis] + (-1,) + moved.shape[axis + 2 :])
+
+
+def cho_factor(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    """SciPy's, without what it leaves in the other triangle."""
+    from scipy.linalg import cholesky
+
+    return cholesky(a, lower=lower), lower
+
+
+def cho_solve(c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True) -> Any:
+    """SciPy's: one triangle after the other."""
+    from scipy.linalg import solve_triangular
+
+    factor, lower = c_and_lower
+    if lower:
+        return solve_triangular(factor, solve_triangular(factor, b, lower=True), trans=1, lower=True)
+    return solve_triangular(factor, solve_triangular(factor, b, trans=1))
+
+
 def linspace_with_step(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
     """np.linspace and the distance between its points."""
     return np.linspace(start, stop, num, endpoint), (stop - start) / (num - 1 if endpoint else num)

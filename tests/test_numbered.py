@@ -152,3 +152,45 @@ def test_a_sum_takes_a_minus():
     text = srcad.grad(program).source_for(np.eye(2) * 2, np.ones(2))
     assert "+= -" not in text
     srcad.grad(program).check(np.array([[2.0, 0.3], [0.1, 1.5]]), np.array([0.3, 0.7]))
+
+
+def in_several_loops(x, h, w):
+    for t in range(3):  # noqa: B007
+        h = np.tanh(h * w) * np.exp(h)
+    for t in range(4):  # noqa: B007
+        h = np.tanh(h * x[0]) * np.exp(-h)
+    for t in range(2):  # noqa: B007
+        e = np.exp(h * w) if x[t] > 0 else np.cos(h)
+        h = np.sin(h * e)
+    return np.sum(h * e)
+
+
+def nested(x, h, w):
+    for t in range(2):  # noqa: B007
+        for k in range(3):
+            h = np.tanh(h * w) * np.exp(h * x[k])
+        h = np.sin(h) * h
+    return np.sum(h)
+
+
+@pytest.mark.parametrize("program", [in_several_loops, nested], ids=lambda f: f.__name__)
+def test_what_passes_hand_on(program):
+    srcad.grad(program).check(X, H, W)
+    assert srcad.grad(program).value_and_grad(X, H, W)[0] == program(X, H, W)
+    text = srcad.grad(program).source_for(X, H, W)
+    assert text.count("dh = dh_prev\n") == (2 if program is in_several_loops else 1), text
+    assert [*dict.fromkeys(re.findall(r"\bsaved\d?\b", text))] == ["saved", "saved2", "saved3"][: 3 if program is in_several_loops else 2]
+
+
+def test_what_a_named_tuple_is_unpacked_into():
+    from collections import namedtuple
+
+    pair = namedtuple("pair", "a b")
+
+    def program(y):
+        v, w = pair(y, 0.7)
+        return np.sum(np.sin(y) * v) * w
+
+    gradient = srcad.grad(program)
+    gradient.check(X)
+    assert gradient.value_and_grad(X)[0] == program(X)

@@ -108,6 +108,40 @@ of_shape(st.chi2, chi2, 0.0, math.inf)
 of_shape(st.t, student, -math.inf, math.inf)
 
 
+def lognormal(u: Any, s: Any) -> tuple[Any, ...]:
+    rise = np.log(u) / s
+    return -(1 + rise / s) / u, (rise * rise - 1) / s
+
+
+def weibull(u: Any, c: Any) -> tuple[Any, ...]:
+    power = u**c
+    return (c - 1 - c * power) / u, 1 / c + np.log(u) * (1 - power)
+
+
+of_shape(st.lognorm, lognormal, 0.0, math.inf)
+of_shape(st.weibull_min, weibull, 0.0, math.inf)
+
+
+def without_shape(distribution: Any, slope: Callable[[Any], Any], low: float = -math.inf) -> None:
+    """A density without a parameter of shape: `slope` is that of its logarithm in u."""
+    def log_density(dz: Any, z: Any, x: Any, loc: Any, scale: Any) -> Adjoints:
+        u, _ = standard(x, loc, scale)
+        return pulled(np.where(u > low, dz, 0.0), slope(u), u, loc, scale, True)
+
+    def density(dz: Any, z: Any, x: Any, loc: Any, scale: Any) -> Adjoints:
+        return log_density(z * dz, z, x, loc, scale)
+
+    rule(distribution.logpdf, elementwise=True)(log_density)
+    rule(distribution.pdf, elementwise=True)(density)
+
+
+without_shape(st.expon, lambda u: -1.0, 0.0)
+without_shape(st.laplace, lambda u: -np.sign(u))
+without_shape(st.logistic, lambda u: -np.tanh(u / 2))
+without_shape(st.cauchy, lambda u: -2 * u / (1 + u**2))
+without_shape(st.halfnorm, lambda u: -u, 0.0)
+
+
 @rule(st.beta.logpdf, elementwise=True)
 def beta_logpdf(dz: Any, z: Any, x: Any, a: Any, b: Any, loc: Any, scale: Any) -> Adjoints:
     u, _ = standard(x, loc, scale)
@@ -121,6 +155,16 @@ def beta_logpdf(dz: Any, z: Any, x: Any, a: Any, b: Any, loc: Any, scale: Any) -
 @rule(st.beta.pdf, elementwise=True)
 def beta_pdf(dz: Any, z: Any, x: Any, a: Any, b: Any, loc: Any, scale: Any) -> Adjoints:
     return beta_logpdf(z * dz, z, x, a, b, loc, scale)
+
+
+@rule(st.binom.logpmf, elementwise=True)
+def binom_logpmf(dz: Any, z: Any, k: Any, n: Any, p: Any) -> Adjoints:
+    return None, None, np.where(np.isfinite(z), dz, 0.0) * (k / p - (n - k) / (1 - p))
+
+
+@rule(st.bernoulli.logpmf, elementwise=True)
+def bernoulli_logpmf(dz: Any, z: Any, k: Any, p: Any) -> Adjoints:
+    return None, np.where(np.isfinite(z), dz, 0.0) * (k / p - (1 - k) / (1 - p))
 
 
 @rule(st.poisson.logpmf, elementwise=True)

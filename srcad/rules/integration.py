@@ -14,6 +14,7 @@ import numpy as np
 import scipy.integrate as si
 
 from srcad.rules import rule
+from srcad.rules.statistics import trapezoid
 
 Adjoints = tuple[Any, ...]
 Half = Callable[..., Any]
@@ -52,3 +53,14 @@ def odeint(dz: Any, z: Any, y0: Any, t: Any, args: Any, forward: Any = None, bac
         dargs[i] = total[at : at + np.size(args[i])].reshape(np.shape(args[i]))
         at += np.size(args[i])
     return total[:size].reshape(np.shape(y0)), dt, dargs
+
+
+rule(si.trapezoid)(trapezoid)
+
+
+@rule(si.simpson)
+def simpson(dz: Any, z: Any, y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Adjoints:
+    """It is linear in y: the weights are what it makes of unit vectors."""
+    axis %= y.ndim
+    weights = si.simpson(np.eye(y.shape[axis]), x=x, dx=dx)
+    return (np.expand_dims(dz, axis) * weights.reshape((-1,) + (1,) * (y.ndim - axis - 1)),)

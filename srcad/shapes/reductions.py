@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, Shape
 from srcad.kinds import BOOL, INT, Number, python, result_dtypes
-from srcad.shapes import SHAPES, axes_of, known_shape, lift, made, shape
+from srcad.shapes import SCIPY, SHAPES, axes_of, known_shape, lift, made, shape
 
 
 def of_number(axis: Any, dims: Shape) -> bool:
@@ -127,6 +127,9 @@ def average(facts: Facts, x: Any, axis: Any = None, weights: Any = None, returne
 def trapezoid(facts: Facts, y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Number:
     numbers = [lift(v, facts) for v in (y, x if x is not None else dx)]
     return reduced(numbers[0], axis, False, result_dtypes(lambda a, b: a * b / 2.0, *numbers)[0])
+
+
+SCIPY.update({"integrate.trapezoid": trapezoid, "integrate.simpson": trapezoid})
 
 
 @shape(np.trace)

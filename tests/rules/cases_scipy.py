@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.integrate as si
 import scipy.linalg as sl
 import scipy.signal as sg
 import scipy.stats as st
@@ -45,6 +46,26 @@ for function in (st.beta.logpdf, st.beta.pdf):
     for shape in [(), (3,), (2, 3)]:
         case(function, fraction(*shape), positive(*shape) + 1, positive(*shape))
         case(function, fraction(*shape), positive(), positive(), -positive(*shape) / 20, positive(*shape) + 1)
+for function in (st.lognorm.logpdf, st.lognorm.pdf, st.weibull_min.logpdf, st.weibull_min.pdf):
+    for shape in [(), (3,), (2, 3)]:
+        case(function, positive(*shape), positive(*shape) + 1)
+        case(function, positive(*shape), positive() + 1, scale=positive())
+        case(function, positive(*shape), positive() + 1, -positive(*shape) / 20, positive(*shape) + 1)
+for name in ("expon", "laplace", "logistic", "cauchy", "halfnorm"):
+    for function in (getattr(st, name).logpdf, getattr(st, name).pdf):
+        for shape in [(), (3,), (2, 3)]:
+            case(function, positive(*shape))
+            case(function, positive(*shape), -positive(*shape) / 20, positive(*shape))
+            case(function, positive(*shape), scale=positive())
+case(st.binom.logpmf, np.array([0, 1, 4]), 5, fraction(3))
+case(st.bernoulli.logpmf, np.array([0, 1, 1]), fraction(3))
+for function in (si.trapezoid, si.simpson):
+    for n in (3, 4, 7):
+        case(function, signed(n), dx=0.3)
+        case(function, signed(n), x=np.cumsum(np.arange(1.0, n + 1)))
+    case(function, signed(2, 5), axis=0)
+    case(function, signed(2, 5))
+case(si.trapezoid, signed(4), signed(4))
 for function in (st.poisson.logpmf, st.poisson.pmf):
     case(function, np.array([0, 1, 4]), positive(3))
     case(function, np.array([0, 1, 4]), positive(2, 1))
