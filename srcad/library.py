@@ -47,6 +47,7 @@ TAKE_LISTS = {
 
 
 REDUCING = {np.sum, np.prod, np.max, np.amax, np.min, np.amin, np.ptp, np.nansum, np.nanprod, np.nanmax, np.nanmin}
+REAL = ("math", "random", "statistics", "scipy.stats", "scipy.spatial")  # whose functions return no complex numbers
 JOINING = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}
 TAKE_LISTS |= {np.full, np.dstack, np.block, np.choose, np.broadcast_arrays, np.linalg.multi_dot}
 JOINING |= {np.dstack}
@@ -88,6 +89,7 @@ class Library:
         if isinstance(kind, list) or isinstance(kind, Number) and kind.form != "unknown":
             return self.at.operation(function, tuple(args), {}, text, target, kind)
         made = self.at.opaque(text, target)
+        self.facts.has_complex |= not (getattr(function, "__module__", None) or "").startswith(REAL)  # as far as is known
         if made.number.place is not None:  # it may be a view of what it was made of
             made.number.place.buffer.sources += [leaf.number.place.buffer for ref in everything for leaf in leaves(ref) if leaf.number.place is not None]
         return made

@@ -23,6 +23,7 @@ from srcad.syntax import BUILTIN_NAMES, Namer
 from srcad.uses import bound, reads
 
 VERSION = re.compile(r"_[\d_]*")
+PREVIOUS = "_prev"
 NUMBERED = re.compile(r"_\d+_*$")
 
 
@@ -36,18 +37,31 @@ class Renaming:
     def __init__(self, namer: Namer, fixed: Collection[str], adjoints: Mapping[str, str], again: Mapping[str, str]) -> None:
         self.namer, self.fixed, self.adjoints, self.again = namer, fixed, adjoints, again
         self.used: set[str] = set()
+        self.bound: set[str] = set()
+        self.read: frozenset[str] = frozenset()
         self.changed: dict[str, str] = {}
 
-    def apply(self, forward: Block, rest: Block, others: Iterable[str]) -> dict[str, str]:
-        """The names to change in both halves, with those that take their places; others: what is read besides."""
+    def apply(self, forward: Block, rest: Block, others: Iterable[str], given: Iterable[str] = ()) -> dict[str, str]:
+        """The names to change in both halves, with those that take their places; others: what is read besides; given: what gets a value besides."""
         front, behind = mentioned(forward), mentioned(rest) | dict.fromkeys(others)
+        self.bound = {*given, *(t for s in (*forward, *rest) for t in bound(s))}
         self.used = {*front, *behind}
+        self.read = frozenset(self.used)
         self.carried(rest)
         families = self.families([n for n in front | behind if n in self.used], behind)
         self.used -= {m for owner, members in families.items() for m in members if m != owner or self.is_ours(owner)}
-        for owner, members in sorted(families.items(), key=lambda family: self.is_ours(family[0])):  # those that have little choice first
+        for owner, members in sorted(families.items(), key=lambda family: self.freedom(family[0])):
             self.settle(owner, members)
-        return self.changed
+        return self.changed if self.keeps_apart(front) and self.keeps_apart(behind) else {}
+
+    def freedom(self, owner: str) -> int:
+        """Families that have little choice come first: those of names that stay, then those of names that are gone."""
+        return 2 if self.is_ours(owner) else int(owner not in self.used)
+
+    def keeps_apart(self, block: Collection[str]) -> bool:
+        """Whether the names of a half stay different, but for what several loops hand on."""
+        found = [self.changed.get(n, n) for n in block if not self.changed.get(n, n).endswith(PREVIOUS)]
+        return len({*found}) == len(found)
 
     def carried(self, rest: Block) -> None:
         """What a pass hands on as an adjoint is that of what came before: `dh_prev`."""
@@ -55,9 +69,10 @@ class Renaming:
         for loop in walk(rest):
             for old, new in handed_on(loop) if isinstance(loop, (For, While)) else ():
                 inside = self.is_ours(old) and self.adjoints.get(old) not in self.used and not any(old in mentioned((s,)) for s in outside(rest, loop))
-                made = f"{new}_prev"
+                made = f"{new}{PREVIOUS}"
                 apart = made in loops and not any(other in mentioned((loop,)) or old in mentioned((there,)) for other, there in loops[made])
                 if inside and new in self.adjoints and not NUMBERED.search(new) and (apart or self.may_be(made)):
+                    self.used.discard(old)
                     self.change({old: made})
                     loops.setdefault(made, []).append((old, loop))
 
@@ -97,14 +112,15 @@ class Renaming:
         yield owner
 
     def is_ours(self, identifier: str) -> bool:
-        return identifier in self.namer.bases and identifier not in self.fixed
+        """Whether a name was handed out, and is no parameter, import or helper that stands elsewhere too."""
+        return identifier in self.namer.bases and identifier not in self.fixed and (identifier in self.bound or identifier not in self.read)
 
     def may_be(self, identifier: str) -> bool:
         """Whether nothing has a name, now or in the user's program."""
-        return identifier not in self.used and identifier not in BUILTIN_NAMES and (self.is_ours(identifier) or not self.namer.is_taken(identifier))
+        return identifier not in self.used and identifier not in BUILTIN_NAMES and (identifier in self.namer.bases and identifier not in self.fixed or not self.namer.is_taken(identifier))
 
     def change(self, wanted: Mapping[str, str]) -> None:
-        self.used = self.used - wanted.keys() | {*wanted.values()}
+        self.used |= {*wanted.values()}
         self.changed |= {old: new for old, new in wanted.items() if old != new}
 
 

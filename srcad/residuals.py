@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class Residuals:
         forward, value = self.with_value(forward)
         forward = (*self.arguments_apart(forward), *forward)
         forward = self.headed(forward, [n for e in (value, *(e for _, e in residuals)) for n in names(e)])
-        forward, rest, (value, *outward) = self.plainly_named(forward, self.headed(rest), [value, *(part for n, e in residuals for part in (name(n), e))], seed_name, cache_name)
+        forward, rest, (value, *outward) = self.plainly_named(forward, self.headed(rest), [value, *(part for n, e in residuals for part in (name(n), e))], seed_name, cache_name, given=[n for n, _ in residuals])
         labels = [n.id for n in outward[::2] if isinstance(n, ast.Name)]
         lines = lines_of(forward)
         self.cached = tuple((n, lines.get(n, 0)) for n in labels)
@@ -84,14 +84,15 @@ class Residuals:
         self.places[backward_title] = places
         return [first, body], [forward_title, backward_title]
 
-    def plainly_named(self, forward: Block, rest: Block, outward: list[ast.expr], *fixed: str) -> tuple[Block, Block, list[ast.expr]]:
-        """Both halves and what is handed out, without numbers in names that nothing asks for; but for names that are `fixed`."""
+    def plainly_named(self, forward: Block, rest: Block, outward: list[ast.expr], *fixed: str, given: Sequence[str] = ()) -> tuple[Block, Block, list[ast.expr]]:
+        """Both halves and what is handed out, without numbers in names that nothing asks for; but for names that are `fixed`; given: what the cache gives a value."""
         if self.request.plain:
             return forward, rest, outward
         stay = {*self.state.user_names, *self.state.global_names, *self.state.parameters, *fixed}
         adjoints = {adjoint: key for key, adjoint in self.reverse.allotted.items() if key.isidentifier()}
         again = self.again if self.request.backend == "numpy" else {}  # of compiled code a name has one kind
-        changed = Renaming(self.state.namer, stay, adjoints, again).apply(forward, rest, [n for e in outward for n in names(e)])
+        read = [n for e in outward for n in names(e)]
+        changed = Renaming(self.state.namer, stay, adjoints, again).apply(forward, rest, read, given)
         replacements = {old: name(new) for old, new in changed.items()}
         return renamed(forward, changed), renamed(rest, changed), [substitute(e, replacements) for e in outward]
 

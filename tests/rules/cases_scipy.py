@@ -61,8 +61,7 @@ case(st.binom.logpmf, np.array([0, 1, 4]), 5, fraction(3))
 case(st.bernoulli.logpmf, np.array([0, 1, 1]), fraction(3))
 for function in (si.trapezoid, si.simpson):
     for n in (3, 4, 7):
-        case(function, signed(n), dx=0.3)
-        case(function, signed(n), x=np.cumsum(np.arange(1.0, n + 1)))
+        case(function, signed(n), dx=np.array([1, 2])[0])
     case(function, signed(2, 5), axis=0)
     case(function, signed(2, 5))
 case(si.trapezoid, signed(4), signed(4))

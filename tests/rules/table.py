@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.integrate
 import scipy.linalg
 import scipy.ndimage
 import scipy.signal
@@ -101,10 +102,11 @@ SPELLED: dict[Callable[..., Any], str] = {
 
 PREFIXES = (
     (np, "np."), (np.linalg, "np.linalg."), (np.fft, "np.fft."), (np.lib.scimath, "np.lib.scimath."), (np.lib.stride_tricks, "np.lib.stride_tricks."), (math, "math."),
-    (sp, "special."), (scipy.linalg, "linalg."), (scipy.signal, "signal."), (scipy.ndimage, "ndimage."), (builtins, ""), (operator, "operator."),
+    (sp, "special."), (scipy.linalg, "linalg."), (scipy.signal, "signal."), (scipy.ndimage, "ndimage."), (scipy.integrate, "integrate."), (builtins, ""), (operator, "operator."),
     (srcad.runtime, "runtime."),
 )
-DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson", "multivariate_normal", "dirichlet")
+DISTRIBUTIONS = ("norm", "gamma", "chi2", "t", "beta", "poisson", "multivariate_normal", "dirichlet", "lognorm", "weibull_min", "expon", "laplace", "logistic", "cauchy", "halfnorm", "binom",
+                 "bernoulli")
 
 
 def name_of(function: Callable[..., Any]) -> str:
