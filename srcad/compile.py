@@ -23,7 +23,7 @@ from srcad.ir import Assign, Program
 from srcad.kinds import BOOL, FLOAT, Number, Record, Ref, leaves
 from srcad.pairs import Pairings
 from srcad.pushforward import PushforwardAssembly
-from srcad.render import render
+from srcad.render import Untraceable, render
 from srcad.request import Compiled, Request
 from srcad.rewalk import rewalked
 from srcad.source import Source, read
@@ -64,7 +64,10 @@ def compile_request(request: Request, arguments: Mapping[str, Any]) -> Compiled:
     state = rewalked(Knowledge(), begun, run)
     apart(state)
     assembly = PushforwardAssembly if request.mode == "jvp" else Assembly
-    return assembly(state, request, source, wrt).compiled()
+    try:
+        return assembly(state, request, source, wrt).compiled()
+    except Untraceable as problem:
+        raise SrcadError(f"its backward pass needs {problem}. Give arrays their sizes where they are made.", None, request.title) from None
 
 
 def apart(state: Walk) -> None:

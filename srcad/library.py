@@ -66,7 +66,6 @@ def both_bounds(args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:
     return {k: none for k in ("a_min", "a_max")[max(0, len(args) - 1) :]} | named
 
 
-JOINING = (np.stack, np.concatenate, np.vstack, np.hstack)
 
 
 class Library:
@@ -210,7 +209,7 @@ class Library:
             return self.at.series_whole(series, "array", text, target)
         if function is math.fsum:
             return self.at.series_whole(series, "sum", text, target)
-        joined = self.joined_series(function, series, args, keywords, target) if function in JOINING else None
+        joined = self.joined_series(function, series, args, keywords, target) if function in JOINING - {np.column_stack} else None
         if joined is not None:
             return joined
         if function in TAKE_LISTS:

@@ -43,7 +43,7 @@ from srcad.syntax import binary, call, const, method, name, same, without_sign
 from srcad.terms import Term, as_term, literal
 
 HARMLESS = (np.add, np.subtract, np.negative, np.positive, operator.add, operator.sub, operator.neg, operator.pos, np.where)
-SKIPPING = (np.nansum, np.nanmean, np.nanprod, np.nanmax, np.nanmin, np.nanvar, np.nanstd)
+SKIPPING = (np.nansum, np.nanmean, np.nanprod, np.nanmax, np.nanmin, np.nanvar, np.nanstd, np.nanmedian, np.nanquantile, np.nanpercentile, np.nancumsum, np.nancumprod, np.nan_to_num)
 REDUCTIONS = (np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std)
 MIRRORED = (GETITEM, operator.truediv)
 

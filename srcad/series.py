@@ -86,6 +86,8 @@ class Lists(Writes):
         kind = dataclasses.replace(kind, dim=None)
         active = series.active or item.key in self.state.active
         old = series.kind
+        if active and old is not None and old.shape is not None and plain.shape is not None and len(old.shape) != len(plain.shape):
+            self.refuse("a list that grows in a loop holds numbers, or arrays of as many dimensions each. Use several lists.")
         wider = old is None or old.form != kind.form or old.dtype != kind.dtype or shape_keys(old) != shape_keys(kind) or active != series.active
         series.kind, series.active = kind, active
         known = self.state.knowledge.series.get(series.site)

@@ -95,11 +95,19 @@ class Tangents(Reverse):
         for path, dot in placed(self.dots_of(op.operands)):
             gradient = pick(gradients, path)
             if gradient is not None:
-                product = gradient * dot
+                product = self.counted(op, gradient * dot)
                 parts.append(np.sum(product, **keywords) if product.number.shape != () else product)  # type: ignore[call-overload]
         if any(not full(p.number, out.number) for p in parts):
             raise NoTangent(str(op.function))
         return total(parts)
+
+    def counted(self, op: Operation, product: Any) -> Any:
+        """What a reduction counts of a product, for each element of its first operand: nothing of what it leaves out, which may be no number."""
+        left_out = self.left_out(op, op.operands[0]) if isinstance(op.operands[0], Ref) and len(op.operands) == 1 else None
+        if left_out is None:
+            return product
+        mask, kept = left_out
+        return np.where(mask, product, 0.0) if kept else np.where(mask, 0.0, product)
 
     def pushed(self, op: Operation, seed: Any) -> Any:
         """What a rule makes of a tangent in place of an adjoint."""

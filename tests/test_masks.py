@@ -255,3 +255,16 @@ def test_second_derivatives_beside_a_branch_that_is_not_taken(program):
         ahead, behind = (gradient(x + h * ways[0], y + h * ways[1]) for h in (1e-6, -1e-6))
         assert all(np.allclose(f, (a - b) / 2e-6, atol=1e-6) for f, a, b in zip(found, ahead, behind, strict=True))
         srcad.hessian(program)(x, y)
+
+
+GAPS = np.array([1.0, np.nan, 2.0, 0.5])
+
+
+@pytest.mark.parametrize("program, parts", [
+    (lambda x: np.nansum(x**2), [2, 0, 4, 1]), (lambda x: np.nanmean(x**2), [2 / 3, 0, 4 / 3, 1 / 3]), (lambda x: np.nanmax(x**2), [0, 0, 4, 0]), (lambda x: np.nanprod(x**2), [2, 0, 1, 4]),
+    (lambda x: np.nanmedian(x**2), [2, 0, 0, 0]), (lambda x: np.nanquantile(x**2, 1.0), [0, 0, 4, 0]), (lambda x: np.nancumsum(x**2)[2], [2, 0, 4, 0]), (lambda x: np.nan_to_num(x**2).sum(), [2, 0, 4, 1]),
+    (lambda x: np.prod(x**2, where=~np.isnan(x)), [2, 0, 1, 4]), (lambda x: np.max(x**2, where=~np.isnan(x), initial=-5.0), [0, 0, 4, 0]),
+])
+def test_gaps_have_no_part_in_gradients_or_tangents(program, parts):
+    np.testing.assert_allclose(srcad.grad(program)(GAPS), parts, atol=1e-12)
+    assert srcad.jvp(program, (GAPS,), (np.ones(4),))[1] == pytest.approx(sum(parts))
