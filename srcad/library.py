@@ -209,7 +209,7 @@ class Library:
             return self.at.series_whole(series, "array", text, target)
         if function is math.fsum:
             return self.at.series_whole(series, "sum", text, target)
-        joined = self.joined_series(function, series, args, keywords, target) if function in JOINING - {np.column_stack} else None
+        joined = self.joined_series(function, series, args, keywords, target) if function in (np.stack, np.concatenate, np.vstack, np.hstack) else None
         if joined is not None:
             return joined
         if function in TAKE_LISTS:
