@@ -65,6 +65,7 @@ for function in (si.trapezoid, si.simpson):
     case(function, signed(2, 5), axis=0)
     case(function, signed(2, 5))
 case(si.trapezoid, signed(4), signed(4))
+case(si.trapezoid, signed(2, 4), dx=positive())
 for function in (st.poisson.logpmf, st.poisson.pmf):
     case(function, np.array([0, 1, 4]), positive(3))
     case(function, np.array([0, 1, 4]), positive(2, 1))
