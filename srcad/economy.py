@@ -254,7 +254,10 @@ def without_minus(expr: ast.expr) -> ast.expr | None:
             return ast.Constant(value=-value)
         case ast.BinOp(left=left, op=ast.Mult() | ast.Div() | ast.MatMult() as op, right=right):
             first = without_minus(left)
-            return None if first is None else ast.BinOp(left=first, op=op, right=right)
+            if first is not None:
+                return ast.BinOp(left=first, op=op, right=right)
+            second = without_minus(right) if isinstance(op, ast.Mult) else None
+            return None if second is None else ast.BinOp(left=left, op=op, right=second)
     return None
 
 

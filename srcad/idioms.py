@@ -54,6 +54,8 @@ class Idioms(Substitute):
                 return inner
             case ast.Attribute(value=ast.UnaryOp(op=ast.USub(), operand=ast.Call(func=ast.Attribute(value=library, attr="outer") as func, args=[a, b], keywords=[])), attr="T") if is_module(library):
                 return ast.UnaryOp(op=ast.USub(), operand=ast.Call(func=func, args=[b, a], keywords=[]))
+            case ast.Attribute(value=ast.Call(func=ast.Attribute(value=library, attr="outer") as func, args=[a, b], keywords=[]), attr="T") if is_module(library):
+                return ast.Call(func=func, args=[b, a], keywords=[])
         return changed  # type: ignore[return-value]
 
     def is_matrix(self, expr: ast.expr) -> bool:
