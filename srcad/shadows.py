@@ -189,7 +189,7 @@ class Shadows(Sharing):
         target = self.names[ref.key]
         kind = self.kinds[target]
         if not full(kind, ref.number) and not ref.number.is_plain:
-            spread = filled(Term(name(target), kind, self.facts), ref.number, self.facts)
+            spread = filled(Term(name(target), kind, self.facts), ref.number, self.facts, owned=is_double(kind.dtype))
             if isinstance(spread.expr, ast.Call) and ast.unparse(spread.expr.func).endswith("broadcast_to"):
                 spread = Term(method(spread.expr, "copy"), spread.number, self.facts)
             if spread.expr is not None and not (isinstance(spread.expr, ast.Name) and spread.expr.id == target):
