@@ -17,7 +17,7 @@ from srcad import protocols
 from srcad.dims import Dim, Facts, known_nonnegative
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
 from srcad.kinds import BOOL, DECIDES, FLOAT, INT, NUMERIC, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
-from srcad.outside import static_value
+from srcad.outside import is_distribution, static_value
 from srcad.iterables import slice_of_range
 from srcad.render import function_path
 from srcad.rules import find
@@ -231,6 +231,8 @@ class Attributes(Texts):
             return self.class_attribute(base, value.type, attribute, target)
         if isinstance(value, Sequence) and attribute in self.state.fields.get(base.key, ()):
             return value.items[self.state.fields[base.key].index(attribute)]
+        if isinstance(value, Bound) and is_distribution(getattr(value.function.value, "value", None)):  # a frozen one: its parameters go to the method
+            return Ref(base.expr, Bound(self.attribute(value.function, attribute, None), value.args, value.keywords))
         if isinstance(value, Super):
             assert isinstance(value.owner.value, Record)
             kind = value.owner.value.type

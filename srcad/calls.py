@@ -33,7 +33,7 @@ from srcad.odes import is_odeint, solved
 from srcad.pairs import LONG, Callee, Pairs
 from srcad.protocols import called, is_generated, looked_through
 from srcad.request import Request
-from srcad.outside import static_value
+from srcad.outside import is_distribution, static_value
 from srcad.rules import find, is_zero
 from srcad.runtime import unbroadcast
 from srcad.source import Source, read
@@ -149,6 +149,9 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             self.at.refuse(reason, UnsupportedSyntaxError, function_label(function))
         if function is functools.partial:
             return Ref(text, Bound(args[0], tuple(args[1:]), keywords))
+        if is_distribution(function):
+            labels = [*filter(None, (function.shapes or "").split(", ")), "loc", "scale"]
+            return Ref(text, Bound(Ref(text.func, Static(function, path)), (), {**dict(zip(labels, args)), **keywords}))
         if isinstance(function, functools.partial):
             return self.value_called(self.partial(function, path), args, keywords, text, target)
         if isinstance(function, np.ufunc) or getattr(function, "__self__", None).__class__ is np.ufunc:

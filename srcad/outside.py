@@ -220,6 +220,11 @@ def static_value(ref: Ref, facts: Facts) -> Any:
     raise LookupError
 
 
+def is_distribution(value: object) -> bool:
+    """Whether a value is one of SciPy's distributions, whose call gives it parameters."""
+    return type(value).__module__.startswith("scipy.stats") and hasattr(value, "freeze") and hasattr(value, "shapes")
+
+
 class Globals:
     """A helper's globals, read by attribute: what is defined again in its module is seen at the next call."""
 

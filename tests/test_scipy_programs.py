@@ -35,6 +35,12 @@ def densities(x):
     return total + np.sum(st.binom.logpmf(np.array([1, 2, 3]), 5, x)) + np.sum(st.laplace.logpdf(x, 0.1, x[1])) + np.sum(st.bernoulli.logpmf(np.array([1, 0, 1]), x))
 
 
+def frozen(x):
+    likelihood = st.norm(x[0], np.exp(x[1]))
+    prior = st.gamma(2.0, scale=x[2])
+    return np.sum(likelihood.logpdf(x)) + prior.logpdf(x[1]) + st.norm(loc=x[0], scale=2.0).cdf(x[2]) + np.sum(st.norm().logpdf(x))
+
+
 def padded(x):
     n = 1 << (len(x) - 1).bit_length()
     return np.sum(np.abs(np.fft.fft(x, n)) ** 2) * (x[None] @ (np.eye(3) * 2) @ x[:, None]).item()
@@ -56,7 +62,7 @@ def matrices(x, joined):
     return joined(outs)
 
 
-@pytest.mark.parametrize("program", [lower_factor, upper_factor, integrals, densities, padded], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("program", [lower_factor, upper_factor, integrals, densities, frozen, padded], ids=lambda f: f.__name__)
 def test_gradients(program):
     srcad.grad(program).check(X)
     assert srcad.grad(program).value_and_grad(X)[0] == pytest.approx(program(X))
