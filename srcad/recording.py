@@ -23,7 +23,7 @@ from srcad.live import Live
 from srcad.loopcode import at_ends, breaks_off, ends_in_break, handing_on
 from srcad.overlap import never_meets
 from srcad.uses import bound, reads, rebound
-from srcad.syntax import call, name, names, same, substitute
+from srcad.syntax import call, is_module, name, names, same, substitute
 
 NUMBER = re.compile(r"_\d+$")  # of a name that is not the first of its kind
 CHEAP = 3  # operations on single numbers that are rather done again than kept
@@ -231,6 +231,8 @@ class Plan:
                 return 0 if is_view(kind) or plain else CHEAP + 1
             case ast.BinOp() | ast.UnaryOp() | ast.Compare():
                 return 1 if plain and all(map(self.is_plain, operands(expr))) else CHEAP + 1
+            case ast.Call(func=ast.Attribute(value=library, attr="array"), args=[ast.List() as written]) if is_module(library) and not any(names(written)):
+                return 1
             case ast.Call(func=func, args=args):
                 label = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
                 return 2 if plain and label in AGAIN and all(self.is_plain(a) for a in args) else CHEAP + 1
