@@ -16,7 +16,7 @@ import numpy as np
 from srcad import protocols
 from srcad.dims import Dim, Facts, known_nonnegative
 from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
-from srcad.kinds import BOOL, DECIDES, FLOAT, INT, NUMERIC, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, python
+from srcad.kinds import BOOL, DECIDES, FLOAT, INT, NUMERIC, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, leaves, python
 from srcad.outside import is_distribution, static_value
 from srcad.iterables import slice_of_range
 from srcad.render import function_path
@@ -174,10 +174,14 @@ class Attributes(Texts):
                 self.integer_use(ref)
                 if number.dtype is not None and number.dtype.kind in "fc" and {path.removeprefix(DECIDES) for path in number.origin} <= self.state.knowledge.integral:
                     self.refuse(f"`{ast.unparse(ref.expr)}` is an index here, and a number that is no integer on some path to it. Give that number another name.")
+                if number.unique and self.shadowed(ref):
+                    number = dataclasses.replace(number, unique=False)  # it may have got others
                 return self.mask_value(ref) if number.dtype == BOOL and number.form == "array" else number
             case Sequence(type=kind, items=items) if kind is slice:
                 return slice(*map(self.index_value, items))
             case Sequence():
+                for leaf in leaves(ref):
+                    self.integer_use(leaf)
                 return infer_call(np.array, self.state.facts, [self.shape_value(ref)], {})
             case Range(bounds=(start, stop, step)):  # an array of numbers to NumPy
                 return infer_call(np.arange, self.state.facts, [start, stop, step], {})

@@ -287,7 +287,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             raise AssertionError
         copies = all(k.arg != "copy" or is_true(k.value) for k in text.keywords)
         dtype = np.dtype(wanted.value.value)  # type: ignore[call-overload]
-        kind = dataclasses.replace(owner.number, dtype=dtype, fresh=copies, dim=None)
+        kind = dataclasses.replace(owner.number, dtype=dtype, fresh=copies, dim=None, unique=owner.number.unique and owner.number.dtype == dtype)
         function = np.positive if dtype.kind in "fc" else np.floor
         return self.at.operation(function, (owner,), {}, text, target, kind, find(np.positive))
 

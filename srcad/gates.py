@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step
+from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step, Write
 from srcad.kinds import Number, Ref, full, is_floating
 from srcad.rules import RULES, Rule
 from srcad.rules.elementwise import power_by_literal
@@ -51,6 +51,11 @@ def positive_part(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
     return (np.where(x > 0, dz, 0.0),)
 
 
+def root_of_parts(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
+    """z = sqrt(x), of which only parts are asked for: the others may be 0, where its derivative is infinite."""
+    return (np.where(dz == 0, 0.0, 0.5 / z * dz),)
+
+
 def log_of_ratio(dz: Any, z: Any, a: Any, b: Any) -> tuple[Any, ...]:
     """z = log(a / b)."""
     return dz / a, -dz / b
@@ -68,6 +73,7 @@ def log_softmax(dz: Any, z: Any, x: Any, e: Any, total: Any, axis: Any = None) -
 
 POWERS = Rule(powers, ("x",), False, ("exponent",), True, False)
 SCALED_POWERS = Rule(scaled_powers, ("c", "x"), False, ("exponent",), True, False)
+ROOT_OF_PARTS = Rule(root_of_parts, ("x",), False, (), True, False)
 POSITIVE_PART = Rule(positive_part, ("x",), False, (), True, False)
 SQUARED_NORM = Rule(squared_norm, ("x",), False, (), False, False)
 LOG_OF_RATIO = Rule(log_of_ratio, ("a", "b"), False, (), True, False)
@@ -102,6 +108,7 @@ class Gates:
             self.log_of_ratio(op)
             self.squared(op)
             self.below_a_root(op, operations)
+            self.root(op, inner)
             if self.again and id(op) not in self.changes and op.function in EXACT and op.rule is RULES.get(op.function):
                 self.changes[id(op)] = dataclasses.replace(op, rule=EXACT[op.function])
         for op in reversed(operations):
@@ -164,6 +171,15 @@ class Gates:
             whole = next(o for o in op.operands if o is not zeros[0])
             if isinstance(whole, Ref) and full(whole.number, op.outputs[0].number):
                 self.changes[id(op)] = dataclasses.replace(op, rule=POSITIVE_PART, operands=(whole,))
+
+    def root(self, op: Operation, steps: Sequence[Step]) -> None:
+        """`np.sqrt(x)[i]` and `np.sqrt(x)` that is written to: nothing comes from where nothing goes."""
+        half = op.function in POWER and literal_number(getattr(op.operands[1], "expr", None)) == 0.5
+        whole = op.operands[0] if op.function is np.sqrt or half else None
+        if not isinstance(whole, Ref) or not op.outputs[0].number.ndim or id(op) in self.changes or not is_floating(whole.number.dtype):
+            return
+        if any(takes_a_part(step, op.outputs[0].key) for step in steps):
+            self.changes[id(op)] = dataclasses.replace(op, rule=ROOT_OF_PARTS, operands=(whole,), params={})
 
     def cubed(self, op: Operation) -> None:
         """`x * x * x` is a power, and `c * x * x` a multiple of one."""
@@ -295,4 +311,14 @@ def is_one(value: Any) -> bool:
 def is_rooted(value: Ref, operations: Sequence[Operation]) -> bool:
     """Whether a root is taken of a value or of a multiple of it."""
     readers = [op for op in operations if any(isinstance(o, Ref) and o.key == value.key for o in op.operands)]
-    return any(op.function is np.sqrt or op.function in (*MULTIPLY, *DIVIDE) and is_rooted(op.outputs[0], operations) for op in readers)
+    return any(op.function is np.sqrt or op.function in POWER and literal_number(getattr(op.operands[1], "expr", None)) == 0.5 or op.function in (*MULTIPLY, *DIVIDE) and is_rooted(op.outputs[0], operations) for op in readers)
+
+
+def takes_a_part(step: Step, key: str) -> bool:
+    """Whether a step reads or writes a part of what has a key."""
+    match step:
+        case Operation(function=function, operands=[Ref(key=found), *_], params=params) if function is GETITEM:
+            return found == key and any(i is not None and i is not Ellipsis and i != slice(None) for i in params["index"])
+        case Write(base=Ref(key=found)):
+            return found == key
+    return False

@@ -21,7 +21,7 @@ from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import as_array, visible
 from srcad.rules import Rule, find, is_zero
 from srcad.shapes import infer_call
-from srcad.syntax import const
+from srcad.syntax import const, expression, names
 
 Arguments = list[Ref]
 SHAPE_PARAMETERS = ("shape", "newshape", "indices_or_sections", "size")
@@ -226,6 +226,8 @@ class Library:
             return None
         axis = static_value(given, self.facts) if given is not None else int(function is np.hstack and len(shape) > 1)
         if not isinstance(axis, int) or given is not None and function in (np.vstack, np.hstack) or function is np.concatenate and not shape:
+            return None
+        if function is np.vstack and not shape or any({*names(expression(d.text))} - self.state.parameters.keys() - self.state.global_names for d in shape):  # they may differ from pass to pass
             return None
         array = self.at.array_of_series(series)
         if function is np.stack or not shape or function is np.vstack and len(shape) == 1:

@@ -16,7 +16,7 @@ import numpy as np
 from srcad.dims import Dim, Facts
 from srcad.inference import Frame, Inference, class_of
 from srcad.kinds import BOOL, INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined, contents
-from srcad.syntax import const, name, same
+from srcad.syntax import call, const, name, same
 
 RETURN = "<return>"
 PHI, ACTIVE_PHI = "<phi>", "<active phi>"
@@ -307,7 +307,8 @@ class Instances:
             case Sequence(type=kind, items=items, mutable=mutable, merged=True):
                 if id(value) not in self.containers:
                     self.containers[id(value)] = Sequence(kind, tuple(self.named(i, f"{label}_{n}") for n, i in enumerate(items)), mutable)
-                return Ref(template.expr, self.containers[id(value)], template.key)
+                made = self.containers[id(value)]
+                return Ref(call("slice", [i.expr for i in made.items]) if kind is slice else template.expr, made, template.key)  # type: ignore[union-attr]
             case Record(type=kind, items=mapping, mutable=mutable, merged=True):
                 if id(value) not in self.containers:
                     self.containers[id(value)] = Record(kind, {k: self.named(i, f"{label}_{k}") for k, i in mapping.items()}, mutable)

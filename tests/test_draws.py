@@ -114,3 +114,56 @@ def test_what_names_nothing_twice(program):
 def test_what_may_repeat_is_added_up():
     assert "np.add.at" in srcad.grad(bootstrap).source_for(X, W)
     assert "numbers" in srcad.grad(repeated).source_for(X, W)
+
+
+# ---- what counted once may count twice by now
+
+LONG = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 5.0])
+
+
+def halved(w):
+    p = np.arange(6)
+    p //= 2
+    return np.sum(w[p] ** 2)
+
+
+def through_a_view(w):
+    p = np.argsort(w)
+    q = p[1:]
+    q[:] = 1
+    return np.sum(w[p] ** 2)
+
+
+def narrowed(w):
+    return np.sum(w[np.array([0, 1, 257]).astype(np.uint8)] ** 2)
+
+
+def rounded(w):
+    return np.sum(w[np.arange(0, 3, 0.5).astype(int)] ** 2) + np.sum(w[np.arange(0, 3, 0.5, dtype=int)] ** 3)
+
+
+def filled(w):
+    p = np.array([0, 1, 2])
+    p.fill(1)
+    z = w * 1
+    z[p] = w[:3] * 2
+    return np.sum(z**2)
+
+
+def element_by_element(w):
+    p, q = np.arange(4), np.array([0, 1, 2])
+    for j in range(3):
+        p[j] = p[0]
+    q[0] = q[1]
+    r = np.arange(len(w))
+    np.put(r, [0], [3])
+    return np.sum(w[p] ** 2) + np.sum(w[q] ** 3) + np.sum(w[r] ** 2)
+
+
+@pytest.mark.parametrize("program", [halved, through_a_view, narrowed, rounded, filled, element_by_element], ids=lambda f: f.__name__)
+def test_what_counts_twice(program):
+    srcad.grad(program).check(LONG)
+
+
+def test_parameters_in_a_list_of_indices():
+    assert srcad.grad(lambda w, k: np.sum(w[[k, 0]] ** 2), wrt="w")(LONG, 1).tolist() == [1.0, 2.0, 0.0, 0.0, 0.0, 0.0]

@@ -201,3 +201,15 @@ def test_without_numba_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_other_backends_do_not_exist() -> None:
     with pytest.raises(srcad.SrcadError, match="There are 'numpy' and 'numba'"):
         srcad.grad(lambda x: x, backend="tpu")
+
+
+def test_a_list_that_grows_beyond_its_array_is_refused():
+    def program(x, M):
+        items = []
+        for _ in range(len(x)):
+            items.append(M)
+        items.pop()
+        return np.sum(np.stack(items)[:, 0])
+
+    with pytest.raises(srcad.SrcadError, match="grows beyond"):
+        srcad.grad(program, backend="numba")(np.ones(6), np.eye(3))

@@ -75,3 +75,21 @@ def test_gradients(program):
 ])
 def test_lists_that_a_long_loop_fills(make, joined):
     srcad.grad(make, wrt="x").check(X, joined)
+
+
+def test_lists_of_numbers_or_of_several_lengths_are_not_joined():
+    def column(x):
+        items = [x[0]]
+        for k in range(70):
+            items.append(x[k % 3] * 1.0)
+        return np.sum(np.vstack(items) * np.arange(1.0, 4))
+
+    def several(x):
+        items = [x[:2] * 2]
+        for k in range(70):
+            items.append(x[k % 2 :] * 1.0)
+        return np.sum(np.concatenate([q * q for q in items]))
+
+    for program in (column, several):
+        with pytest.raises(srcad.SrcadError):
+            srcad.grad(program)(X)

@@ -94,7 +94,20 @@ def passed_on(x):
     return part(x, slice(1, None)) + part(x, slice(None, -1, 2)) + part(x, 1) + part(x, OUTSIDE) + np.sum(np.delete(x, slice(0, 2)))
 
 
-PROGRAMS = [written_through, argument_written_to, named, with_another_axis, in_a_list, out, turned, assembled, over_slices, its_ends, passed_on]
+def one_or_another(x):
+    s = slice(0, 2) if x[0] > 0 else slice(1, 3)
+    return np.sum(x[s] ** 2)
+
+
+def handed_on(x):
+    s = slice(0, 2)
+    for i in range(70):
+        x = np.sin(x) * 1.1
+        s = slice(i % 2, i % 2 + 2)
+    return np.sum(x[s] ** 2)
+
+
+PROGRAMS = [one_or_another, handed_on, written_through, argument_written_to, named, with_another_axis, in_a_list, out, turned, assembled, over_slices, its_ends, passed_on]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)

@@ -91,10 +91,35 @@ def variance(r):
     return s
 
 
-@pytest.mark.parametrize("program", [lambda r: np.sum(np.sqrt(np.maximum(r - 10.0, 0))), lambda r: np.sum(np.sqrt(np.maximum(0.0, r - 0.5))), variance])
+@pytest.mark.parametrize("program", [lambda r: np.sum(np.sqrt(np.maximum(r - 10.0, 0))), lambda r: np.sum(np.sqrt(np.maximum(0.0, r - 0.5))),
+                                     lambda r: np.sum(np.maximum(r - 0.5, 0) ** 0.5 * 2), variance])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_roots_of_positive_parts(program):
     srcad.grad(program).check(R)
+
+
+def gaps(points):
+    return np.sum((points[:, None] - points[None]) ** 2, axis=-1)
+
+
+def with_another_diagonal(points):
+    r = np.sqrt(gaps(points))
+    np.fill_diagonal(r, np.inf)
+    return np.sum(1 / r)
+
+
+def inverted_in_place(points):
+    r = np.sqrt(gaps(points))
+    r[r > 0] = 1 / r[r > 0]
+    return np.sum(np.triu(r, 1))
+
+
+@pytest.mark.parametrize("program", [
+    lambda points: np.sum(np.sqrt(gaps(points))[np.triu_indices(4, 1)]), lambda points: np.sum((gaps(points) ** 0.5)[~np.eye(4, dtype=bool)]), with_another_diagonal, inverted_in_place,
+])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_roots_of_which_parts_are_asked_for(program):
+    srcad.grad(program).check(np.random.default_rng(0).normal(size=(4, 2)))
 
 
 # ---- guards

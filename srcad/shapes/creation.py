@@ -115,6 +115,11 @@ def window(facts: Facts, m: Any, beta: Any = 0) -> Number:
     return Number("array", FLOAT, (dimension(m, facts),))
 
 
+def is_counted(kind: np.dtype[Any], *bounds: Any) -> bool:
+    """Whether an array counts without going round, or rounding: in the usual integers."""
+    return kind == INT and all(type(b) is int for b in bounds)
+
+
 @shape(np.arange)
 def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Number:
     if stop is None:
@@ -122,7 +127,7 @@ def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any
     numbers = [lift(v, facts) for v in (start, stop, step)]
     kind = np.dtype(dtype) if dtype is not None else np.result_type(*(n.dtype for n in numbers if n.dtype is not None))
     if all(isinstance(v, (int, float)) for v in (start, stop, step)):
-        return Number("array", kind, (Dim.of(max(0, math.ceil((stop - start) / step)), facts),), unique=start >= 0 and step > 0)
+        return Number("array", kind, (Dim.of(max(0, math.ceil((stop - start) / step)), facts),), unique=start >= 0 and step > 0 and is_counted(kind, start, step))
     if all(n.dim is not None for n in numbers):
         lower, upper, stride = (n.dim for n in numbers)
         count = upper - lower if stride.key == "1" else -((lower - upper) // stride)
@@ -131,7 +136,7 @@ def arange(facts: Facts, start: Any, stop: Any = None, step: Any = 1, dtype: Any
         elif not count.terms:
             count = Dim.of(max(0, count.const), facts)
         from_zero = not lower.terms and lower.const >= 0 and not stride.terms and stride.const > 0
-        return Number("array", kind, (count,), unique=from_zero)
+        return Number("array", kind, (count,), unique=from_zero and kind == INT)
     return Number("array", kind, (facts.new_dim(),))
 
 
