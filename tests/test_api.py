@@ -9,6 +9,7 @@ import inspect
 import math
 import pathlib
 import pickle
+import runpy
 import subprocess
 import sys
 import threading
@@ -333,6 +334,26 @@ def test_export(tmp_path: pathlib.Path):
            "print(loss_grad.loss_grad(np.array([1.0, 2.0]), 0.5, np.ones((2, 2)), 0.5))"
     done = subprocess.run([sys.executable, "-S", "-c", "import site; site.main()\n" + code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("(array([7., 7.])")
+
+
+def test_an_exported_module_imports_what_the_program_does(tmp_path: pathlib.Path):
+    from scipy.special import logsumexp as lse
+    from scipy.stats import norm
+
+    def likelihood(x):
+        return lse(x) * lse(2 * x) + norm.logcdf(x[0])
+
+    def shrinking(x):
+        d = x * x
+        while len(d) > 1:
+            d = d[:-1] + d[1:]
+        return d[0]
+
+    for program in (likelihood, shrinking):
+        path = tmp_path / f"{program.__name__}_grad.py"
+        grad(program).export(path, np.ones(3))
+        assert "srcad" not in path.read_text() and "SeedError" not in path.read_text()
+        np.testing.assert_allclose(runpy.run_path(str(path))[f"{program.__name__}_grad"](np.ones(3)), grad(program)(np.ones(3)))
 
 
 def test_export_of_what_cannot_be_written_is_refused(tmp_path: pathlib.Path):
