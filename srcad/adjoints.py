@@ -15,7 +15,7 @@ from srcad.contracted import contraction, inner_product, stays
 from srcad.dims import Dim, Facts, alike, broadcast
 from srcad.kinds import FLOAT, Number, full, is_double, python
 from srcad.render import function_path, render, shape_expr
-from srcad.syntax import call, const, name, without_sign
+from srcad.syntax import call, const, name, same, without_sign
 from srcad.terms import Term, literal
 
 
@@ -56,6 +56,8 @@ def real_part(term: Term) -> Term:
     number = term.number
     dtype = None if number.dtype is None else np.empty(0, number.dtype).real.dtype
     if number.dtype is None:
+        if isinstance(term.expr, ast.Call) and same(term.expr.func, function_path(np.real, term.facts)):
+            return term
         return Term(call(function_path(np.real, term.facts), [term.expr]), dataclasses.replace(number, fresh=False), term.facts)
     return Term(ast.Attribute(value=term.expr, attr="real", ctx=ast.Load()), dataclasses.replace(number, dtype=dtype, fresh=False), term.facts)
 

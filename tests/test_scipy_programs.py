@@ -41,6 +41,13 @@ def frozen(x):
     return np.sum(likelihood.logpdf(x)) + prior.logpdf(x[1]) + st.norm(loc=x[0], scale=2.0).cdf(x[2]) + np.sum(st.norm().logpdf(x))
 
 
+def windowed(x):
+    from scipy import signal
+
+    w = signal.get_window("hann", len(x)) + signal.windows.hamming(len(x), sym=False) * signal.get_window(("kaiser", 8.6), 3)
+    return np.sum((x * w) ** 2) + np.sum(np.abs(np.fft.rfft(x * signal.windows.gaussian(3, 1.5))) ** 2)
+
+
 def padded(x):
     n = 1 << (len(x) - 1).bit_length()
     return np.sum(np.abs(np.fft.fft(x, n)) ** 2) * (x[None] @ (np.eye(3) * 2) @ x[:, None]).item()
@@ -62,7 +69,7 @@ def matrices(x, joined):
     return joined(outs)
 
 
-@pytest.mark.parametrize("program", [lower_factor, upper_factor, integrals, densities, frozen, padded], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("program", [lower_factor, upper_factor, integrals, densities, frozen, windowed, padded], ids=lambda f: f.__name__)
 def test_gradients(program):
     srcad.grad(program).check(X)
     assert srcad.grad(program).value_and_grad(X)[0] == pytest.approx(program(X))
@@ -93,3 +100,7 @@ def test_lists_of_numbers_or_of_several_lengths_are_not_joined():
     for program in (column, several):
         with pytest.raises(srcad.SrcadError):
             srcad.grad(program)(X)
+
+
+def test_windows_need_no_helpers():
+    assert srcad.grad(windowed).source_for(X).count("def ") == 1

@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, broadcast, product
 from srcad.kinds import FLOAT, INT, Number, result_dtypes
-from srcad.shapes import dimension, dimensions, known_shape, lift, shape
+from srcad.shapes import SCIPY, dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
@@ -113,6 +113,16 @@ def tri(facts: Facts, N: Any, M: Any = None, k: Any = 0, dtype: Any = float, lik
 @shape(np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser)
 def window(facts: Facts, m: Any, beta: Any = 0) -> Number:
     return Number("array", FLOAT, (dimension(m, facts),))
+
+
+def windowed(facts: Facts, M: Any, *parameters: Any, **rest: Any) -> Number:
+    return window(facts, M)
+
+
+WINDOWS = ("barthann", "bartlett", "blackman", "blackmanharris", "bohman", "boxcar", "cosine", "exponential", "flattop", "gaussian", "hamming", "hann", "kaiser", "nuttall", "parzen",
+           "triang", "tukey")
+SCIPY.update({f"signal.{label}": windowed for label in WINDOWS})
+SCIPY["signal.get_window"] = lambda facts, window, Nx, *parameters, **rest: windowed(facts, Nx)
 
 
 def is_counted(kind: np.dtype[Any], *bounds: Any) -> bool:
