@@ -174,8 +174,6 @@ class Attributes(Texts):
                 self.integer_use(ref)
                 if number.dtype is not None and number.dtype.kind in "fc" and {path.removeprefix(DECIDES) for path in number.origin} <= self.state.knowledge.integral:
                     self.refuse(f"`{ast.unparse(ref.expr)}` is an index here, and a number that is no integer on some path to it. Give that number another name.")
-                if number.unique and self.shadowed(ref):
-                    number = dataclasses.replace(number, unique=False)  # it may have got others
                 return self.mask_value(ref) if number.dtype == BOOL and number.form == "array" else number
             case Sequence(type=kind, items=items) if kind is slice:
                 return slice(*map(self.index_value, items))

@@ -278,6 +278,8 @@ class Operations:
 
     def named(self, made: str, kind: Any) -> Ref:
         """A name of the generated code with what is known of it."""
+        if isinstance(kind, Number) and kind.unique and self.state.is_written(kind.place):
+            kind = dataclasses.replace(kind, unique=False)  # it may get others
         result = Ref(name(made), kind, made)
         if isinstance(kind, Number):
             self.state.kinds[made] = kind

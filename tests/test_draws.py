@@ -160,7 +160,32 @@ def element_by_element(w):
     return np.sum(w[p] ** 2) + np.sum(w[q] ** 3) + np.sum(w[r] ** 2)
 
 
-@pytest.mark.parametrize("program", [halved, through_a_view, narrowed, rounded, filled, element_by_element], ids=lambda f: f.__name__)
+def permuted_after_a_write(w):
+    p = np.arange(6)
+    p[0] = p[1]
+    return np.sum(w[np.random.default_rng(0).permutation(p)] ** 2)
+
+
+def copied_after_a_write(w):
+    p = np.arange(6)
+    p[0] = p[1]
+    q, r = p.astype(int), p[:4].astype(int)[::-1]
+    return np.sum(w[q] ** 2) + np.sum(w[r] ** 3)
+
+
+def copied_and_written_in_turns(w):
+    p, out = np.arange(6), 0.0
+    for i in range(3):
+        q = p.astype(int)
+        out = out + np.sum(w[q] ** 2)
+        p[i] = 5
+    return out
+
+
+COUNTED_TWICE = [halved, through_a_view, narrowed, rounded, filled, element_by_element, permuted_after_a_write, copied_after_a_write, copied_and_written_in_turns]
+
+
+@pytest.mark.parametrize("program", COUNTED_TWICE, ids=lambda f: f.__name__)
 def test_what_counts_twice(program):
     srcad.grad(program).check(LONG)
 
