@@ -15,7 +15,7 @@ import numpy as np
 
 from srcad import protocols
 from srcad.dims import Dim, Facts, known_nonnegative
-from srcad.inference import GETITEM, Change, describe_value, display, literal_ref, record_display
+from srcad.inference import constant_ref, GETITEM, Change, describe_value, display, literal_ref, record_display
 from srcad.kinds import BOOL, DECIDES, FLOAT, INT, NUMERIC, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, leaves, python
 from srcad.outside import is_distribution, static_value
 from srcad.iterables import slice_of_range
@@ -68,7 +68,7 @@ class Attributes(Texts):
             return self.grid(base.value.value, index, expr, target)
         if isinstance(base.value, Static):
             known = base.value.value[self.static_index(index)]  # type: ignore[index]
-            return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else literal_ref(const(known), known, self.state.facts)
+            return self.state.guards.read(f"{base.value.path}[{self.static_index(index)!r}]", known) if base.value.path else constant_ref(known, self.state.facts)
         self.require_numbers(base)
         return self.subscript(base, self.index_values(index), expr, target)
 
@@ -280,7 +280,7 @@ class Attributes(Texts):
         if attribute in value.items and (entry is None or not protocols.decides(entry[1])):
             return value.items[attribute]
         if entry is None and protocols.defined(base, "__getattr__"):
-            return self.call_method(base, "__getattr__", (literal_ref(const(attribute), attribute, self.state.facts),))
+            return self.call_method(base, "__getattr__", (constant_ref(attribute, self.state.facts),))
         return self.class_attribute(base, value.type, attribute, target)
 
     def class_attribute(self, base: Ref, kind: type, attribute: str, target: str | None, after: int = 0) -> Ref:
@@ -335,7 +335,7 @@ class Attributes(Texts):
             return False
         setter = protocols.class_entry(kind, "__setattr__")
         if setter is not None and protocols.defined(owner, "__setattr__") and not protocols.is_generated(setter[1]):
-            self.call_method(owner, "__setattr__", (literal_ref(const(attribute), attribute, self.state.facts), value))
+            self.call_method(owner, "__setattr__", (constant_ref(attribute, self.state.facts), value))
             return True
         return self.set_by_descriptor(owner, kind, attribute, value)
 
@@ -378,7 +378,7 @@ class Attributes(Texts):
             items = tuple(Ref(ast.Subscript(value=expr, slice=const(i), ctx=ast.Load()), python(INT, d)) for i, d in enumerate(number.shape))
             return Ref(expr, Sequence(tuple, items))
         if attribute == "ndim" and number.ndim is not None:
-            return literal_ref(const(number.ndim), number.ndim, facts)
+            return constant_ref(number.ndim, facts)
         if attribute == "size" and number.shape is not None:
             total = Dim.of(1, facts)
             for dim in number.shape:

@@ -419,7 +419,7 @@ class Backwards(ListBack):
         """The loop with its passes in reverse."""
         tag = getattr(step.statement, "tag", 0)
         if step.iter is None:
-            return For(self.state.idle or self.state.namer.temporary("i"), call("range", [name(step.count)]), tuple(body), (), step.loc, tag)
+            return For(self.state.idle_name(), call("range", [name(step.count)]), tuple(body), (), step.loc, tag)
         passes: ast.expr = step.iter
         if step.count and isinstance(passes, ast.Call) and isinstance(passes.func, ast.Name) and passes.func.id == "range" and len(passes.args) == 1:
             passes = call("range", [name(step.count)])

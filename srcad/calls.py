@@ -22,7 +22,7 @@ from srcad.custom import Custom, is_own
 from srcad.draws import Draws
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
-from srcad.inference import Frame, display, function_label, literal_ref, record_display
+from srcad.inference import constant_ref, Frame, display, function_label, record_display
 from srcad.kinds import BOOL, Bound, Closure, Method, Object, Record, Ref, Sequence, Static, python
 from srcad.memory import is_true
 from srcad.library import Library
@@ -147,11 +147,8 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         reason = refused(function)
         if reason:
             self.at.refuse(reason, UnsupportedSyntaxError, function_label(function))
-        if function is functools.partial:
-            return Ref(text, Bound(args[0], tuple(args[1:]), keywords))
-        if is_distribution(function):
-            labels = [*filter(None, (function.shapes or "").split(", ")), "loc", "scale"]
-            return Ref(text, Bound(Ref(text.func, Static(function, path)), (), {**dict(zip(labels, args)), **keywords}))
+        if function is functools.partial or is_distribution(function):
+            return Ref(text, self.bound_early(function, path, args, keywords, text))
         if isinstance(function, functools.partial):
             return self.value_called(self.partial(function, path), args, keywords, text, target)
         if isinstance(function, np.ufunc) or getattr(function, "__self__", None).__class__ is np.ufunc:
@@ -180,6 +177,13 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         if isinstance(function, type):
             return self.construct(function, args, keywords, text, target)
         return self.unknown(function, args, keywords, text, target)
+
+    def bound_early(self, function: Any, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call) -> Bound:
+        """`functools.partial(f, x)`, or the frozen distribution that `norm(loc, scale)` is."""
+        if function is functools.partial:
+            return Bound(args[0], tuple(args[1:]), keywords)
+        labels = [*filter(None, (function.shapes or "").split(", ")), "loc", "scale"]
+        return Bound(Ref(text.func, Static(function, path)), (), {**dict(zip(labels, args)), **keywords})
 
     def bound_method(self, function: types.MethodType, path: str, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
         """A method with its object, from outside: both are read afresh."""
@@ -225,7 +229,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         if attribute == "astype":
             return self.astype(owner, args, keywords, text, target)
         if attribute in ("bit_length", "bit_count") and owner.number.form == "python" and owner.number.dim is not None and not args:
-            return self.whole_number(getattr(owner.number.dim.known(), attribute)())
+            return constant_ref(getattr(owner.number.dim.known(), attribute)(), self.facts)
         if attribute == "is_integer":
             return self.at.operation(np.isfinite, (owner,), {}, text, target, python(BOOL))
         if attribute == "compress":  # the condition comes first in the function
@@ -263,7 +267,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
         shape = owner.number.shape
         if attribute == "item" and not args and shape and all(d == 1 for d in shape):
             first = ast.Tuple(elts=[const(0)] * len(shape), ctx=ast.Load()) if len(shape) > 1 else const(0)
-            index = tuple(self.whole_number(0).number for _ in shape)
+            index = tuple(constant_ref(0, self.facts).number for _ in shape)
             element = self.at.subscript(owner, index, ast.Subscript(value=owner.expr, slice=first, ctx=ast.Load()), None)
             return self.to_python(element, attribute, args, ast.Call(func=ast.Attribute(value=element.expr, attr="item", ctx=ast.Load()), args=[], keywords=[]), target)
         if args or shape is None or any(d.terms for d in shape) and attribute == "item":
@@ -301,9 +305,9 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             if attribute == "values":
                 return dict_view(value, "values", tuple(value.items.values()))
             if attribute == "keys":
-                return dict_view(value, "keys", tuple(literal_ref(const(k), k, self.facts) for k in value.items))
+                return dict_view(value, "keys", tuple(constant_ref(k, self.facts) for k in value.items))
             if attribute == "items":
-                pairs = [display(tuple, (literal_ref(const(k), k, self.facts), v)) for k, v in value.items.items()]
+                pairs = [display(tuple, (constant_ref(k, self.facts), v)) for k, v in value.items.items()]
                 return dict_view(value, "items", tuple(pairs))
             if attribute == "get" and args:
                 key = static_value(args[0], self.facts)
@@ -437,7 +441,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
 
     def literal_or_held(self, value: Any) -> Ref:
         if value is None or isinstance(value, (int, float, str)):
-            return literal_ref(const(value), value, self.facts)
+            return constant_ref(value, self.facts)
         label = self.state.guards.held(value)
         self.state.helpers[label] = value
         return self.state.guards.read(label, value)

@@ -63,18 +63,17 @@ class Draws:
 
     def drawn(self, label: str, args: Arguments, keywords: dict[str, Ref]) -> Number:
         """What a draw gives, as far as it is known."""
-        given = [*args]
         if label in ("rand", "randn"):
             return self.sized(tuple(args) if args else None, FLOAT, [])
-        if label in ("permutation", "choice") and (given or "a" in keywords):
-            return self.picked(label, given[0] if given else keywords["a"], given[1:], keywords)
+        if label in ("permutation", "choice") and (args or "a" in keywords):
+            return self.picked(label, args[0] if args else keywords["a"], args[1:], keywords)
         if label not in PARAMETERS:
             return UNKNOWN
         count = PARAMETERS[label]
-        size = keywords.get("size", given[count] if len(given) > count else None)
-        whole = INT if label in DISCRETE and "dtype" not in keywords else None
-        parameters = [*given[:count], *(k for label_, k in keywords.items() if label_ not in ("size", "dtype", "endpoint"))]
-        return self.sized(size, whole if label in DISCRETE else FLOAT if "dtype" not in keywords else None, parameters)
+        size = keywords.get("size", args[count] if len(args) > count else None)
+        dtype = None if "dtype" in keywords else INT if label in DISCRETE else FLOAT
+        parameters = [*args[:count], *(k for label_, k in keywords.items() if label_ not in ("size", "dtype", "endpoint"))]
+        return self.sized(size, dtype, parameters)
 
     def picked(self, label: str, items: Ref, others: list[Ref], keywords: dict[str, Ref]) -> Number:
         """A permutation, or a choice, of some items or of the whole numbers up to one."""

@@ -174,8 +174,7 @@ class Gates:
 
     def root(self, op: Operation, steps: Sequence[Step]) -> None:
         """`np.sqrt(x)[i]` and `np.sqrt(x)` that is written to: nothing comes from where nothing goes."""
-        half = op.function in POWER and literal_number(getattr(op.operands[1], "expr", None)) == 0.5
-        whole = op.operands[0] if op.function is np.sqrt or half else None
+        whole = op.operands[0] if is_root(op) else None
         if not isinstance(whole, Ref) or not op.outputs[0].number.ndim or id(op) in self.changes or not is_floating(whole.number.dtype):
             return
         if any(takes_a_part(step, op.outputs[0].key) for step in steps):
@@ -308,10 +307,21 @@ def is_one(value: Any) -> bool:
     return isinstance(value, Ref) and getattr(value.expr, "value", None) == 1
 
 
+def is_root(op: Operation) -> bool:
+    """Whether an operation is a square root: `np.sqrt(x)`, `x**0.5`."""
+    return op.function is np.sqrt or op.function in POWER and literal_number(getattr(op.operands[1], "expr", None)) == 0.5
+
+
 def is_rooted(value: Ref, operations: Sequence[Operation]) -> bool:
     """Whether a root is taken of a value or of a multiple of it."""
-    readers = [op for op in operations if any(isinstance(o, Ref) and o.key == value.key for o in op.operands)]
-    return any(op.function is np.sqrt or op.function in POWER and literal_number(getattr(op.operands[1], "expr", None)) == 0.5 or op.function in (*MULTIPLY, *DIVIDE) and is_rooted(op.outputs[0], operations) for op in readers)
+    multiples = {value.key}
+    for op in operations:  # in their order: an operand is made before
+        if any(isinstance(o, Ref) and o.key in multiples for o in op.operands):
+            if is_root(op):
+                return True
+            if op.function in (*MULTIPLY, *DIVIDE):
+                multiples.add(op.outputs[0].key)
+    return False
 
 
 def takes_a_part(step: Step, key: str) -> bool:

@@ -268,6 +268,10 @@ class Inference:
         """`_`, for what nobody reads; nothing, where the program has a variable of that name."""
         return "" if self.blank or any(BLANK in reads(s) for s in self.statements) else BLANK
 
+    def idle_name(self) -> str:
+        """The name of a counter that nobody reads."""
+        return self.idle or self.namer.temporary("i")
+
     def is_active(self, value: Any) -> bool:
         """Whether any number in a value is differentiated."""
         if isinstance(value, (list, tuple)):
@@ -348,10 +352,19 @@ def literal_ref(expr: ast.expr, value: Any, facts: Facts) -> Ref:
     return Ref(expr, Static(value))
 
 
+def constant_ref(value: Any, facts: Facts) -> Ref:
+    """The operand that is ``value`` itself, written as a literal."""
+    return literal_ref(const(value), value, facts)
+
+
 def display(kind: type, items: tuple[Ref, ...]) -> Ref:
-    """A tuple or list of what is already there."""
+    """A tuple, list or slice of what is already there."""
     elements = [i.expr for i in items]
-    expr: ast.expr = ast.List(elts=elements, ctx=ast.Load()) if kind is list else ast.Tuple(elts=elements, ctx=ast.Load())
+    expr: ast.expr
+    if kind is slice:
+        expr = call("slice", elements)
+    else:
+        expr = ast.List(elts=elements, ctx=ast.Load()) if kind is list else ast.Tuple(elts=elements, ctx=ast.Load())
     return Ref(expr, Sequence(kind, tuple(items), kind is list))
 
 

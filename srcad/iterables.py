@@ -14,7 +14,7 @@ import numpy as np
 
 from srcad import spelled
 from srcad.dims import Dim, Facts
-from srcad.inference import display, literal_ref
+from srcad.inference import constant_ref, display
 from srcad.kinds import BOOL, Lazy, Number, Object, Range, Ref, Sequence, Static, python
 from srcad.outside import static_value
 from srcad.rules import find
@@ -60,7 +60,7 @@ def known_integer(calls: Calls, ref: Ref) -> Any:
 def special_ndindex(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """np.ndindex is a product of ranges."""
     sizes = args[0].value.items if len(args) == 1 and isinstance(args[0].value, Sequence) else args
-    ranges = [display(tuple, tuple(literal_ref(const(i), i, calls.facts) for i in range(known_integer(calls, s)))) for s in sizes]
+    ranges = [display(tuple, tuple(constant_ref(i, calls.facts) for i in range(known_integer(calls, s)))) for s in sizes]
     return special_combined(itertools.product)(calls, ranges, {}, text, target)
 
 
@@ -96,7 +96,7 @@ def special_sorted(calls: Calls, args: Arguments, keywords: dict[str, Ref], text
     if not all(isinstance(i.value, Number) and i.number.is_plain for i in (*items, *keys)):
         calls.at.refuse("sorted() is differentiated of single numbers, by keys that are single numbers. Use np.sort, or the order that np.argsort gives.")
     if has_key:
-        signs = literal_ref(const(-1 if turned else 1), -1 if turned else 1, calls.facts)
+        signs = constant_ref(-1 if turned else 1, calls.facts)
         plain = ast.Call(func=const(None), args=[], keywords=[])
         return taken_apart(calls, calls.own_function(spelled.in_order_of, "", [display(list, items), display(list, keys), signs], {}, plain, target), len(items), False)
     array = args[0] if isinstance(args[0].value, Number) else calls.at.array_of(display(list, items))
@@ -138,7 +138,7 @@ def special_isscalar(calls: Calls, args: Arguments, keywords: dict[str, Ref], te
     if isinstance(value, Object) or isinstance(value, Number) and value.form == "unknown":
         return calls.at.opaque(text, target, python(BOOL))
     known = value.is_plain if isinstance(value, Number) else isinstance(value, Static) and np.isscalar(value.value)
-    return literal_ref(const(known), known, calls.facts)
+    return constant_ref(known, calls.facts)
 
 
 def special_linspace(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -167,7 +167,7 @@ def ufunc_method(calls: Calls, function: Any, args: Arguments, keywords: dict[st
     path = expression(f"{calls.facts.module('numpy')}.{ufunc.__name__}")
     operands = [Ref(path, Static(ufunc)), *(calls.as_array(a) for a in args)]
     if axis:
-        return calls.own_function(spelled.accumulate_along, "", [*operands, literal_ref(const(axis), axis, calls.facts)], {}, text, target)
+        return calls.own_function(spelled.accumulate_along, "", [*operands, constant_ref(axis, calls.facts)], {}, text, target)
     return calls.own_function(own, "", operands, {}, text, target)
 
 
@@ -204,9 +204,8 @@ def special_slice(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
     """`slice(a, b)`: its ends are known where an index asks for them."""
     if keywords or not 1 <= len(args) <= 3:
         return None
-    none = Ref(const(None), Static(None))
-    start, stop, step = (none, args[0], none) if len(args) == 1 else (*args, none)[:3]
-    return Ref(call("slice", [start.expr, stop.expr, step.expr]), Sequence(slice, (start, stop, step)))
+    none = constant_ref(None, calls.facts)
+    return display(slice, (none, args[0], none) if len(args) == 1 else (*args, none)[:3])
 
 
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {

@@ -10,7 +10,7 @@ import functools
 from typing import Any
 
 from srcad.dims import Dim, Undecided
-from srcad.inference import display, literal_ref
+from srcad.inference import constant_ref, display
 from srcad.ir import Assign, For, expressions, walk
 from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Series, Static, python
 from srcad.protocols import iterated
@@ -104,8 +104,8 @@ class Iteration(Regions):
             case Sequence(view=(record, what)):
                 key = list(record.items)[i]
                 if what == "keys":
-                    return literal_ref(const(key), key, facts)
-                return record.items[key] if what == "values" else display(tuple, (literal_ref(const(key), key, facts), record.items[key]))
+                    return constant_ref(key, facts)
+                return record.items[key] if what == "values" else display(tuple, (constant_ref(key, facts), record.items[key]))
             case Sequence():
                 return value.items[i]
             case Lazy(parts=parts, each=each) if each is not None:
@@ -119,7 +119,7 @@ class Iteration(Regions):
                 assert first is not None
                 return display(tuple, (self.dim_ref(first + i), self.taken(part, i)))
         key = self.keys(ref)[i]
-        return literal_ref(const(key), key, facts)
+        return constant_ref(key, facts)
 
     def listed(self, ref: Ref) -> tuple[Ref, ...]:
         """The items of anything that can be iterated over, one by one."""
@@ -167,7 +167,7 @@ class Iteration(Regions):
         return True
 
     def dim_ref(self, dim: Dim) -> Ref:
-        return literal_ref(const(dim.const), dim.const, self.state.facts) if not dim.terms else Ref(expression(dim.key), python(INT, dim))
+        return constant_ref(dim.const, self.state.facts) if not dim.terms else Ref(expression(dim.key), python(INT, dim))
 
     def counter(self, ref: Ref) -> Ref:
         """The range whose numbers a loop counts through."""

@@ -19,14 +19,9 @@ from srcad.errors import UnsupportedSyntaxError
 from srcad.ir import Location
 from srcad.syntax import same
 
-FLOAT = np.dtype(float)
-
-
-INT = np.dtype(int)
-
-
-BOOL = np.dtype(bool)
-
+FLOAT, INT, BOOL = np.dtype(float), np.dtype(int), np.dtype(bool)
+DECIDES = "?"
+NUMERIC = (np.ndarray, np.generic, float, int, complex)  # what a Number may be when the program runs
 
 
 def is_double(dtype: np.dtype[Any] | None) -> bool:
@@ -37,10 +32,6 @@ def is_double(dtype: np.dtype[Any] | None) -> bool:
 def is_floating(dtype: np.dtype[Any] | None) -> bool:
     """Whether a dtype is float32 or float64 for certain."""
     return dtype is not None and dtype in (FLOAT, np.float32)
-
-
-DECIDES = "?"
-NUMERIC = (np.ndarray, np.generic, float, int, complex)  # what a Number may be when the program runs
 
 
 @dataclass(frozen=True, eq=False)

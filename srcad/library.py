@@ -15,7 +15,7 @@ from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_hashab
 from srcad.dims import Facts, Undecided
 from srcad.errors import AliasError, MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
-from srcad.inference import Inference, display, function_label, literal_ref
+from srcad.inference import constant_ref, Inference, display, function_label
 from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static, leaves
 from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import as_array, visible
@@ -64,8 +64,6 @@ def both_bounds(args: Arguments, keywords: dict[str, Ref]) -> dict[str, Ref]:
     none = Ref(const(None), Static(None))
     named = {{"min": "a_min", "max": "a_max"}.get(k, k): v for k, v in keywords.items()}
     return {k: none for k in ("a_min", "a_max")[max(0, len(args) - 1) :]} | named
-
-
 
 
 class Library:
@@ -201,7 +199,7 @@ class Library:
             value = bool(static_value(ref, self.facts))
         except (LookupError, Undecided):
             self.at.refuse(f"`{label}=` must be known when the code is generated. Pass True or False.")
-        return literal_ref(const(value), value, self.facts)
+        return constant_ref(value, self.facts)
 
     def of_series(self, function: Any, series: Series, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         """np.array(hs), np.stack(hs); any other function gets that array."""
@@ -232,12 +230,9 @@ class Library:
         array = self.at.array_of_series(series)
         if function is np.stack or not shape or function is np.vstack and len(shape) == 1:
             axis %= len(shape) + 1
-            return self.own_function(spelled.stacked, "", [array, self.whole_number(axis)], {}, array.expr, target) if axis else array
+            return self.own_function(spelled.stacked, "", [array, constant_ref(axis, self.facts)], {}, array.expr, target) if axis else array
         axis %= len(shape)
-        return self.own_function(spelled.joined_along if axis else spelled.joined, "", [array, self.whole_number(axis)][: 1 + bool(axis)], {}, array.expr, target)
-
-    def whole_number(self, value: int) -> Ref:
-        return literal_ref(const(value), value, self.facts)
+        return self.own_function(spelled.joined_along if axis else spelled.joined, "", [array, constant_ref(axis, self.facts)][: 1 + bool(axis)], {}, array.expr, target)
 
     def joined(self, ref: Ref) -> Ref:
         """A list of arrays, some of which are lists."""

@@ -117,7 +117,7 @@ class ListBack(Shadows):
             blank = call(function_path(np.zeros, self.facts), [ast.Attribute(value=item, attr="shape", ctx=ast.Load())])
             expr = comprehension(blank, item, name(series.name))
         else:
-            expr = comprehension(self.zero(series), name(self.state.idle or self.state.namer.temporary("i")), call("range", [name(size)]))
+            expr = comprehension(self.zero(series), name(self.state.idle_name()), call("range", [name(size)]))
         self.emit(Assign(label, expr, self.here()))
         self.names[series.name] = label
         self.kinds[label] = Number("python", None, ())

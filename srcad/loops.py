@@ -15,7 +15,7 @@ from typing import Any
 from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
 from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
-from srcad.inference import Loop, Operation, Phi, Region, Step, display, flatten, fractional, literal_ref
+from srcad.inference import constant_ref, Loop, Operation, Phi, Region, Step, display, flatten, fractional
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Location, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
 from srcad.kinds import Buffer, INT, Lazy, Number, Range, Record, Ref, Sequence, python
@@ -402,7 +402,7 @@ class Loops(Iteration):
             flag = self.state.namer.temporary("stopped")
             body = flagged_breaks(body, flag, jump=False)
             self.kept_alive(statement, body, flag)
-            self.frame.locals[flag] = literal_ref(const(False), False, self.state.facts)
+            self.frame.locals[flag] = constant_ref(False, self.state.facts)
         offset = self.offset
         i = -1
         while (i := i + 1) < self.passes(iterable):

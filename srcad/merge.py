@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.inference import Frame, Inference, class_of
+from srcad.inference import display, Frame, Inference, class_of
 from srcad.kinds import BOOL, INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined, contents
-from srcad.syntax import call, const, name, same
+from srcad.syntax import const, name, same
 
 RETURN = "<return>"
 PHI, ACTIVE_PHI = "<phi>", "<active phi>"
@@ -308,7 +308,7 @@ class Instances:
                 if id(value) not in self.containers:
                     self.containers[id(value)] = Sequence(kind, tuple(self.named(i, f"{label}_{n}") for n, i in enumerate(items)), mutable)
                 made = self.containers[id(value)]
-                return Ref(call("slice", [i.expr for i in made.items]) if kind is slice else template.expr, made, template.key)  # type: ignore[union-attr]
+                return Ref(display(slice, made.items).expr if kind is slice else template.expr, made, template.key)  # type: ignore[union-attr]
             case Record(type=kind, items=mapping, mutable=mutable, merged=True):
                 if id(value) not in self.containers:
                     self.containers[id(value)] = Record(kind, {k: self.named(i, f"{label}_{k}") for k, i in mapping.items()}, mutable)

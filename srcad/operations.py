@@ -29,7 +29,7 @@ from srcad.inference import (
     display,
     flatten,
     function_label,
-    literal_ref,
+    constant_ref,
     located,
     nested,
 )
@@ -187,7 +187,7 @@ class Operations:
             return own
         ufunc, python_operator = OPERATORS[type(op)]
         if isinstance(op, ast.Not) and not (isinstance(operand.value, Number) and (operand.number.dim is None or operand.number.dim.value is None)):
-            return literal_ref(const(not self.decide(operand)), not self.decide(operand), self.state.facts)
+            return constant_ref(not self.decide(operand), self.state.facts)
         self.require_numbers(operand)
         plain_python = operand.number.form == "python"
         kind = python(BOOL) if isinstance(op, ast.Not) else self.kind_of(ufunc, python_operator, operand)
@@ -199,7 +199,7 @@ class Operations:
             return own
         known = self.known_comparison(op, left, right)
         if known is not None:
-            return literal_ref(const(known), known, self.state.facts)
+            return constant_ref(known, self.state.facts)
         if type(op) not in OPERATORS:
             self.refuse("`is` and `in` need values that are known when the code is generated.")
         self.require_numbers(left, right)

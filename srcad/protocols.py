@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from srcad.inference import OPERATORS, display, literal_ref, record_display
+from srcad.inference import constant_ref, OPERATORS, display, record_display
 from srcad.kinds import BOOL, Bound, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.outside import LIBRARIES
-from srcad.syntax import const, expression
+from srcad.syntax import expression
 
 Operations = Any  # the walker of a frame
 
@@ -182,7 +182,7 @@ def truth(at: Operations, ref: Ref) -> Ref:
             return found
     if isinstance(ref.value, Sequence) or hasattr(kind, "__bool__") or hasattr(kind, "__len__"):
         return ref
-    return literal_ref(const(True), True, at.state.facts)
+    return constant_ref(True, at.state.facts)
 
 
 def is_unknown(at: Operations, ref: Ref) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcad.inference import display, literal_ref, record_display
+from srcad.inference import constant_ref, display, record_display
 from srcad.kinds import NUMERIC, Lazy, Number, Object, Record, Ref, Sequence, Static, Super
 from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import asked, class_of, has, is_dict, itself, own_class, type_of
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 Arguments = list[Ref]
 NOTHING = Ref(const(None), Static(None))
-
-
-def known_number(calls: Calls, value: int | bool) -> Ref:
-    return literal_ref(const(value), value, calls.facts)
 
 
 def special_type(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -43,27 +39,27 @@ def special_isinstance(calls: Calls, args: Arguments, keywords: dict[str, Ref], 
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
         made = type_of(value)
         made = int if value.form == "python" and args[0].key in value.origin else made
-        return known_number(calls, issubclass(made, kinds))
+        return constant_ref(issubclass(made, kinds), calls.facts)
     if isinstance(value, (Sequence, Record)):
-        return known_number(calls, issubclass(value.type, kinds))
+        return constant_ref(issubclass(value.type, kinds), calls.facts)
     if isinstance(value, Static) or isinstance(value, Object) and value.path:
-        return known_number(calls, isinstance(value.value, kinds))
+        return constant_ref(isinstance(value.value, kinds), calls.facts)
     return None
 
 
 def special_hasattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     value, attribute = args[0].value, static_value(args[1], calls.facts)
     if isinstance(value, Number) and value.form in ("python", "array", "scalar") and value.dtype is not None:
-        return known_number(calls, hasattr(type_of(value), attribute))
+        return constant_ref(hasattr(type_of(value), attribute), calls.facts)
     if isinstance(value, Number):
         answers = {hasattr(kind, attribute) for kind in NUMERIC}
-        return known_number(calls, answers.pop()) if len(answers) == 1 else None
+        return constant_ref(answers.pop(), calls.facts) if len(answers) == 1 else None
     known = has(calls.at, args[0], attribute)
     if isinstance(value, Static) and isinstance(value.value, types.ModuleType) and value.value.__name__.split(".")[0] in LIBRARIES:
         known = hasattr(value.value, attribute)
     if known is None and isinstance(value, (Sequence, Record)):
         known = hasattr(value.type, attribute)
-    return None if known is None else known_number(calls, known)
+    return None if known is None else constant_ref(known, calls.facts)
 
 
 def special_getattr(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:

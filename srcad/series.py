@@ -10,7 +10,7 @@ from typing import Any
 
 from srcad.dims import Dim
 from srcad.errors import AliasError, UnsupportedSyntaxError
-from srcad.inference import Knowledge, ListStep, literal_ref
+from srcad.inference import constant_ref, Knowledge, ListStep
 from srcad.ir import Assign, Effect, Location, Store
 from srcad.kinds import FLOAT, INT, Hidden, Number, Ref, Sequence, Series, Static, python
 from srcad.merge import Env, Merger
@@ -71,7 +71,7 @@ class Lists(Writes):
     def unary(self, op: ast.unaryop, operand: Ref, target: str | None) -> Ref:
         """`not hs` asks for the length."""
         if isinstance(op, ast.Not) and isinstance(operand.value, Sequence) and operand.value.series is not None:
-            return self.compare(ast.Eq(), self.length_ref(operand.value.series), literal_ref(const(0), 0, self.state.facts), target)
+            return self.compare(ast.Eq(), self.length_ref(operand.value.series), constant_ref(0, self.state.facts), target)
         return super().unary(op, operand, target)
 
     def widen(self, series: Series, item: Ref) -> None:

@@ -17,12 +17,12 @@ import numpy as np
 
 from srcad import spelled
 from srcad.dims import Dim, Undecided, product
-from srcad.inference import Operation, display, fractional, literal_ref, record_display
+from srcad.inference import constant_ref, Operation, display, fractional, record_display
 from srcad.ir import Assign, Effect, map_block
 from srcad.kinds import INT, UNKNOWN, Lazy, Number, Place, Range, Record, Ref, Sequence, Static, is_double, python
 from srcad.outside import static_value
 from srcad.protocols import defined, is_dict, iterated, own_class, visible
-from srcad.reflection import REFLECTION, known_number
+from srcad.reflection import REFLECTION
 from srcad.rules import find
 from srcad.runtime import adjoint, checkpoint, stop_gradient
 from srcad.shapes import infer_call
@@ -40,9 +40,9 @@ def special_len(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
     if isinstance(value, Sequence) and value.series is not None:
         return calls.at.length_ref(value.series)
     if isinstance(value, Sequence) or is_dict(args[0]):
-        return known_number(calls, len(value.items))  # type: ignore[union-attr]
+        return constant_ref(len(value.items), calls.facts)  # type: ignore[union-attr]
     if isinstance(value, Static) and hasattr(value.value, "__len__"):
-        return known_number(calls, len(static_value(args[0], calls.facts)))
+        return constant_ref(len(static_value(args[0], calls.facts)), calls.facts)
     if isinstance(value, Number) and value.shape:
         return Ref(text, python(np.dtype(int), value.shape[0]))
     if isinstance(value, Number) and value.shape == ():
@@ -68,7 +68,7 @@ def special_size(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: 
 
 def special_ndim(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     number = args[0].number
-    return None if number.ndim is None else known_number(calls, number.ndim)
+    return None if number.ndim is None else constant_ref(number.ndim, calls.facts)
 
 
 def special_sequence(kind: type) -> Callable[..., Ref | None]:
@@ -131,7 +131,7 @@ def special_zip(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
 def special_reversed(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """reversed: of a list, from the end that it has now."""
     value = args[0].value
-    start = literal_ref(const(len(value.items)), len(value.items), calls.facts) if isinstance(value, Sequence) and value.series is None else None
+    start = constant_ref(len(value.items), calls.facts) if isinstance(value, Sequence) and value.series is None else None
     return Ref(text, Lazy("reversed", (args[0],), start, calls.state.loops))
 
 
@@ -245,11 +245,11 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
         total = start
         for item in items.items:
             if total is None and own_class(item) is not None:
-                total = known_number(calls, 0)
+                total = constant_ref(0, calls.facts)
             total = item if total is None else calls.at.binary(ast.Add(), total, item, None)
         if start is None and len(items.items) == 1 and not items.items[0].number.is_plain and calls.state.knowledge.written:
-            total = calls.at.binary(ast.Add(), known_number(calls, 0), items.items[0], None)  # another array
-        return total if total is not None else known_number(calls, 0)
+            total = calls.at.binary(ast.Add(), constant_ref(0, calls.facts), items.items[0], None)  # another array
+        return total if total is not None else constant_ref(0, calls.facts)
     if isinstance(items, Number) and items.ndim == 1 and start is None:
         kind = Number("scalar", items.dtype and np.asarray(sum(np.ones(1, items.dtype))).dtype, ())
         return calls.at.operation(np.sum, (args[0],), {}, text, target, kind, find(np.sum))
@@ -349,7 +349,7 @@ def special_select(calls: Calls, args: Arguments, keywords: dict[str, Ref], text
     if not isinstance(conditions, Sequence) or not isinstance(choices, Sequence) or any(c.number.dtype != np.dtype(bool) for c in conditions.items):
         calls.at.refuse("np.select is differentiated with lists of conditions and of choices.")
         raise AssertionError
-    result = names.get("default", literal_ref(const(0), 0, calls.facts))
+    result = names.get("default", constant_ref(0, calls.facts))
     where = expression(f"{calls.facts.module('numpy')}.where")
     for condition, choice in reversed([*zip(conditions.items, choices.items, strict=True)]):
         last = condition is conditions.items[0]
@@ -387,7 +387,7 @@ def special_reduction(whole: Any) -> Callable[..., Ref | None]:
     """np.add.reduce is np.sum along the first axis, and so on."""
     def reduce(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         if len(args) == 1 and "axis" not in keywords:
-            keywords = {"axis": literal_ref(const(0), 0, calls.facts), **keywords}
+            keywords = {"axis": constant_ref(0, calls.facts), **keywords}
         if isinstance(args[0].value, Sequence):
             args = [calls.as_array(args[0]), *args[1:]]
             text = ast.Call(func=text.func, args=[a.expr for a in args], keywords=text.keywords)
@@ -417,7 +417,7 @@ def special_apply_over(calls: Calls, args: Arguments, keywords: dict[str, Ref], 
         calls.at.refuse("np.apply_over_axes of an array of unknown rank is not differentiated.")
     assert rank is not None
     found = tuple(a % rank for a in (axes if isinstance(axes, (tuple, list)) else (axes,)))
-    given = display(tuple, tuple(known_number(calls, a) for a in found))
+    given = display(tuple, tuple(constant_ref(a, calls.facts) for a in found))
     return calls.own_function(spelled.apply_over_axes, "", [names["func"], array, given], {}, text, target)
 
 
@@ -428,8 +428,8 @@ def special_histogramdd(calls: Calls, args: Arguments, keywords: dict[str, Ref],
     names = dict(zip(("sample", "bins", "range", "density", "weights"), args)) | keywords
     sample = names["sample"]
     columns = calls.at.listed(calls.at.attribute(sample, "T", None) if isinstance(sample.value, Number) else sample)
-    none = literal_ref(const(None), None, calls.facts)
-    bins, limits = names.get("bins", known_number(calls, 10)), names.get("range", none)
+    none = constant_ref(None, calls.facts)
+    bins, limits = names.get("bins", constant_ref(10, calls.facts)), names.get("range", none)
     if isinstance(bins.value, Number) and not bins.number.is_plain or isinstance(bins.value, Static):
         calls.at.refuse("np.histogramdd is differentiated with a number of bins, or a list with the bins of each column.")
     if isinstance(sample.value, Number) and sample.number.ndim != 2:

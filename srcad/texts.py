@@ -12,12 +12,11 @@ import dataclasses
 from collections.abc import Callable
 
 from srcad.dims import Facts
-from srcad.inference import display, literal_ref
+from srcad.inference import constant_ref, display, literal_ref
 from srcad.kinds import UNKNOWN, Number, Ref, Sequence, Static, leaves
 from srcad.operations import Operations
 from srcad.outside import static_value
 from srcad.protocols import visible
-from srcad.syntax import const
 
 CONVERSIONS: dict[int, Callable[[object], object]] = {-1: lambda value: value, ord("s"): str, ord("r"): repr, ord("a"): ascii}
 
@@ -115,4 +114,4 @@ def known_parts(value: object, facts: Facts) -> Ref:
     """What a method of a string returns, as constants: a string, a number, a list of strings."""
     if isinstance(value, (list, tuple)):
         return display(type(value), tuple(known_parts(v, facts) for v in value))
-    return literal_ref(const(value), value, facts)
+    return constant_ref(value, facts)

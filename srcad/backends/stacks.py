@@ -96,7 +96,7 @@ class Stacks(Building):
             if stack.name not in self.ragged and any(a.key != b.key for a, b in zip(part.dims, known.dims)):
                 self.ragged.add(stack.name)
                 raise Again
-        if getattr(stack, "is_full", False):
+        if stack.is_full:
             refuse(f"the list `{stack.name}` grows beyond the array that it is made of.")
         self.pushed(stack, parts)
 
@@ -228,10 +228,9 @@ class Stacks(Building):
     def array_as_stack(self, value: Val) -> Stack:
         """list(x): its rows, to be taken off."""
         stored = self.stored(value)
-        stack = Stack(stored.name, [Val(stored.dtype, stored.dims[1:], stored.at, "array" if stored.dims[1:] else "scalar")], True, self.spell(stored.dims[0]), (stored.name,))
+        stack = Stack(stored.name, [Val(stored.dtype, stored.dims[1:], stored.at, "array" if stored.dims[1:] else "scalar")], True, self.spell(stored.dims[0]), (stored.name,), is_full=True)
         stack.counter = self.fresh(f"{stored.name}_n")  # type: ignore[attr-defined]
         stack.depth = len(self.trips)  # type: ignore[attr-defined]
-        stack.is_full = True  # type: ignore[attr-defined]
         self.emit(f"{stack.counter} = {self.spell(stored.dims[0])}")  # type: ignore[attr-defined]
         return stack
 

@@ -124,6 +124,7 @@ class Stack:
     capacity: str = ""
     buffers: tuple[str, ...] = ()
     external: bool = False
+    is_full: bool = False  # it is an array's rows: none can be added
 
 
 @dataclass(frozen=True, eq=False)
