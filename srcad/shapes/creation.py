@@ -111,14 +111,14 @@ def tri(facts: Facts, N: Any, M: Any = None, k: Any = 0, dtype: Any = float, lik
 
 
 @shape(np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser)
-def window(facts: Facts, M: Any, *parameters: Any, **rest: Any) -> Number:
+def taper(facts: Facts, M: Any, *parameters: Any, **rest: Any) -> Number:
     return Number("array", FLOAT, (dimension(M, facts),))
 
 
 WINDOWS = ("barthann", "bartlett", "blackman", "blackmanharris", "bohman", "boxcar", "cosine", "exponential", "flattop", "gaussian", "hamming", "hann", "kaiser", "nuttall", "parzen",
            "triang", "tukey")
-SCIPY.update({f"signal.{label}": window for label in WINDOWS})
-SCIPY["signal.get_window"] = lambda facts, window, Nx, *parameters, **rest: window(facts, Nx)
+SCIPY.update({f"signal.{label}": taper for label in WINDOWS})
+SCIPY["signal.get_window"] = lambda facts, window, Nx, *parameters, **rest: taper(facts, Nx)
 
 
 def is_counted(kind: np.dtype[Any], *bounds: Any) -> bool:
