@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import clock, give_memory_back, trim
+from benchmarks.machine import clock, give_memory_back, own_pages, trim
 from benchmarks.systems import HAND, PLAIN, NotPorted, Ready, System, as_arrays
 from benchmarks.workloads.workload import Workload
 from srcad import SrcadError
@@ -142,6 +142,7 @@ def probe(system: System, workload: Workload, size: int) -> dict[str, Any]:
     wanted = as_arrays(workload.hand(*workload.args(size)))
     args = workload.args(size)
     gc.collect()  # what loading the libraries has left
+    own_pages()
     try:
         start = clock()()
         ready = system.make(workload, args)

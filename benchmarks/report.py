@@ -167,7 +167,8 @@ error, or no gradient; *wrong*: another gradient than by hand; *too slow*: the f
 *JAX* compiles the plain program, its loops written out, *JAX ported* a version with `lax.scan` and `.at[...]`."""
 FIRST = """\
 From the plain function to its first gradient: tracing or compiling, and one run. Each in a process of its own that has loaded this system
-alone, is warm and has collected its garbage. The last lines are medians, over all and over the smallest size of each workload."""
+alone, is warm, has collected its garbage, and shares no memory with the process that it was forked from. The last lines are medians, over
+all and over the smallest size of each workload."""
 MEMORY = """\
 By how much a call raises the resident memory of the process, at its highest, with freed memory given back at once: what the
 operating system sees, for every library alike. It is the least of three later calls; the first one where a call takes long; for JAX,

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import copy
 import json
+import mmap
 import sys
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as suite
-from benchmarks import measure, report
+from benchmarks import machine, measure, report
 from benchmarks.growth import factors, growth
 from benchmarks.overhead import overhead
 from benchmarks.systems import HAND, SYSTEMS, NotPorted, as_arrays, swapped
@@ -103,6 +104,24 @@ def test_processes_end():
         measure.in_process(10, fail)
     with pytest.raises(measure.TooSlow):
         measure.in_process(0.1, hang)
+
+
+@linux
+def test_pages_are_owned():
+    data = bytearray(b"x" * (400 * mmap.PAGESIZE))
+    assert measure.in_process(10, copied_pages, data, False) > 300
+    assert measure.in_process(10, copied_pages, data, True) < 100
+
+
+def copied_pages(data, owned):
+    """How many pages the system hands out while every page of `data` is written to."""
+    if owned:
+        machine.own_pages()
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    data[:: mmap.PAGESIZE] = bytes(len(data[:: mmap.PAGESIZE]))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def fail():
