@@ -164,8 +164,11 @@ def ufunc_method(calls: Calls, function: Any, args: Arguments, keywords: dict[st
     if keywords or len(args) != (2 if label == "outer" else 1):
         calls.at.refuse(f"`.{label}()` of a ufunc is differentiated without keywords{', but for axis' if label == 'accumulate' else ''}. Spell it out.")
     ufunc = function.__self__
+    arrays = [calls.as_array(a) for a in args]
+    if find(function) is not None and arrays[0].number.ndim == 1:
+        return calls.library(function, arrays, {}, call(text.func, [arrays[0].expr]), target)
     path = expression(f"{calls.facts.module('numpy')}.{ufunc.__name__}")
-    operands = [Ref(path, Static(ufunc)), *(calls.as_array(a) for a in args)]
+    operands = [Ref(path, Static(ufunc)), *arrays]
     if axis:
         return calls.own_function(spelled.accumulate_along, "", [*operands, constant_ref(axis, calls.facts)], {}, text, target)
     return calls.own_function(own, "", operands, {}, text, target)

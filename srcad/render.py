@@ -137,6 +137,9 @@ def shape_expr(dims: Shape, facts: Facts) -> ast.expr:
 def library_path(function: Any) -> tuple[str, str] | None:
     """Where a library function is read from: ("numpy", "linalg.inv")."""
     label = getattr(function, "__name__", "")
+    if isinstance(getattr(function, "__self__", None), np.ufunc):
+        owned = library_path(function.__self__)
+        return owned and (owned[0], f"{owned[1]}.{label}")
     for module, prefix in (("numpy", ""), ("numpy", "linalg"), ("numpy", "fft"), ("math", ""), ("scipy.special", ""), ("scipy.linalg", ""),
                            ("scipy.signal", ""), ("scipy.ndimage", ""), ("numpy", "lib.stride_tricks"), ("numpy", "emath")):
         owner: Any = sys.modules.get(module)

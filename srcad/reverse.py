@@ -90,6 +90,7 @@ class Reverse(Backwards, PairBack, Detours):
         self.redirected: dict[str, tuple[Ref, Scatter]] = {}
         self.steady: dict[str, Term] = {}  # what a loop adds to: its adjoint is the same in every pass
         self.foldable: set[str] = set()  # adjoints of temporaries that may go into the line that uses them
+        self.labelled: set[str] = set()  # parts of a rule's answer that it wants on lines of their own
         self.loc: Location | None = None
         self.reached: Location | None = None  # the statement that gave to an adjoint last
 

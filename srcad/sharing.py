@@ -28,6 +28,7 @@ class Sharing:
     remaining: Counter[str]
     steady: dict[str, Term]
     redirected: dict[str, Any]
+    labelled: set[str]
 
     def is_shadowed(self, ref: Ref) -> bool:
         raise NotImplementedError
@@ -67,13 +68,15 @@ class Sharing:
         return self.names[key]
 
     def shared(self, terms: list[Any]) -> dict[int, str]:
-        """The subexpressions that are read twice among the contributions of one rule, by identity."""
+        """The subexpressions that are read twice among the contributions of one rule, or have a name in it, by identity."""
         counts: Counter[int] = Counter()
         seen: set[int] = set()
         found: dict[int, str] = {}
 
         def visit(node: ast.AST) -> None:
-            if computes(node):
+            if hasattr(node, "label"):
+                found[id(node)] = ""
+            elif computes(node):
                 counts[id(node)] += 1
                 if counts[id(node)] == 2:
                     found[id(node)] = ""
@@ -101,22 +104,30 @@ class Sharing:
             inner = Marker(shared, self).rebuilt(expr)
             shared[id(expr)] = target = self.state.namer.temporary(self.part_name(expr))
             self.emit(Assign(target, inner, self.here()))  # type: ignore[arg-type]
+            if hasattr(expr, "label"):
+                self.labelled.add(target)
         return name(shared[id(expr)])
 
     def part_name(self, expr: ast.expr) -> str:
-        """What a shared part is called: after what made it, where that is one word or two."""
+        """What a shared part is called: as its rule says, or after what made it, where that is one word or two."""
+        if hasattr(expr, "label"):
+            return str(expr.label)
         match expr:
             case ast.BinOp():
                 return "scaled"
             case ast.Compare():
                 return "mask"
+            case ast.Subscript(value=ast.Call() as made):
+                return self.part_name(made)
             case ast.Call(func=ast.Attribute(attr=word), args=[ast.Name(id=operand), *_]):
                 return f"{word}_{self.state.namer.base(operand)}"
         return "part"
 
 
 def computes(node: ast.AST) -> bool:
-    """Whether a node is an operation, or a part of the complex numbers that one makes: `np.fft.fft(x).real`."""
+    """Whether a node is an operation, or a part of what one makes: `np.fft.fft(x).real`, `np.cumsum(x)[::-1]`."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Call)
     made = node.value if isinstance(node, ast.Attribute) and node.attr in ("real", "imag") else node
     return isinstance(made, OPERATIONS) and not is_path(made)
 

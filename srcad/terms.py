@@ -19,7 +19,7 @@ from srcad.kinds import FLOAT, Number, python
 from srcad.render import SizedDim, TermShape, Untraceable, function_path, plain, render, render_index
 from srcad.shapes import infer_call, lift, operator_kind
 from srcad.shapes.indexing import getitem
-from srcad.syntax import binary, call, const, without_sign
+from srcad.syntax import OPERATIONS, binary, call, const, without_sign
 
 
 class Term:
@@ -104,7 +104,7 @@ class Term:
         if self.number.shape == ():
             return Term(call(function_path(np.reshape, self.facts), [self.expr, render(wanted, self.facts)], **keywords), number, self.facts)
         function = ast.Attribute(value=self.expr, attr="reshape", ctx=ast.Load())
-        return Term(call(function, [render(wanted, self.facts)], **keywords), number, self.facts)
+        return Term(call(function, [const(-1) if wanted == (-1,) else render(wanted, self.facts)], **keywords), number, self.facts)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
@@ -123,6 +123,16 @@ class Term:
         if self.number.form == "array":
             return self.astype(FLOAT)
         return Term(call("float", [self.expr]), dataclasses.replace(self.number, dtype=FLOAT), self.facts)
+
+    def called(self, label: str) -> Term:
+        """The same, to be written as a line of its own, under this name."""
+        if isinstance(self.expr, (*OPERATIONS, ast.Subscript)):
+            vars(self.expr)["label"] = label
+        return self
+
+    def of_size(self, size: Dim | int) -> Term:
+        """The same vector, of which a rule knows the size."""
+        return Term(self.expr, dataclasses.replace(self.number, shape=(Dim.of(size, self.facts) if isinstance(size, int) else size,)), self.facts)
 
     def copy(self) -> Term:
         return Term(call(ast.Attribute(value=self.expr, attr="copy", ctx=ast.Load())), self.number, self.facts)
@@ -147,9 +157,7 @@ class Term:
     # ---- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, way: str, *inputs: Any, **keywords: Any) -> Any:
-        if way != "__call__":
-            raise Untraceable(f"np.{ufunc.__name__}.{way}")
-        return self.apply(ufunc, inputs, keywords)
+        return self.apply(ufunc if way == "__call__" else getattr(ufunc, way), inputs, keywords)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
         return self.apply(function, args, keywords)

@@ -74,10 +74,11 @@ class Tidying:
         """What is read once where it is read, what is computed twice once."""
         user_names = self.state.user_names | {self.request.title}
         adjoint_names = self.adjoint_names() - self.reverse.foldable
+        whole = user_names | adjoint_names | self.reverse.labelled
         acting = self.state.impure | self.state.raising
 
         def is_temporary(identifier: str) -> bool:
-            return identifier not in user_names and not identifier.startswith("adjoints") and identifier not in adjoint_names
+            return identifier not in whole and not identifier.startswith("adjoints")
 
         block = Respelling(lambda n: is_temporary(n) and n not in acting, self.kind_of).apply(block)
         block = backward_changed(block, lambda b: said_once(doubled(b), is_temporary))

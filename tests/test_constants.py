@@ -101,13 +101,52 @@ def test_accumulate_along_an_axis(ufunc, axis):
 
 
 def test_accumulate_is_one_loop_over_an_array():
-    def drawdown(x):
-        peak = np.maximum.accumulate(x)
-        return np.max(peak - x)
+    def reach(x):
+        return np.sum(np.hypot.accumulate(x) ** 2)
 
-    text = srcad.grad(drawdown).source_for(W)
+    text = srcad.grad(reach).source_for(W)
     assert "rows = np.empty(x.shape)\n" in text and "list" not in text and "append" not in text
-    srcad.grad(drawdown).check(np.array([1.0, 3.0, 2.0, 2.5, 0.5]))
+    srcad.grad(reach).check(np.array([1.0, 3.0, 2.0, 2.5, 0.5]))
+
+
+def drawdown(x):
+    peak = np.maximum.accumulate(x)
+    return np.sum((peak - x) ** 2)
+
+
+def least_so_far(x):
+    return np.sum(np.minimum.accumulate(x * x[::-1]) * np.arange(x.size))
+
+
+@pytest.mark.parametrize("program", [drawdown, least_so_far])
+@pytest.mark.parametrize("x", [np.array([1.0, 3.0, 2.0, 2.5, 0.5, 4.0]), np.array([2.0]), np.zeros(0), np.array([3.0, 1.0, 2.0, 5.0])[::-1]], ids=str)
+def test_extremes_so_far(program, x):
+    gradient = srcad.grad(program)
+    gradient.check(x)
+    assert np.array_equal(srcad.grad(program, backend="numba")(x), gradient(x))
+    assert np.isclose(gradient.value_and_grad(x)[0], program(x))
+    srcad.grad(lambda v: np.sum(srcad.grad(program)(v) ** 2)).check(x)
+
+
+def test_extremes_so_far_take_two_lines():
+    text = srcad.grad(drawdown).source_for(W)
+    assert "    places = np.maximum.accumulate(np.where(x == peak, np.arange(x.shape[0]), 0))\n" in text
+    assert "    dx += np.bincount(places, dpeak, x.shape[0])\n" in text
+
+
+@pytest.mark.parametrize("x", [np.array([1.5, -2.0, 0.5]), np.array([1.5, 0.0, 0.5]), np.array([0.0, 2.0, 0.0]), np.zeros(0), np.array([2.0])], ids=str)
+def test_products_of_others(x):
+    gradient = srcad.grad(lambda v: np.prod(v) * 3.0)
+    assert "before * after" in gradient.source_for(x)
+    others = [3.0 * np.prod(np.delete(x, i)) for i in range(x.size)]
+    np.testing.assert_allclose(gradient(x), others)
+    np.testing.assert_allclose(srcad.grad(lambda v: np.prod(v) * 3.0, backend="numba")(x), others)
+
+
+def test_products_of_others_along_axes():
+    x = np.array([[[1.5, 0.0], [2.0, -1.0]], [[0.5, 3.0], [0.0, 1.0]]])
+    for axis in (0, 1, -1, (0, 2), None):
+        srcad.grad(lambda v, axis=axis: np.sum(np.prod(v, axis=axis) * np.arange(1.0, np.prod(v, axis=axis).size + 1).reshape(np.prod(v, axis=axis).shape)), wrt="v").check(x)
 
 
 def test_accumulate_with_other_keywords_is_refused():

@@ -147,12 +147,12 @@ POINTS = {
 def test_vector_functions_are_accurate(name: str, bound: float) -> None:
     from numba import njit
 
+    from srcad.backends.numba import CONTRACTED
     from srcad.backends.vector import FUNCTIONS
 
-    space: dict[str, Any] = {"np": np}
+    space: dict[str, Any] = {"np": np, "njit": njit}
     for each in ("exp", name):
-        exec(FUNCTIONS[each], space)
-        space[each] = njit(error_model="numpy")(space[each])
+        exec(CONTRACTED + FUNCTIONS[each], space)
     exec(f"def run(x, out):\n    for i in range(x.shape[0]):\n        out[i] = {name}(x[i])\n", space)
     x = POINTS[name]
     found = np.empty_like(x)

@@ -11,6 +11,7 @@ import numpy as np
 
 from srcad.backends.table import TABLE, Handler, lowers
 from srcad.backends.values import (
+    FLOAT,
     INT,
     Index,
     Stack,
@@ -18,6 +19,7 @@ from srcad.backends.values import (
     Tup,
     Val,
     Value,
+    aligned,
     literal,
     named,
     refuse,
@@ -256,6 +258,21 @@ def add_at(op: str) -> Handler:
         return Static(None)
 
     return handler
+
+
+@lowers(np.bincount)
+def bincount(at: Any, x: Value, weights: Value | None = None, minlength: Value | None = None) -> Val:
+    """With as many bins as minlength says; a number beyond them is an error."""
+    numbers = at.number(x)
+    if minlength is None:
+        refuse("np.bincount is compiled with minlength only.")
+    out = at.alloc(at.fresh("bins"), at.shape_of(minlength), INT if weights is None else FLOAT, "0")
+    given = literal(1) if weights is None else at.number(weights)
+    [size] = out.dims
+    helper = at.helper("bin")
+    at.meet(given.dims[0], numbers.dims[0]) if given.dims else None
+    at.loops(numbers.dims, lambda index: at.emit(f"{out.at((f'{helper}({numbers.at(index)}, {at.spell(size)})',))} += {aligned(given, index)}"))
+    return out  # type: ignore[no-any-return]
 
 
 TABLE[np.add.at] = add_at("+")

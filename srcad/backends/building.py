@@ -25,6 +25,7 @@ HELPERS = {
     "logaddexp": "def logaddexp(a, b):\n    if a == b:\n        return a + 0.6931471805599453\n    if a > b:\n        return a + math.log1p(math.exp(b - a))\n"
                  "    return b + math.log1p(math.exp(a - b))\n",
     "at": "def at(i, n):\n    if i < -n or i >= n:\n        raise IndexError('index out of range')\n    return i + n if i < 0 else i\n",
+    "bin": "def bin(i, n):\n    if i < 0 or i >= n:\n        raise IndexError('a number beyond the bins')\n    return i\n",
     "same": "def same(a, b):\n    if a != b:\n        raise ValueError('the compiled code is for operands of one size here')\n",
     "covering": "def covering(a, b):\n    if a != b:\n        raise IndexError('a mask of another size than the array')\n",
     "filled": "def filled(n):\n    if n == 0:\n        raise ValueError('zero-size array to a reduction that has no identity')\n",

@@ -195,6 +195,26 @@ def cumprod(at: Any, a: Value, axis: Value | None = None) -> Val:
     return at.running("prod", at.number(a), axis)  # type: ignore[no-any-return]
 
 
+@lowers(np.add.accumulate)
+def sums_so_far(at: Any, array: Value, axis: Value | None = None) -> Val:
+    return at.running("sum", at.number(array), literal(0) if axis is None else axis)  # type: ignore[no-any-return]
+
+
+@lowers(np.multiply.accumulate)
+def products_so_far(at: Any, array: Value, axis: Value | None = None) -> Val:
+    return at.running("prod", at.number(array), literal(0) if axis is None else axis)  # type: ignore[no-any-return]
+
+
+@lowers(np.maximum.accumulate)
+def greatest_so_far(at: Any, array: Value) -> Val:
+    return at.running("max", at.number(array))  # type: ignore[no-any-return]
+
+
+@lowers(np.minimum.accumulate)
+def least_so_far(at: Any, array: Value) -> Val:
+    return at.running("min", at.number(array))  # type: ignore[no-any-return]
+
+
 @lowers(np.linalg.norm)
 def norm(at: Any, x: Value, ord: Value | None = None, axis: Value | None = None, keepdims: Value | None = None) -> Val:
     value = at.steady(at.number(x))

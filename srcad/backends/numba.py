@@ -20,6 +20,7 @@ from srcad.backends.lower import Lowering
 from srcad.backends.parallel import spread
 from srcad.backends.passing import Parameters, received, structured
 from srcad.backends.stacks import Again
+from srcad.backends.vector import FUNCTIONS
 from srcad.backends.values import INT, Static, Tup, Val, Value, flat, named, refuse, replaced, scalar
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.kinds import FLOAT, Number, Object, Record, Ref
@@ -31,6 +32,7 @@ DECORATOR = '@njit(error_model="numpy")\n'
 REORDERED = '@njit(fastmath={"reassoc"}, forceinline=True)\n'  # a sum may be taken in any order, as NumPy's is, and nothing else
 IN_PARALLEL = '@njit(error_model="numpy", parallel=True)\n'
 INLINED = '@njit(error_model="numpy", forceinline=True)\n'
+CONTRACTED = '@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)\n'  # a product may be added without being rounded first, in a polynomial
 
 
 def require() -> None:
@@ -221,7 +223,7 @@ class Build:
         first = self.main()
         if len(self.titles) > 1:
             self.backward(first)
-        texts = [(REORDERED if h == "add" else INLINED) + HELPERS[h] for h in HELPERS if h in self.kernels.helpers]
+        texts = [(REORDERED if h == "add" else CONTRACTED if h in FUNCTIONS else INLINED) + HELPERS[h] for h in HELPERS if h in self.kernels.helpers]
         body = "\n\n".join([*texts, *self.kernels.texts, *self.wrappers])
         lines = ["import math"] if "math." in body else []
         lines += ["import numpy as np"] if "np." in body else []

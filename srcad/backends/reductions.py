@@ -264,14 +264,16 @@ class Reductions(Building):
         return self.with_kept(out, value.ndim, [which]) if flag(keepdims) else out
 
     def running(self, kind: str, value: Val, axis: Any = None) -> Val:
-        """np.cumsum and np.cumprod."""
+        """np.cumsum, np.cumprod, np.maximum.accumulate and np.minimum.accumulate."""
+        if kind in ("max", "min"):
+            self.helper({"max": "maximum", "min": "minimum"}[kind])
         if axis is None or isinstance(axis, Static):
             if value.ndim != 1:
                 refuse("cumsum and cumprod of more than one axis are compiled with axis= only.")
             axis = literal(0)
         [which] = axes_of(value, axis)
         turned, order = self.last(value, which)
-        dtype = INT if value.dtype.kind in "ib" else value.dtype
+        dtype = INT if value.dtype.kind in "ib" and kind not in ("max", "min") else value.dtype
         out = self.alloc(self.fresh("running"), value.dims, dtype)
         total = self.fresh("total")
 

@@ -213,6 +213,11 @@ def made(like: Any, function: Callable[..., Any], *args: Any, **keywords: Any) -
     return like.apply(function, args, keywords) if hasattr(like, "expr") else function(*args, **keywords)
 
 
+def called(label: str, x: Any) -> Any:
+    """A part of what a rule says that gets a line of its own in the text, under this name."""
+    return x.called(label) if hasattr(x, "called") else x
+
+
 def is_python(x: Any) -> bool:
     """Whether this is one of Python's own numbers, or the text of one."""
     return bool(x.number.form == "python") if hasattr(x, "number") else isinstance(x, (int, float)) and not isinstance(x, np.floating)

@@ -1,6 +1,6 @@
 """Rules for gradients that are differentiated again: no division, and no test of a value that hides a slope, so that they are right to every order.
 
-    z = np.prod(x)        dx[i] = x[0] * ... * x[i - 1] * dz * x[i + 1] * ...
+    z = np.cumprod(x)     dx[i] = x[0] * ... * x[i - 1] * (dz[i] + x[i + 1] * (dz[i + 1] + x[i + 2] * (...)))
 
 The rules that a first derivative takes are quicker where a factor is 0, and right to the second order.
 """
@@ -14,7 +14,6 @@ import numpy as np
 
 from srcad.rules import Rule, choose, describe, elementwise, scalars, scimath
 from srcad.rules.elementwise import literal
-from srcad.rules.reductions import kept
 
 Adjoints = tuple[Any, ...]
 
@@ -27,26 +26,6 @@ def products_before(rows: Any) -> Any:
     return before
 
 
-def products_of_others(rows: Any) -> Any:
-    """For each row the product of all others: of those before it and those after it."""
-    return products_before(rows) * products_before(rows[::-1])[::-1]
-
-
-def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
-    factors = np.where(where, a, 1.0)
-    if axis is None:
-        others = products_of_others(factors.reshape(-1)).reshape(np.shape(a))
-    elif isinstance(axis, tuple):
-        first = tuple(range(len(axis)))
-        moved = np.moveaxis(factors, axis, first)
-        rows = moved.reshape((-1, *moved.shape[len(axis):]))
-        others = np.moveaxis(products_of_others(rows).reshape(moved.shape), first, axis)
-    else:
-        others = np.moveaxis(products_of_others(np.moveaxis(factors, axis, 0)), 0, axis)
-    da = kept(dz * initial, axis, keepdims) * others
-    return (np.where(where, da, 0.0),)
-
-
 def cumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
     """`after[i]` is what the results from i on ask for, over the product of the first i + 1 factors."""
     if axis is None:
@@ -57,10 +36,6 @@ def cumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adj
         after[i] += rows[i + 1] * after[i + 1]
     da = products_before(rows) * after
     return (da.reshape(np.shape(a)) if axis is None else np.moveaxis(da, 0, axis),)
-
-
-def nanprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Adjoints:
-    return prod(dz, z, a, axis, dtype, keepdims, 1, ~np.isnan(a))
 
 
 def nancumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adjoints:
@@ -93,7 +68,7 @@ def emath_power(dz: Any, z: Any, x: Any, p: Any, *, active: tuple[bool, ...] = (
     return p * np.emath.power(x, np.where((x == 0) & (p == 0), 1, p - 1)) * dz, scimath.power(dz, z, x, p, active=(False, active[1]))[1]
 
 
-EXACT: dict[object, Rule] = {f: describe(r, f, None) for f, r in ((np.prod, prod), (np.nanprod, nanprod), (np.cumprod, cumprod), (np.nancumprod, nancumprod),
+EXACT: dict[object, Rule] = {f: describe(r, f, None) for f, r in ((np.cumprod, cumprod), (np.nancumprod, nancumprod),
                                                                          (np.power, power), (np.float_power, power),
                                                                          (operator.pow, power_of_number), (pow, power_of_number), (math.pow, power_of_number))}
 EXACT[np.emath.power] = describe(emath_power, np.emath.power, True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import rule, zero
+from srcad.rules import called, rule, zero
 from srcad.rules.complex import is_complex
 
 Adjoints = tuple[Any, ...]
@@ -52,19 +52,37 @@ def logaddexp_reduce(dz: Any, z: Any, a: Any, axis: Any = 0, keepdims: bool = Fa
 
 @rule(np.prod)
 def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True) -> Adjoints:
-    """Each factor gets the product of the others, which one zero leaves nonzero for itself alone. `rest` is 0, and has the slopes of the zeros."""
-    zeros = a == 0
-    if where is not True:
-        zeros = zeros & where
-    nonzero = np.where(zeros, 1.0, a)
-    used = nonzero if where is True else np.where(where, nonzero, 1.0)
-    among = np.sum(zeros, axis=axis, keepdims=True)
-    rest = np.sum(np.where(zeros, a, 0.0), axis=axis, keepdims=True)
-    of_zero = np.where(among == 1, 1.0, np.where(among == 2, rest - a, 0.0))
-    of_other = np.where(among == 0, 1.0, np.where(among == 1, rest, 0.0))
-    others = np.prod(used, axis=axis, keepdims=True) / used * np.where(zeros, of_zero, of_other)
-    da = kept(dz * initial, axis, keepdims) * others
+    """Each factor gets the product of the others."""
+    used = a if where is True else np.where(where, a, 1.0)
+    da = kept(dz * initial, axis, keepdims) * products_of_others(used, axis)
     return (da if where is True else np.where(where, da, 0.0),)
+
+
+def products_of_others(a: Any, axis: Any) -> Any:
+    """For each element along some axes the product of the others: of those before it and of those after it."""
+    if a.ndim == 1:
+        return products_along(a)
+    if axis is None:
+        return products_along(a.reshape(-1)).reshape(a.shape)
+    if not isinstance(axis, tuple):
+        return products_along(a, axis)
+    first = tuple(range(len(axis)))
+    moved = np.moveaxis(a, axis, first)
+    rows = moved.reshape((-1, *moved.shape[len(axis):]))
+    return np.moveaxis(products_along(rows, 0).reshape(moved.shape), first, axis)
+
+
+def products_along(a: Any, axis: Any = None) -> Any:
+    """The same along one axis; the only one, where none is given."""
+    along = {} if axis is None else {"axis": axis}
+
+    def part(x: Any, *ends: Any) -> Any:
+        return x[(slice(None),) * (axis % a.ndim if along else 0) + (slice(*ends),)]
+
+    one = called("one", np.ones_like(part(a, 1)))
+    before = part(np.cumprod(np.concatenate((one, a), **along), **along), None, -1)
+    after = part(np.cumprod(np.concatenate((one, part(a, None, None, -1)), **along), **along), -2, None, -1)
+    return called("before", before) * called("after", after)
 
 
 def ties(dz: Any, z: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
@@ -120,6 +138,8 @@ def std(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: Any 
 
 def backwards_cumsum(dz: Any, axis: Any) -> Any:
     """For each place the sum from there to the end."""
+    if dz.ndim == 1:
+        return np.cumsum(dz[::-1])[::-1]
     return np.flip(np.cumsum(np.flip(dz, axis=axis), axis=axis), axis=axis)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import made, rule, zero
+from srcad.rules import called, made, rule, zero
 from srcad.rules.complex import is_complex
 from srcad.rules.reductions import kept
 
@@ -40,9 +40,14 @@ def counted(dz: Any, source: Any, size: Any) -> Any:
         return made(dz, np.zeros, size)
     if is_complex(dz):
         numbers, given = flat(source), flat(dz)
-        return np.bincount(numbers, np.real(given), size) + 1j * np.bincount(numbers, np.imag(given), size)
-    found = np.bincount(flat(source), flat(dz), size)
+        return of_size(np.bincount(numbers, np.real(given), size) + 1j * np.bincount(numbers, np.imag(given), size), size)
+    found = of_size(np.bincount(flat(source), flat(dz), size), size)
     return found if known else found.astype(np.float64)
+
+
+def of_size(vector: Any, size: Any) -> Any:
+    """What is counted is as long as that, for no number is beyond it."""
+    return vector.of_size(size) if hasattr(vector, "of_size") else vector
 
 
 def along(a: Any, axis: Any) -> Any:
@@ -60,6 +65,12 @@ def sort(dz: Any, z: Any, a: Any, axis: Any = -1, kind: Any = None, stable: Any 
     if axis is None:
         return (dz[np.argsort(np.argsort(a, axis=None))].reshape(a.shape),)
     return (taken(dz, along(along(a, axis), axis), axis),)
+
+
+@rule(np.maximum.accumulate, np.minimum.accumulate)
+def extreme_so_far(dz: Any, z: Any, array: Any) -> Adjoints:
+    """The last element that was the greatest so far gets what is given to all the places where it is."""
+    return (gathered(dz, called("places", np.maximum.accumulate(np.where(array == z, numbered(array), 0))), array),)
 
 
 @rule(np.sort_complex)
@@ -137,7 +148,8 @@ def median(dz: Any, z: Any, a: Any, axis: Any = None, overwrite_input: bool = Fa
 def neighbours(function: Any, a: Any, q: Any, axis: Any) -> tuple[Any, Any]:
     """The elements before and after a quantile."""
     dims = axis is not None
-    return function(a, q, axis=axis, method="lower", keepdims=dims), function(a, q, axis=axis, method="higher", keepdims=dims)
+    low, high = (function(a, q, axis=axis, method=method, keepdims=dims) for method in ("lower", "higher"))
+    return called("low", low), called("high", high)
 
 
 def shared(mask: Any, axis: Any) -> Any:
@@ -159,7 +171,7 @@ def between(dz: Any, a: Any, q: Any, axis: Any, method: str, keepdims: bool, fun
         return (shared(a == high, axis) * given,)
     if method == "midpoint":
         return (0.5 * (shared(a == low, axis) + shared(a == high, axis)) * given,)
-    share = (function(ranks, q) if ranks.ndim == 1 else function(ranks, q, axis=axis, keepdims=axis is not None)) % 1
+    share = called("share", (function(ranks, q) if ranks.ndim == 1 else function(ranks, q, axis=axis, keepdims=axis is not None)) % 1)
     return (((1 - share) * shared(a == low, axis) + share * shared(a == high, axis)) * given,)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules import made, reductions, rule
+from srcad.rules import called, made, reductions, rule
 from srcad.rules.reductions import backwards_cumsum, kept, ties
 from srcad.rules.shaping import parts
 
@@ -20,14 +20,14 @@ def cumprod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None) -> Adj
     """Each factor gets the products that it is in, less itself; of zeros only the first one has any that are not 0, and the second one any that have a slope."""
     if axis is None and a.ndim != 1 or a.ndim == 0:
         return (cumprod(dz, z, a.reshape(-1), 0)[0].reshape(a.shape),)
-    axis = 0 if axis is None else axis
-    zeros = a == 0
-    among = np.cumsum(zeros, axis=axis)
-    rest = backwards_cumsum(dz * z, axis) / np.where(zeros, 1.0, a)
-    for count in (2, 1):
-        this = zeros & (among == count)
-        others = np.cumprod(np.where(this, 1.0, a), axis=axis)
-        rest = np.where(this, backwards_cumsum(dz * others, axis), rest)
+    along = {} if a.ndim == 1 else {"axis": axis}
+    zeros = called("zeros", a == 0)
+    among = called("count", np.cumsum(zeros, **along))
+    rest = called("rest", backwards_cumsum(dz * z, axis) / np.where(zeros, 1.0, a))
+    for count, label in ((2, "second"), (1, "first")):
+        this = called(label, zeros & (among == count))
+        others = called("others", np.cumprod(np.where(this, 1.0, a), **along))
+        rest = called("rest", np.where(this, backwards_cumsum(dz * others, axis), rest))
     return (rest,)
 
 

@@ -55,6 +55,12 @@ def cumulative(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: A
     return Number("array", dtype, (product(known_shape(number), facts),) if flat else known_shape(number))
 
 
+@shape(np.maximum.accumulate, np.minimum.accumulate)
+def extremes_so_far(facts: Facts, array: Any) -> Number:
+    number = lift(array, facts)
+    return Number("array", number.dtype, known_shape(number))
+
+
 @shape(np.sort, np.argsort)
 def sorted_(facts: Facts, x: Any, axis: Any = -1, *others: Any, **rest: Any) -> Number:
     x = lift(x, facts)
