@@ -40,7 +40,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--systems", nargs="+", choices=names, default=names, metavar="SYSTEM", help=f"which of {', '.join(names)}")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=f"which of {', '.join(PARTS)}")
     parser.add_argument("--pinned", action=argparse.BooleanOptionalAction, default=True,
-                        help="keep freed memory, and give every library one thread (default: yes)")
+                        help="keep freed memory, and give every library one thread on one core (default: yes)")
     parser.add_argument("--fresh", action="store_true", help="begin anew, whatever the folder holds")
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.workloads) - set(WORKLOADS))

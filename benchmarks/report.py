@@ -158,7 +158,7 @@ def markdown(data: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-PINNED = "pinned: freed memory is kept, every library has one thread, and times are the processor's"
+PINNED = "pinned: one core, freed memory is kept, every library has one thread, and times are the processor's"
 TIME = """\
 The time of a gradient over that by hand, timed in turn: the ratio of the medians, for srcad with its quartiles. Below 1 is faster than by
 hand. srcad is the generated function; its look-up is measured apart. The last column is srcad's gradient over the program
