@@ -253,6 +253,8 @@ class Gradient:
     def export(self, path: str | os.PathLike[str], *args: Any, **keywords: Any) -> None:
         """Write the module for arguments of these kinds to a file that needs NumPy and what the program imports, and not srcad.
 
+        Sizes and values of arguments on which the code relies are tested first: it raises ValueError for others.
+
         Parameters
         ----------
         path : str or path

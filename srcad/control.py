@@ -12,6 +12,7 @@ follows a branch that holds one, and a loop is left by break alone.
 """
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +62,9 @@ class TailForm:
             flag, value = self.namer.temporary("returned"), self.namer.temporary("result")
             body = replaced_returns(body, flag, value)
             before.append(Assign(flag, const(False), loop.loc))
-            after = (If(name(flag), (Return(name(value), loop.loc),), (), loop.loc),)
+            given = Return(name(value), loop.loc)
+            endless = isinstance(loop, While) and isinstance(loop.test, ast.Constant) and loop.test.value and not any(jumps(s, (Break,)) for s in loop.body)
+            after = (given,) if endless else (If(name(flag), (given,), (), loop.loc),)
         if loop.orelse and any(jumps(s, (Break,)) for s in body):
             flag = self.namer.temporary("broken")
             body = flagged_breaks(body, flag)

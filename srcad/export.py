@@ -6,10 +6,13 @@ import re
 import sys
 import types
 
+from srcad.entrance import parameters_of
 from srcad.errors import SrcadError
 from srcad.module import from_import
 from srcad.request import Compiled
 from srcad.syntax import free_names
+
+LONGEST = 100  # characters of a test on one line
 
 
 def exported(compiled: Compiled) -> str:
@@ -17,7 +20,7 @@ def exported(compiled: Compiled) -> str:
 
     Raises SrcadError where it reads something that cannot be written down: an array, an object, a function of the user's.
     """
-    text, function = without_errors(compiled.source), compiled.request.function
+    text, function = limited(without_errors(compiled.source), compiled), compiled.request.function
     tree = ast.parse(text)
     known = {alias.asname or alias.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) for alias in n.names}
     known |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
@@ -40,6 +43,20 @@ def exported(compiled: Compiled) -> str:
     rows = text.split("\n")
     at = head[-1] + 1 if head else 0
     return "\n".join([*rows[:at], *imports, *[""] * bool(lines), *lines, *rows[at:]])
+
+
+def limited(text: str, compiled: Compiled) -> str:
+    """The text with a first statement that refuses arguments of other ranks, sizes and values than those that it is for."""
+    parameters = set(parameters_of(compiled.entrance.bare))
+    relied_on = [f"({c})" if " or " in c else c for c in compiled.entrance.conditions if free_names(c) <= parameters]
+    if not relied_on:
+        return text
+    title = compiled.functions[0].__name__
+    body = text.index(":\n", text.index(f"def {title}(")) + 2
+    test = " and ".join(relied_on)
+    if len(test) > LONGEST:
+        test = "\n            and ".join(relied_on)
+    return f'{text[:body]}    if not ({test}):\n        raise ValueError("this code is for arguments of other ranks, sizes or values")\n{text[body:]}'
 
 
 def library_import(identifier: str, value: object) -> str:

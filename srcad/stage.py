@@ -30,6 +30,7 @@ from srcad.ir import (
     Return,
     Store,
     Unpack,
+    walk,
     Update,
     While,
     is_atom,
@@ -37,7 +38,7 @@ from srcad.ir import (
 from srcad.patterns import Patterns
 from srcad.scopes import Scopes
 from srcad.source import FunctionTree, Source
-from srcad.syntax import MODULE_NAMES, Namer, const, is_path, name, names, nodes
+from srcad.syntax import MODULE_NAMES, Namer, call, const, is_path, name, names, nodes
 
 WORDS: dict[type[ast.AST], str] = {
     ast.Add: "total", ast.Sub: "diff", ast.Mult: "prod", ast.Div: "ratio", ast.FloorDiv: "quotient", ast.Mod: "rest",
@@ -76,7 +77,16 @@ def stage(source: Source, display_name: str | None = None) -> Program:
     else:
         statements = tree.body
     title = display_name or ("lambda_" if isinstance(tree, ast.Lambda) else tree.name)
-    return Program(title, tree.args, tail_form(stager.block(statements), stager.namer), stager.namer.bases)
+    block = stager.block(statements)
+    return Program(title, tree.args, tail_form(block + unreturned(block, title), stager.namer), stager.namer.bases)
+
+
+def unreturned(block: Block, title: str) -> Block:
+    """What follows the last statement of a function that returns a value on some path: on this one it returns None, which has no gradient."""
+    values = [s.value for s in walk(block) if isinstance(s, Return)]
+    if all(isinstance(v, ast.Constant) and v.value is None for v in values):
+        return ()
+    return (Raise(call("TypeError", [const(f"{title}() returned None")]), None, block[-1].loc),)
 
 
 @functools.lru_cache(512)

@@ -356,6 +356,29 @@ def test_an_exported_module_imports_what_the_program_does(tmp_path: pathlib.Path
         np.testing.assert_allclose(runpy.run_path(str(path))[f"{program.__name__}_grad"](np.ones(3)), grad(program)(np.ones(3)))
 
 
+def test_an_exported_module_refuses_what_it_is_not_for(tmp_path: pathlib.Path):
+    def padded(x, k):
+        return np.sum(np.pad(x, k) * np.arange(len(x) + 2 * k))
+
+    def states(xs, w):
+        hs = [0.0]
+        for t in range(len(xs)):
+            hs.append(np.tanh(w * hs[-1] + xs[t]))
+        return sum(hs)
+
+    grad(padded, wrt="x").export(tmp_path / "padded.py", np.ones(4), 1)
+    made = runpy.run_path(str(tmp_path / "padded.py"))["padded_grad"]
+    np.testing.assert_allclose(made(np.ones(4), 1), [1, 2, 3, 4])
+    with pytest.raises(ValueError, match="other ranks, sizes or values"):
+        made(np.ones(4), 2)
+    for backend in ("numpy", "numba"):
+        grad(states, backend=backend).export(tmp_path / "states.py", np.ones(4), 0.5)
+        made = runpy.run_path(str(tmp_path / "states.py"))["states_grad"]
+        np.testing.assert_allclose(made(np.ones(4), 0.5)[0], grad(states)(np.ones(4), 0.5)[0])
+        with pytest.raises(ValueError, match="other ranks, sizes or values"):
+            made(np.ones(6), 0.5)
+
+
 def test_export_of_what_cannot_be_written_is_refused(tmp_path: pathlib.Path):
     table = np.ones(3)
     with pytest.raises(srcad.SrcadError, match="reads `table`, a ndarray that cannot be written into a file. Pass it as an argument."):

@@ -60,6 +60,8 @@ def prod(dz: Any, z: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims:
 
 def products_of_others(a: Any, axis: Any) -> Any:
     """For each element along some axes the product of the others: of those before it and of those after it."""
+    if axis == ():
+        return np.ones_like(a)
     if a.ndim == 1:
         return products_along(a)
     if axis is None:

@@ -97,6 +97,8 @@ for axis in (0, 1, -1):
     case(trapezoid, signed(3, 4), x=signed(3, 4), axis=axis)
     case(trapezoid, signed(3, 4), x=signed((3, 4)[axis]), axis=axis)
 case(np.bincount, np.array([0, 2, 2, 1]), signed(4))
+case(np.maximum.accumulate, signed(6))
+case(np.minimum.accumulate, signed(6))
 case(np.bincount, np.array([0, 2, 2, 1]), signed(4), minlength=6)
 case(np.bincount, [0, 2, 2, 1], weights=signed(4))
 case(np.bincount, np.array([0, 2, 2, 1]), weights=signed(4))
