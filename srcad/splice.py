@@ -22,7 +22,7 @@ from srcad.dims import Facts, broadcast
 from srcad.kinds import BOOL, FLOAT, INT, Number, is_double, python
 from srcad.render import function_path, render
 from srcad.shapes import infer_call, operator_kind
-from srcad.syntax import binary, call, const, is_path, split_literal
+from srcad.syntax import binary, call, const, is_path, same, split_literal
 from srcad.terms import PEEPHOLE, Term, as_term, liftable, like, literal
 
 
@@ -141,10 +141,27 @@ def simplify_difference(left: Term, right: Term, number: Number) -> Term | None:
 
 
 def simplify_quotient(left: Term, right: Term, number: Number) -> Term | None:
-    """`x / 1` is x; `-x / y` is said as it is; the smaller part of a product is divided."""
+    """`x / 1` is x; `x / x` is 1, and `y * x / x` is y: of `x * log(x)` the derivative is `log(x) + 1`, at 0 too."""
     if literal(right) == 1 and like(number, left.number):
         return left
+    if isinstance(right.expr, ast.Name) and right.number.is_float:
+        times = multiple(left.expr, right.expr)
+        if times is not None:
+            ratio = Term(const(float(times)), python(FLOAT), left.facts)
+            return ratio if number.shape == () else spread(left.facts, ratio, number.shape)
+        for own, other in (left.parts, left.parts[::-1]) if left.parts is not None else ():
+            if same(own.expr, right.expr) and like(number, other.number):
+                return other
     return None
+
+
+def multiple(expr: ast.expr, of: ast.expr) -> float | None:
+    """3 for `3 * x` and `x`, -1 for `-x`, 1 for `x` itself; None for anything else."""
+    if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.USub):
+        times = multiple(expr.operand, of)
+        return None if times is None else -times
+    factor, rest = split_literal(expr)
+    return (1 if factor is None else factor) if same(rest if factor is not None else expr, of) else None
 
 
 SIMPLIFY: dict[type[ast.operator], Callable[[Term, Term, Number], Term | None]] = {
