@@ -21,26 +21,26 @@ from srcad.uses import bound, reads
 VERSION = re.compile(r"(_\d+|_)+$")
 
 
-def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], returned: Iterable[str] = (),
+def coalesced(block: Block, user_names: set[str], parameters: Iterable[str], adjoints: set[str], forward: set[str], returned: Iterable[str] = (),
               is_plain: Callable[[str], bool | None] = lambda _: None) -> tuple[Block, dict[str, str]]:
     """The block with the names of copies joined wherever they never live at once, and what each of these names has become.
 
-    What is returned keeps its name; a single number gets none that is an array's.
+    What is returned keeps its name; a single number gets none that is an array's, and what the forward half gives a value (forward) none of an adjoint.
     """
-    classes = Classes(block, user_names, tuple(parameters), frozenset(returned), is_plain)
-    for statement in copies(block, user_names, adjoints):
+    classes = Classes(block, user_names, tuple(parameters), frozenset(returned), adjoints, is_plain)
+    for statement in copies(block, user_names, adjoints, forward.union(parameters)):
         assert isinstance(statement.expr, ast.Name)
         classes.join(statement.target, statement.expr.id)
     changed = classes.renames()
     return renamed(block, changed) if changed else block, changed
 
 
-def copies(block: Block, user_names: set[str], adjoints: set[str]) -> Iterator[Assign]:
-    """`a = b` where the two may be one: what joins paths, a temporary's only name, versions of one adjoint."""
+def copies(block: Block, user_names: set[str], adjoints: set[str], others: set[str]) -> Iterator[Assign]:
+    """`a = b` where the two may be one: what joins paths, a temporary's only name, a temporary that is an adjoint, versions of one adjoint."""
     for statement in walk(block):
         match statement:
             case Assign(target, ast.Name(id=source)):
-                joins = statement.loc is UNPLACED or not {source, target} & adjoints and source not in user_names
+                joins = statement.loc is UNPLACED or source not in adjoints | user_names and not (target in adjoints and source in others)
                 if joins or target in adjoints and source in adjoints and stem(target) == stem(source):
                     yield statement
 
@@ -53,9 +53,9 @@ def stem(identifier: str) -> str:
 class Classes:
     """Names that have become one, and the names that live at the same time."""
 
-    def __init__(self, block: Block, user_names: set[str], parameters: tuple[str, ...], returned: frozenset[str], is_plain: Callable[[str], bool | None]) -> None:
+    def __init__(self, block: Block, user_names: set[str], parameters: tuple[str, ...], returned: frozenset[str], adjoints: set[str], is_plain: Callable[[str], bool | None]) -> None:
         self.is_plain = is_plain
-        self.user_names, self.parameters, self.returned = user_names, parameters, returned
+        self.user_names, self.parameters, self.returned, self.adjoints = user_names, parameters, returned, adjoints
         self.members: dict[str, set[str]] = {}
         self.meets: dict[str, set[str]] = {}
         live = Live(block)
@@ -107,8 +107,9 @@ class Classes:
             changed |= {m: chosen for m in group if m != chosen}
         return changed
 
-    def rank(self, identifier: str) -> tuple[bool, bool, bool, int, str]:
-        return identifier not in self.parameters, identifier not in self.returned, identifier not in self.user_names, len(identifier), identifier
+    def rank(self, identifier: str) -> tuple[bool, bool, bool, bool, int, str]:
+        return (identifier not in self.parameters, identifier not in self.returned, identifier not in self.user_names, identifier not in self.adjoints,
+                len(identifier), identifier)
 
 
 def renamed(block: Block, changed: dict[str, str]) -> Block:

@@ -166,6 +166,25 @@ def subtrees(kind: type[ast.AST]) -> tuple[str, ...]:
     return () if kind is ast.Constant else tuple(f for f in kind._fields if f not in ("ctx", "op", "ops", "attr", "arg", "id"))
 
 
+def names_always(node: ast.AST) -> Iterator[str]:
+    """The names that are read whenever an expression is computed: not those in an arm of `a if test else b`, nor after `and`."""
+    match node:
+        case ast.Name(id=identifier):
+            yield identifier
+        case ast.IfExp(test=first) | ast.BoolOp(values=[first, *_]):
+            yield from names_always(first)
+        case ast.Compare(left=left, comparators=[right, *_]):
+            yield from names_always(left)
+            yield from names_always(right)
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            yield from names_always(node.generators[0].iter)
+        case ast.Lambda():
+            return
+        case _:
+            for child in children(node):
+                yield from names_always(child)
+
+
 def children(node: ast.AST) -> Iterator[ast.AST]:
     """The trees right below a node, operators and contexts apart."""
     for field in subtrees(type(node)):

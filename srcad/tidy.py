@@ -34,7 +34,7 @@ from srcad.scaling import Scaling, as_written
 from srcad.simplify import DeadCode, Folding, join_branches, popped, short, summed, taken_at_once, unused_counters
 from srcad.uses import bound, header_reads, remembered, touched
 from srcad.surgery import ADJOINT
-from srcad.syntax import call, children, const, expression, names, nodes, root_of
+from srcad.syntax import call, children, const, expression, names, names_always, nodes, root_of
 from srcad.walk import ENTRY, VALUE, Walk
 from srcad.wholes import Wholes
 
@@ -55,8 +55,11 @@ class Tidying:
         value = (Effect(kept, VALUE),) if kept is not None else ()
         self.groups = self.memory_groups()
         block = self.live((*forward, *value, MARK, *backward), forward)
+        read_last = value if self.request.mode == "value_and_grad" else ()
         if any(blocks(s) for s in block):
-            block = self.joined(block, value if self.request.mode == "value_and_grad" else ())
+            block = self.joined(block, read_last)
+        elif any(isinstance(s, Assign) and isinstance(s.expr, ast.Name) for s in backward):
+            block = self.without_copies(block, read_last)
         forward, rest = halves(self.folded(block))
         own = frozenset(self.state.kinds) | frozenset(t for s in forward for t in bound(s))
         unset = dict.fromkeys(maybe_unset(forward, set(self.parameter_names()), own))
@@ -66,9 +69,13 @@ class Tidying:
     def joined(self, block: Block, read_last: Block) -> Block:
         """One name for values that never live at once, sums begun with their first terms; read_last: what is read at the end of all."""
         block = backward_changed(block, lambda b: self.summed(taken_at_once(put(b)), arrays=False))
-        block, joined = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), self.returned, self.is_plain)
+        return backward_changed(self.without_copies(block, read_last), self.summed)
+
+    def without_copies(self, block: Block, read_last: Block) -> Block:
+        forward = {t for s in walk(halves(block)[0]) for t in bound(s)}
+        block, joined = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), forward, self.returned, self.is_plain)
         self.several = {one for old, one in joined.items() if self.sizes(old) != self.sizes(one)}
-        return backward_changed((*block[: -1 - len(read_last)], block[-1]), self.summed)
+        return (*block[: -1 - len(read_last)], block[-1])
 
     def folded(self, block: Block) -> Block:
         """What is read once where it is read, what is computed twice once."""
@@ -280,6 +287,8 @@ class Tidying:
             return False  # the rest of the line reads the list before what is taken from it
         if holds_comprehension(user):
             return False  # what stands there is computed many times
+        if (target in state.impure or popped(definition.expr)) and not any(target in names_always(e) for e in expressions(user)):
+            return False  # what stands there is not computed on every path
         if target in state.impure:
             emptied = popped(definition.expr)
             if emptied and (id(origin) in self.in_forward) != (id(user) in self.in_forward) or any(emptied & touched(s) for s in between):
