@@ -21,7 +21,7 @@ from srcad.iteration import PASSES, Endless, Iteration
 from srcad.kinds import Buffer, INT, Lazy, Number, Range, Record, Ref, Sequence, python
 from srcad.loopcode import count_passes, trivial_exit, used_deep, with_breaks
 from srcad.slots import changed_slots, get_slot, set_slot, slot_label, widened, alike
-from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, pairs, reachable
+from srcad.merge import NOTHING, Apart, Env, Instances, Merger, covers, fork, pairs, reachable, renewed, spelled
 from srcad.protocols import iterated
 from srcad.regions import checkpoint, rollback, with_copies
 from srcad.series import Grows, Unfilled
@@ -245,9 +245,21 @@ class Loops(Iteration):
             except Apart as problem:
                 raise Split(f"after a pass of this loop `{slot_label(slot)}` would be {problem}. Make it one kind of thing.", statement.loc, (*site, "head")) from None
             assumed[slot] = template
-        if not stable:
+        if not stable or self.told_apart(assumed, heads, [base, end, *(env for _, env in breaks)]):
             return None
         return Pass(region, heads, instances, end, breaks, index, count)
+
+    def told_apart(self, assumed: dict[Any, Ref], heads: dict[Any, Ref], points: list[Env]) -> bool:
+        """Give places that were taken for one value, and are not at each of these points, values of their own; whether there were any."""
+        found = False
+        told: dict[str, tuple[str, ...]] = {}
+        for slot, head in heads.items():
+            rows = [[spelled(value) if value is not None else "" for _, value, _ in pairs(head, get_slot(self.frame, env, slot), None)] for env in points]
+            leaves = [leaf.key for leaf, _, _ in pairs(head, None, None)]
+            if any(key and told.setdefault(key, said) != said for key, said in zip(leaves, zip(*rows))):
+                assumed[slot] = renewed(assumed[slot])
+                found = True
+        return found
 
     def useful(self, region: Region, end: Env, live: frozenset[str] | None) -> Region:
         """A pass without the operations that nothing is made of: what only a test reads has no derivative."""

@@ -100,6 +100,7 @@ class Merger:
         self.old = old  # what was there before: lists in it are not merged with others
         self.known: dict[tuple[str, str], Ref] = {}
         self.containers: dict[tuple[int, int], Sequence | Record] = {}
+        self.partners: dict[tuple[int, int], Any] = {}  # of a container on the first or the second path: what it is merged with
         self.seen: list[Any] = []  # what is known by its identity stays, so that nothing else gets it
 
     def merge(self, a: Ref | None, b: Ref | None) -> Ref:
@@ -108,7 +109,7 @@ class Merger:
             return a
         if a is None or b is None or not is_defined(a) or not is_defined(b):
             found = b if a is None or not is_defined(a) else a
-            return self.marked(found) if found is not None else NOTHING
+            return self.of_one_path(found, int(found is b)) if found is not None else NOTHING
         if a.value is b.value and same(a.expr, b.expr) and a.key == b.key:
             return a
         if is_series(a) or is_series(b):
@@ -132,7 +133,26 @@ class Merger:
             return a
         raise Apart(f"{said(a)} on one path and {said(b)} on the other")
 
-    def marked(self, ref: Ref) -> Ref:
+    def of_one_path(self, ref: Ref, side: int) -> Ref:
+        """Something that only one path has: a list or an object stays what it is there, which other names may lead to as well."""
+        value = ref.value
+        if not isinstance(value, (Sequence, Record)) or not value.mutable or is_series(ref):
+            return self.marked(ref, side)
+        if id(value) in self.old.containers:
+            return ref
+        self.pair_off(side, value, None)
+        key = (id(value), side)
+        if key not in self.containers:
+            self.containers[key] = self.marked(ref, side).value  # type: ignore[assignment]
+        return Ref(ref.expr, self.containers[key])
+
+    def pair_off(self, side: int, one: Any, other: Any) -> None:
+        """Raise Apart where a list or an object, which may be changed, has one name on a path and two on the other."""
+        self.seen.append(one)
+        if self.partners.setdefault((side, id(one)), other) is not other:
+            raise Apart("one list or object with another name")
+
+    def marked(self, ref: Ref, side: int) -> Ref:
         """Something that only one path has: its numbers are named anew."""
         match ref.value:
             case Number() as number if is_known(number):
@@ -145,9 +165,9 @@ class Merger:
                     place.buffer.owner = made
                 return made
             case Sequence(type=kind, items=items, mutable=mutable):
-                return Ref(ref.expr, Sequence(kind, tuple(self.marked(i) for i in items), mutable, True))
+                return Ref(ref.expr, Sequence(kind, tuple(self.of_one_path(i, side) for i in items), mutable, True))
             case Record(type=kind, items=mapping, mutable=mutable) if mutable:
-                return Ref(ref.expr, Record(kind, {k: self.marked(i) for k, i in mapping.items()}, mutable, True))
+                return Ref(ref.expr, Record(kind, {k: self.of_one_path(i, side) for k, i in mapping.items()}, mutable, True))
         return ref
 
     def left_behind(self, place: Place | None) -> Place | None:
@@ -228,6 +248,9 @@ class Merger:
             return x
         if (x.mutable or y.mutable) and (id(x) in self.old.containers or id(y) in self.old.containers):
             raise Apart("two lists or objects that may be changed")
+        if x.mutable or y.mutable:
+            self.pair_off(0, x, y)
+            self.pair_off(1, y, x)
         key = (id(x), id(y))
         if key not in self.containers:
             self.seen += [x, y]
@@ -393,6 +416,18 @@ def pairs(made: Ref, a: Ref | None, b: Ref | None) -> Iterator[tuple[Ref, Ref | 
         case Record(items=mapping):
             for k, item in mapping.items():
                 yield from pairs(item, part(a, k), part(b, k))
+
+
+def renewed(template: Ref) -> Ref:
+    """A template whose numbers are others than those of this one."""
+    match template.value:
+        case Number():
+            return dataclasses.replace(template)
+        case Sequence(items=items, merged=True) as value:
+            return dataclasses.replace(template, value=dataclasses.replace(value, items=tuple(map(renewed, items))))
+        case Record(items=mapping, merged=True) as value:
+            return dataclasses.replace(template, value=dataclasses.replace(value, items={k: renewed(i) for k, i in mapping.items()}))
+    return template
 
 
 def part(ref: Ref | None, key: Any) -> Ref | None:
