@@ -33,6 +33,8 @@ def joined(a: Number, b: Number) -> Number:
     """The kind of a sum of two contributions."""
     shape = broadcast(a.shape, b.shape)
     dtype = a.dtype if a.form != "python" or b.form == "python" else b.dtype
+    if a.dtype is not None and b.dtype is not None and "c" in (a.dtype.kind, b.dtype.kind):
+        dtype = np.result_type(a.dtype, b.dtype)
     form = a.form if a.form == b.form else next((f for f in ("array", "unknown") if f in (a.form, b.form)), "scalar")
     return Number(form, dtype, shape)
 

@@ -164,6 +164,8 @@ def ufunc_method(calls: Calls, function: Any, args: Arguments, keywords: dict[st
     if keywords or len(args) != (2 if label == "outer" else 1):
         calls.at.refuse(f"`.{label}()` of a ufunc is differentiated without keywords{', but for axis' if label == 'accumulate' else ''}. Spell it out.")
     ufunc = function.__self__
+    if own is spelled.accumulate and "dd->d" not in ufunc.types:
+        calls.at.refuse(f"what `np.{ufunc.__name__}.accumulate` gives are no numbers that it could be differentiated by.")
     arrays = [calls.as_array(a) for a in args]
     if find(function) is not None and arrays[0].number.ndim == 1:
         return calls.library(function, arrays, {}, call(text.func, [arrays[0].expr]), target)

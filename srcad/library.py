@@ -16,7 +16,7 @@ from srcad.dims import Facts, Undecided
 from srcad.errors import AliasError, MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import constant_ref, Inference, display, function_label
-from srcad.kinds import Number, Object, Record, Ref, Sequence, Series, Static, leaves
+from srcad.kinds import Lazy, Number, Object, Record, Ref, Sequence, Series, Static, leaves
 from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import as_array, visible
 from srcad.rules import Rule, find, is_zero
@@ -138,6 +138,8 @@ class Library:
         if any(new is not old for new, old in zip(arrays, args)):
             return self.library(function, arrays, keywords, ast.Call(func=text.func, args=[a.expr for a in arrays], keywords=text.keywords), target)
         visible(self.at, [*args, *keywords.values()], function_label(function))
+        if any(isinstance(a.value, Lazy) for a in (*args, *keywords.values())):
+            self.at.refuse("it is given an iterator, which is not looked through here. Make a list of it.", what=function_label(function))
         self.require_no_writing(function, args, keywords)
         out = keywords.get("out")
         if out is not None and not is_none(out):
@@ -155,6 +157,10 @@ class Library:
         if function is np.clip:
             keywords = both_bounds(args, keywords)
         if is_zero(function):
+            if function is np.ix_ and any(a.number.dtype is None or a.number.is_float for a in args if self.state.is_active([a])):
+                self.at.refuse("np.ix_ is differentiated of indices only. Use x[:, None].", what="np.ix_")
+            if function is np.sign and any(a.number.dtype is not None and a.number.dtype.kind == "c" for a in args):
+                self.at.refuse("the sign of a complex number is not differentiated. Write z / np.abs(z).", what="np.sign")
             if function in INTEGRAL:
                 self.integral_arguments([*args, *keywords.values()])
             kind = self.inferred(function, args, keywords)

@@ -9,6 +9,7 @@ import builtins
 import collections
 import dataclasses
 import functools
+import math
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from srcad.rules import find
 from srcad.runtime import adjoint, checkpoint, stop_gradient
 from srcad.shapes import infer_call
 from srcad.surgery import Surgery, bound_by, relabelled
-from srcad.syntax import const, expression
+from srcad.syntax import call, const, expression
 
 if TYPE_CHECKING:
     from srcad.calls import Calls
@@ -160,6 +161,13 @@ def special_operator(symbol: ast.operator) -> Callable[..., Ref | None]:
     return operate
 
 
+def special_pow(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+    """`pow(x, y)` of arrays: `x ** y`."""
+    if keywords or len(args) != 2 or all(isinstance(a.value, Number) and a.number.form == "python" for a in args):
+        return None
+    return calls.at.binary(ast.Pow(), args[0], args[1], target)
+
+
 def special_shares(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     return calls.at.opaque(text, target, python(np.dtype(bool)))
 
@@ -222,6 +230,18 @@ def special_adjoint(calls: Calls, args: Arguments, keywords: dict[str, Ref], tex
         calls.state.active.add(made)
         calls.at.record(Operation((result,), False, Surgery(own[surgery.label], body), None, (ref,), {}, calls.at.loc))
     return result
+
+
+def special_of_items(function: Callable[..., Any]) -> Callable[..., Ref | None]:
+    """math.fsum and math.prod of what gives its items one by one: of the list of them."""
+    def special(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
+        whole = iterated(calls.at, args[0]) if args else None
+        if whole is None or not isinstance(whole.value, (Range, Lazy, Record)):
+            return None
+        items = display(list, tuple(calls.at.listed(whole)))
+        return calls.library(function, [items, *args[1:]], keywords, call(text.func, [items.expr, *(a.expr for a in args[1:])], **{k: v.expr for k, v in keywords.items()}), target)
+
+    return special
 
 
 def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
@@ -444,9 +464,9 @@ REDUCTIONS = {np.add.reduce: np.sum, np.multiply.reduce: np.prod, np.maximum.red
 SPECIAL: dict[Any, Callable[..., Ref | None]] = {
     len: special_len, np.shape: special_shape, np.ndim: special_ndim, np.size: special_size, collections.OrderedDict: special_dict, **REFLECTION,
     list: special_sequence(list), tuple: special_sequence(tuple), dict: special_dict, stop_gradient: special_stop_gradient, adjoint: special_adjoint, checkpoint: special_checkpoint, sum: special_sum,
-    max: special_extreme(max), min: special_extreme(min), print: special_print, np.einsum: special_einsum, np.where: special_where,
+    max: special_extreme(max), min: special_extreme(min), print: special_print, pow: special_pow, np.einsum: special_einsum, np.where: special_where,
     np.nonzero: special_where, np.count_nonzero: special_count, any: special_any, all: special_any, range: special_range, enumerate: special_enumerate, zip: special_zip, reversed: special_reversed, map: special_map, str: special_str,
-    functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
+    math.fsum: special_of_items(math.fsum), math.prod: special_of_items(math.prod), functools.reduce: special_reduce, np.shares_memory: special_shares, np.may_share_memory: special_shares,
     np.select: special_select, np.piecewise: special_piecewise, np.apply_along_axis: special_apply_along,
     np.apply_over_axes: special_apply_over, np.histogramdd: special_histogramdd, **{f: special_reduction(whole) for f, whole in REDUCTIONS.items()},
     **{getattr(operator, label): special_operator(symbol) for label, symbol in (

@@ -123,8 +123,9 @@ class Tangents(Reverse):
         definition = self.definitions.get(out.key.split("[")[0])
         if definition is None:
             raise NoTangent(out.key)
-        operands = op.operands[op.function in SECOND :]
-        expr = Slots(definition.expr).filled([self.slot(o, i, only) for i, o in enumerate(operands)])
+        first = op.function in SECOND
+        slots = [self.slot(o, i, only) for i, o in enumerate(op.operands[first:])]
+        expr = Slots(definition.expr).filled([*((o, None) for o in op.operands[:first] if isinstance(o, Ref)), *slots])
         return Term(expr, dataclasses.replace(adjoint_kind(out.number), fresh=out.number.fresh), self.facts)
 
     def slot(self, operand: Any, position: int, only: int | None) -> tuple[Any, Callable[[ast.expr], ast.expr] | None]:

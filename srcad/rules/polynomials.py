@@ -81,6 +81,8 @@ def spread(given: Any, share: Any, after: Any, size: Any) -> Any:
 
 @rule(np.polyval)
 def polyval(dz: Any, z: Any, p: Any, x: Any) -> Adjoints:
+    if p.ndim != 1:
+        raise NotImplementedError("coefficients that are no vector")
     size = p.shape[0]
     powers = np.vander(flat(x), size)
     slope = made(p, np.arange, size - 1, 0, -1) * p[:-1]
@@ -89,6 +91,8 @@ def polyval(dz: Any, z: Any, p: Any, x: Any) -> Adjoints:
 
 def aligned(dz: Any, a: Any) -> Any:
     """The last coefficients of a sum, as many as `a` has."""
+    if a.ndim > 1:
+        raise NotImplementedError("coefficients that are no vector")
     return dz[dz.shape[0] - a.size :].reshape(a.shape)
 
 

@@ -35,7 +35,7 @@ if hasattr(np, "unique_values"):
 
 @rule(np.setdiff1d)
 def setdiff1d(dz: Any, z: Any, ar1: Any, ar2: Any, assume_unique: bool = False) -> Adjoints:
-    return counted(dz, first_places(z, ar1), ar1.size).reshape(ar1.shape), None
+    return counted(dz, first_places(z, ar1), ar1.size).reshape(ar1.shape), np.zeros_like(ar2)
 
 
 @rule(np.setxor1d)
@@ -49,7 +49,7 @@ def setxor1d(dz: Any, z: Any, ar1: Any, ar2: Any, assume_unique: bool = False) -
 def intersect1d(dz: Any, z: Any, ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Adjoints:
     """The elements are those of the first array."""
     given, values = (dz[0], z[0]) if return_indices else (dz, z)
-    return counted(given, first_places(values, ar1), ar1.size).reshape(ar1.shape), None
+    return counted(given, first_places(values, ar1), ar1.size).reshape(ar1.shape), np.zeros_like(ar2)
 
 
 @rule(np.trim_zeros)

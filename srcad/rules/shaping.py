@@ -157,6 +157,8 @@ def flip(dz: Any, z: Any, m: Any, axis: Any = None) -> Adjoints:
 
 @rule(np.full_like)
 def full_like(dz: Any, z: Any, a: Any, fill_value: Any, dtype: Any = None) -> Adjoints:
+    if dtype is None and a.dtype.kind in "iub":
+        raise NotImplementedError("whole numbers, which cut what they are filled with")
     return None, dz
 
 

@@ -71,6 +71,8 @@ def undiffed(dz: Any, axis: Any) -> Any:
 
 @rule(np.diff)
 def diff(dz: Any, z: Any, a: Any, prepend: Any, append: Any, n: int = 1, axis: int = -1) -> Adjoints:
+    if n == 0 and not (prepend is None and append is None):
+        raise NotImplementedError("n=0 with more elements")
     for _ in range(n):
         dz = undiffed(dz, axis)
     if prepend is None and append is None:
@@ -176,6 +178,8 @@ def weights_along(weights: Any, a: Any, axis: Any) -> Any:
 def average(dz: Any, z: Any, a: Any, weights: Any, axis: Any = None, returned: bool = False, keepdims: bool = False) -> Adjoints:
     if returned:
         raise NotImplementedError("returned=True")
+    if isinstance(axis, tuple) and [i % a.ndim for i in axis] != sorted(i % a.ndim for i in axis):
+        raise NotImplementedError("axes in another order than the array's")
     if weights is None:
         return reductions.mean(dz, z, a, axis, None, keepdims)[0], None
     w = weights_along(weights, a, axis)
@@ -247,7 +251,9 @@ def trapezoid(dz: Any, z: Any, y: Any, x: Any, dx: Any, axis: int = -1) -> Adjoi
     if x is None:
         width = 1.0 if dx is None else dx
         half = np.broadcast_to(0.5 * given * width, before.shape)
-        return np.pad(half, pads[0]) + np.pad(half, pads[1]), None, None if dx is None else np.sum(heights * given)
+        return np.pad(half, pads[0]) + np.pad(half, pads[1]), None, None if dx is None else heights * given if dx.ndim else np.sum(heights * given)
+    if x.ndim == y.ndim and any(m != n for m, n in zip(x.shape, y.shape)) or x.ndim == 1 and x.shape[0] != y.shape[axis]:
+        raise NotImplementedError("sample points that are spread over others")
     width = np.diff(x, axis=axis) if x.ndim == y.ndim and x.ndim > 1 else np.diff(x)
     if x.ndim == 1 and y.ndim > 1:
         width = width.reshape((1,) * axis + (-1,) + (1,) * (y.ndim - axis - 1))
