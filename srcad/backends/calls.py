@@ -38,6 +38,10 @@ def lowered(at: Any, function: Any, args: Sequence[Value], keywords: Mapping[str
     keywords = {k: v for k, v in keywords.items() if not (isinstance(v, Static) and v.value is None and k in ("out", "dtype", "axis", "initial", "where"))}
     if "out" in keywords or "where" in keywords:
         refuse("`out=` and `where=` are not compiled.")
+    if function in (np.reshape, np.ravel):
+        args, keywords = row_by_row(args, keywords)
+    if function is math.hypot and len(args) != 2:
+        refuse("`math.hypot` of other than two numbers is not compiled.")
     try:
         handler = TABLE.get(function)
     except TypeError:
@@ -115,8 +119,17 @@ METHODS: dict[str, Any] = {
 }
 
 
+def row_by_row(args: Sequence[Value], keywords: Mapping[str, Value]) -> tuple[Sequence[Value], Mapping[str, Value]]:
+    """The arguments of what lays elements out, less the order: rows are all that is compiled."""
+    orders = [v for v in (*args, *(v for k, v in keywords.items() if k == "order")) if isinstance(v, Static) and isinstance(v.value, str)]
+    if any(v.value != "C" for v in orders):
+        refuse(f"the order {orders[0].value!r} is not compiled.")
+    return [a for a in args if a not in orders], {k: v for k, v in keywords.items() if k != "order"}
+
+
 def method(at: Any, owner: Val, attribute: str, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
     """A method of an array or number."""
+    args, keywords = row_by_row(args, keywords)
     match attribute:
         case "copy" | "conj" | "conjugate":
             return copied(at, owner)

@@ -32,7 +32,7 @@ TEMPLATES |= {
     np.deg2rad: "math.radians({0})", np.rad2deg: "math.degrees({0})", np.radians: "math.radians({0})", np.degrees: "math.degrees({0})",
     np.greater: "({0} > {1})", np.greater_equal: "({0} >= {1})", np.less: "({0} < {1})", np.less_equal: "({0} <= {1})",
     np.equal: "({0} == {1})", np.not_equal: "({0} != {1})",
-    np.logical_and: "({0} and {1})", np.logical_or: "({0} or {1})", np.logical_not: "(not {0})", np.logical_xor: "(bool({0}) != bool({1}))",
+    np.logical_and: "(bool({0}) and bool({1}))", np.logical_or: "(bool({0}) or bool({1}))", np.logical_not: "(not {0})", np.logical_xor: "(bool({0}) != bool({1}))",
     np.bitwise_and: "({0} & {1})", np.bitwise_or: "({0} | {1})", np.bitwise_xor: "({0} ^ {1})", np.invert: "(~{0})",
     np.isnan: "({0} != {0})", np.isfinite: "math.isfinite({0})", np.isinf: "math.isinf({0})", np.where: "({1} if {0} else {2})",
     np.left_shift: "({0} << {1})", np.right_shift: "({0} >> {1})",

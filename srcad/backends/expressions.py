@@ -380,8 +380,10 @@ def boolean(function: Any, found: str, operands: Sequence[Val]) -> str:
             return "({0} or {1})"
         if function in (np.multiply, np.minimum):
             return "({0} and {1})"
-        if function in (np.bitwise_and, np.bitwise_or):
-            return "({0} and {1})" if function is np.bitwise_and else "({0} or {1})"
+        if function in (np.bitwise_and, np.logical_and):
+            return "({0} and {1})"
+        if function in (np.bitwise_or, np.logical_or):
+            return "({0} or {1})"
         if function is np.bitwise_xor:
             return "({0} != {1})"
     return found

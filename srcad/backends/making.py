@@ -101,7 +101,7 @@ def float_range(at: Any, known: Sequence[Any]) -> Val:
 def linspace(at: Any, start: Value, stop: Value, num: Value | None = None) -> Val:
     count = at.size(at.number(num)) if num is not None else Dim.of(50, at.facts)
     a, b = at.steady(at.number(start)), at.steady(at.number(stop))
-    return Val(FLOAT, (count,), lambda i: f"({a.text} + {atomic(i[0])} * (({b.text} - {a.text}) / ({at.spell(count)} - 1)))", "array")
+    return Val(FLOAT, (count,), lambda i: f"({a.text} + {atomic(i[0])} * (({b.text} - {a.text}) / {f'({at.spell(count)} - 1)' if count.terms or count.const > 1 else 1}))", "array")
 
 
 @lowers(np.asarray, np.asanyarray)
