@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts
+from srcad.dims import Dim, Facts, product
 from srcad.kinds import BOOL, INT, Number
 from srcad.shapes import dimension, integer, known_shape, lift, made, shape
 
@@ -21,15 +21,34 @@ def unravel_index(facts: Facts, indices: Any, shape: Any, order: Any = "C") -> l
     return [made(INT, places) for _ in (shape if isinstance(shape, (tuple, list)) else (shape,))]
 
 
-@shape(np.triu_indices, np.tril_indices)
+@shape(np.triu_indices)
 def triangle(facts: Facts, n: Any, k: Any = 0, m: Any = None) -> list[Number]:
-    count = facts.new_dim()
+    count = in_triangle(facts, n, k) if m is None else facts.new_dim()
     return [Number("array", INT, (count,)) for _ in range(2)]
 
 
-@shape(np.triu_indices_from, np.tril_indices_from)
+def in_triangle(facts: Facts, n: Any, k: Any) -> Dim:
+    """How many elements of an n by n matrix lie on one side of its diagonal, with it or without; of others only the run can tell."""
+    if not (isinstance(k, int) and k in (0, 1)):
+        return facts.new_dim()
+    size = dimension(n, facts)
+    return product((size, size - 1 if k else size + 1), facts) // 2
+
+
+@shape(np.tril_indices)
+def lower_triangle(facts: Facts, n: Any, k: Any = 0, m: Any = None) -> list[Number]:
+    return triangle(facts, n, -k if isinstance(k, int) else k, m)
+
+
+@shape(np.tril_indices_from)
+def lower_triangle_of(facts: Facts, arr: Any, k: Any = 0) -> list[Number]:
+    return triangle_of(facts, arr, -k if isinstance(k, int) else k)
+
+
+@shape(np.triu_indices_from)
 def triangle_of(facts: Facts, arr: Any, k: Any = 0) -> list[Number]:
-    return triangle(facts, None)
+    rows, columns = known_shape(arr)
+    return triangle(facts, rows, k, None if rows.key == columns.key else columns)
 
 
 @shape(np.diag_indices)
