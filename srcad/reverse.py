@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.adjoints import adjoint_kind, cast, filled, joined, may_spread, zeros
+from srcad.adjoints import adjoint_kind, cast, filled, joined, real_part, may_spread, zeros
 from srcad.detours import Detours, takes_each_row
 from srcad.dims import Dim, Facts, Shape, Undecided
 from srcad.errors import MissingRuleError, SrcadError
@@ -45,6 +45,7 @@ from srcad.terms import Term, as_term, literal
 HARMLESS = (np.add, np.subtract, np.negative, np.positive, operator.add, operator.sub, operator.neg, operator.pos, np.where)
 SKIPPING = (np.nansum, np.nanmean, np.nanprod, np.nanmax, np.nanmin, np.nanvar, np.nanstd, np.nanmedian, np.nanquantile, np.nanpercentile, np.nancumsum, np.nancumprod, np.nan_to_num)
 REDUCTIONS = (np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std)
+REAL = frozenset((np.real, np.imag, np.absolute, abs, np.angle, np.linalg.norm, np.fft.irfft, np.fft.irfft2, np.fft.irfftn, np.fft.hfft))  # real, whatever they are given
 MIRRORED = (GETITEM, operator.truediv)
 
 
@@ -364,6 +365,9 @@ class Reverse(Backwards, PairBack, Detours):
             return
         if isinstance(contribution, Term):
             contribution = cast(contribution, ref.number)
+            made = self.producer.get(key)
+            if ref.number.dtype is None and self.facts.has_complex and made is not None and made.function in REAL:
+                contribution = real_part(contribution)
         if key in self.redirected:
             base, place = self.redirected[key]
             self.contribute(base, Scatter(place.index, contribution, True))
