@@ -157,7 +157,7 @@ class Library:
         if function is np.clip:
             keywords = both_bounds(args, keywords)
         if is_zero(function):
-            if function is np.ix_ and any(a.number.dtype is None or a.number.is_float for a in args if self.state.is_active([a])):
+            if function is np.ix_ and any(self.state.is_active(a) and not a.number.origin for a in args):
                 self.at.refuse("np.ix_ is differentiated of indices only. Use x[:, None].", what="np.ix_")
             if function is np.sign and any(a.number.dtype is not None and a.number.dtype.kind == "c" for a in args):
                 self.at.refuse("the sign of a complex number is not differentiated. Write z / np.abs(z).", what="np.sign")
