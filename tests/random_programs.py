@@ -33,7 +33,8 @@ NUMBERS = ["<S>", "<S>", "<S>", "<V>[<i>]", "<V>[<i>]", "<V>[<i>]", "<k>", "<L>[
            "<V>[1:].sum()", "<A>[<j>][<i>]", "sum(<L>)", "len(<L>) * 0.1", "max(<s>, <s>)", "np.max(<V>)", "abs(<s>)", "(<s> if <c> else <s>)", "(<s> or <s>)", "(<c> and <s> or <s>)",
            "<F>(<s>)", "sum([<k> * t for t in <V>])", "sum(np.sin(t) for t in <V>)", "sum(t * u for t, u in zip(<V1>, <V1>[::-1]))", "np.sum(<M>)", "<M>[:, <i>].sum()",
            "<V>[:<I> + 1].sum()", "<V>[<I>:].sum()", "(<I> + 1) * 0.3", "<M>.T[<i>, 0]", "float(<V>[<i>])", "np.float64(<s>)", "<V>[-<i>]", "<D>.get('b', 0.5)", "(lambda t: t * <s>)(<s>)",
-           "np.add(<s>, <s>)", "<V>.max()", "sum([t for t in <V> if t > <k>])", "np.prod(<V>)", "<V>[np.argmax(<V>)]", "total(<V>)", "first(<V>)", "np.linalg.norm(<V> + 2.0)", "bump(<s>)"]
+           "np.add(<s>, <s>)", "<V>.max()", "sum([t for t in <V> if t > <k>])", "np.prod(<V>)", "<V>[np.argmax(<V>)]", "total(<V>)", "first(<V>)", "np.linalg.norm(<V> + 2.0)", "bump(<s>)",
+           "max(<s>, <k>) ** 2", "max(<s>, <k>) ** 2", "(<s> if <c> else <k>) ** 2", "math.log(max(<s>, 0.1))", "math.fsum(map(abs, <V>))", "np.sum(<V1> * np.maximum.accumulate(<V1>))"]
 VECTORS = ["<V>", "<V>", "<V>", "<V>", "<V>[::-1]", "np.sin(<v>)", "np.tanh(<v>)", "<v> * <s>", "<v> + <v>", "<v> * <v>", "(<v> - <v>)", "<k> * <v>", "np.cos(<v>) + <s>",
            "<V>[<order>]", "<V>[np.array(<order>)]", "np.full(<n>, <s>)", "np.array([<k> * t for t in <V>])", "np.array([np.sin(t) * <s> for t in <V>])", "<M>[0]", "<M>[-1, :]", "<M>[:, ::-1][1]",
            "<A>[<j>]", "np.where(<V1> > <k>, <v>, <s>)", "np.cumsum(<v>)", "<V>.copy()", "np.ones(<n>) * <s>", "<V1>.reshape(1, -1)[0]", "<M>.T[:, 0]", "<M>.sum(axis=0)",
@@ -69,7 +70,7 @@ PLAIN: list[tuple[str, str]] = [
     ("<N>, <O> = parts(<V>)", "SV"), ("push(<L>, <s>)", ""), ("<N> = powers(<s>)", "L"), ("store(<D>, <s>)", ""), ("<N> = early(<V>, <s>)", "S"), ("<N> = mine(<V>, <s>)", "S"), ("<V1> = mine2(<V1>, <s>)", ""), ("<N> = mine2(<V>, <s>)", "V"), ("mine2(<V>, <s>)", "")]
 BLOCKS: list[tuple[str, str]] = [
     ("if <c>:\n<block>", ""), ("if <c>:\n<block>\nelse:\n<block>", ""), ("if <c>:\n<block>\nelif <c>:\n<block>\nelse:\n<block>", ""), ("if <c>:\n    <N> = <s>\nelse:\n    <N> = <s>\n<block>", "S"), ("if <c>:\n    <N> = <v>\nelse:\n    <N> = <V>", "V"),
-    ("if <c>:\n    <N> = <V>\nelse:\n    <N> = <V>\n<N>[<i>] = <s>", "V"), ("<N> = <V> if <c> else <V>", "V"), ("if <c>:\n    return <s>", ""), ("if <c>:\n<block>\n    return <s>", ""), ("if <c>:\n    <L>.append(<s>)", ""),
+    ("if <c>:\n    <N> = <V>\nelse:\n    <N> = <V>\n<N>[<i>] = <s>", "V"), ("<N> = <V> if <c> else <V>", "V"), ("if <c>:\n    <N> = <L>\nelse:\n    <N> = [<s>, <s>]\n<N>[0] = <s>", "L"), ("if <c>:\n    <N> = <L1>\nelse:\n    <N> = <L1>\n<L1>[0] = <s>", "L"), ("if <c>:\n    return <s>", ""), ("if <c>:\n<block>\n    return <s>", ""), ("if <c>:\n    <L>.append(<s>)", ""),
     ("<N> = <V1>\nfor <O> in range(2):\n    <S> += <N>[0] * <s>\n    <N> = <N>[1:]", ""), ("<N> = <v>\nfor <O> in range(2):\n    <N> = <N>[:-1] * <N>[1:]\n<S> += np.sum(<N>)", ""), ("while <S1> > 0.4:\n    <S1> = 0.5 * np.tanh(<S1>)", ""),
     ("<N> = np.zeros(<n>)\n<O> = <V>\nfor t in range(3):\n    <N>, <O> = <O>, <N>\n    <N>[t] = <s> + <O>[t]", "VV"), ("<N> = []\nfor t in <V>:\n    <N>.append(t * <s>)", "L"), ("<N> = []\nfor t in range(2):\n    <N>.append(<V> * (t + 1))", "A"),
     ("<N> = []\nfor t in range(3):\n    <N>.append(<s>)\nwhile len(<N>) > 1:\n    <S> += <N>.pop()", "L"), ("<N> = {}\nfor t in ('a', 'b'):\n    <N>[t] = <s>", "D"), ("<N> = <s>\nfor t in range(2):\n    for u in range(2):\n        <N> = np.sin(<N> + <s>)\n        <V>[u] *= <N>", "S"),
