@@ -15,6 +15,7 @@ import ast
 import functools
 from collections.abc import Callable, Iterator
 
+from srcad.assigned import completed
 from srcad.comprehensions import Comprehensions
 from srcad.control import tail_form
 from srcad.ir import (
@@ -77,7 +78,7 @@ def stage(source: Source, display_name: str | None = None) -> Program:
     else:
         statements = tree.body
     title = display_name or ("lambda_" if isinstance(tree, ast.Lambda) else tree.name)
-    block = stager.block(statements)
+    block = completed(stager.block(statements), frozenset(a.arg for a in nodes(tree.args) if isinstance(a, ast.arg)))
     return Program(title, tree.args, tail_form(block + unreturned(block, title), stager.namer), stager.namer.bases)
 
 

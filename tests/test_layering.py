@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parent.parent / "srcad"
 LAYERS = [
     {"errors", "finals", "guarding", "notebook", "optim", "ranges", "syntax", "runtime", "rules", "spelled"}, {"dims", "ir"}, {"uses"}, {"control", "emit", "kinds", "live", "render", "simplify", "source"},
     {"carried", "centred", "choices", "coalesce", "debug", "displays", "filled", "idioms", "inverses", "methods", "outers", "respell", "unboxed", "definitions", "load", "lowering", "outside", "ownership", "report", "shapes", "surgery"}, {"entrance"}, {"request"},
-    {"comprehensions", "dispatch", "hoist", "numbered", "scaling", "inference", "patterns", "scopes", "terms", "wholes"}, {"augmented", "contracted", "protocols", "stage"}, {"reflection"},
+    {"assigned", "comprehensions", "dispatch", "hoist", "numbered", "scaling", "inference", "patterns", "scopes", "terms", "wholes"}, {"augmented", "contracted", "protocols", "stage"}, {"reflection"},
     {"adjoints", "gates", "loopcode", "memory", "merge", "overlap", "scatter", "specials", "strides", "walk"}, {"splice", "iterables"}, {"detours", "economy", "fitting", "module", "operations", "pairback", "recording", "sharing", "snapshots"},
     {"heads", "texts"}, {"attributes"}, {"writes"}, {"series", "shadows"}, {"listback", "regions", "rewalk", "slots"}, {"backwards", "iteration"}, {"loops", "reverse"}, {"infer", "tangents", "tidy"}, {"forwards"},
     {"binding", "mirror", "objects", "residuals"}, {"library", "pairs", "writing"}, {"assembly", "custom", "draws", "nested", "odes"}, {"calls", "pushforward"}, {"compile"}, {"export"},

@@ -1,4 +1,4 @@
-"""A path on which a function ends without `return` gives None, which has no gradient: it raises there."""
+"""A path on which a function ends without `return` gives None, which has no gradient, and one on which a variable that is read has no value raises: so does the gradient."""
 from __future__ import annotations
 
 import numpy as np
@@ -72,3 +72,80 @@ def test_procedures_return_nothing():
 
     srcad.grad(program).check(np.array([1.0, 3.0]))
     assert "None" not in srcad.grad(program).source_for(np.array([1.0, 3.0]))
+
+
+def set_in_one_arm(x):
+    if x < 0.9:
+        b = x * x
+    return b
+
+
+def set_in_two_of_three(x):
+    if x < 0.9:
+        b = x
+    elif x < 1.2:
+        b = 2 * x
+    return b * b
+
+
+def list_in_one_arm(x):
+    if x < 0.9:
+        b = [x]
+    b.append(x * x)
+    return sum(b)
+
+
+@pytest.mark.parametrize("program", [set_in_one_arm, set_in_two_of_three, list_in_one_arm])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_what_has_no_value_raises(program, backend):
+    gradient = srcad.grad(program, backend=backend)
+    gradient.check(0.4)
+    with pytest.raises(UnboundLocalError):
+        program(1.5)
+    with pytest.raises(UnboundLocalError):
+        gradient(1.5)
+
+
+def same_test_twice(x):
+    c = x < 0.9
+    if c:
+        b = x * x
+    y = x + 1
+    if c:
+        y = y * b
+    return y
+
+
+def of_an_earlier_pass(x):
+    t = 0.0
+    for i in range(6):
+        if i % 2 == 0:
+            v = x * i
+        t += v * x
+    return t
+
+
+def raising_arm(x):
+    if x < 2:
+        b = x
+    else:
+        raise ValueError("too large")
+    return b * b
+
+
+def in_every_arm(x):
+    if x < 0.9:
+        if x < 0.2:
+            b = x
+        else:
+            b = x * x
+    else:
+        b = 3 * x
+    return b
+
+
+@pytest.mark.parametrize("program", [same_test_twice, of_an_earlier_pass, raising_arm, in_every_arm])
+@pytest.mark.parametrize("x", [0.1, 0.4, 1.3])
+def test_what_has_one_does_not(program, x):
+    srcad.grad(program).check(x)
+    assert "has no value" not in srcad.grad(program).source_for(x)

@@ -1,0 +1,73 @@
+"""Paths on which a variable that is read next has no value: Python raises there, and so does what is generated.
+
+    if x < 1:              if x < 1:
+        y = x * x              y = x * x
+    return y        ->     else:
+                               raise UnboundLocalError("...")
+                           return y
+"""
+from __future__ import annotations
+
+import dataclasses
+
+from srcad.ir import Block, If, Location, Raise, Statement, blocks, expressions, with_blocks
+from srcad.control import JUMPS, jumps
+from srcad.syntax import call, const, names_always
+from srcad.uses import bound
+
+
+def completed(block: Block, known: frozenset[str], after: frozenset[str] = frozenset()) -> Block:
+    """A block in which an arm raises where it alone leaves unset what is surely read next; known: what has a value before, after: what is read after."""
+    out: list[Statement] = []
+    for i, statement in enumerate(block):
+        if isinstance(statement, If):
+            read = read_first(block[i + 1 :], after) - known
+            arms = [completed(arm, known, read) for arm in (statement.body, statement.orelse)]
+            given = [surely_set(arm) for arm in arms]
+            body, orelse = (with_error(arm, read & other - all_bound(arm), statement.loc) for arm, other in zip(arms, reversed(given)))
+            statement = dataclasses.replace(statement, body=body, orelse=orelse)
+        elif blocks(statement):
+            before = known | all_bound((statement,))  # in an earlier pass
+            statement = with_blocks(statement, lambda b, before=before: completed(b, before))  # type: ignore[misc]
+        out.append(statement)
+        known |= surely_set((statement,))
+    return tuple(out)
+
+
+def with_error(arm: Block, unset: frozenset[str], loc: Location) -> Block:
+    """An arm that raises at its end where it leaves something unset, unless it is left before."""
+    if not unset or is_left(arm):
+        return arm
+    return (*arm, Raise(call("UnboundLocalError", [const(f"`{min(unset)}` has no value on this path")]), None, loc))
+
+
+def is_left(block: Block) -> bool:
+    return any(jumps(s, (*JUMPS, Raise)) for s in block)
+
+
+def all_bound(block: Block) -> frozenset[str]:
+    return frozenset(n for s in block for n in bound(s))
+
+
+def surely_set(block: Block) -> frozenset[str]:
+    """The names that have a value after a block, if it comes to its end."""
+    found: frozenset[str] = frozenset()
+    for statement in block:
+        if isinstance(statement, If):
+            arms = [surely_set(arm) for arm in (statement.body, statement.orelse) if not (arm and isinstance(arm[-1], (*JUMPS, Raise)))]
+            found |= frozenset.intersection(*arms) if arms else frozenset()
+        elif not blocks(statement):
+            found |= frozenset(bound(statement))
+    return found
+
+
+def read_first(block: Block, after: frozenset[str]) -> frozenset[str]:
+    """The names that the statements up to the next branch or loop read, before they are given another value; to the end of the block, those read after too."""
+    read: set[str] = set()
+    given: set[str] = set()
+    for statement in block:
+        read |= {n for e in expressions(statement) for n in names_always(e)} - given
+        if blocks(statement) or isinstance(statement, (*JUMPS, Raise)):
+            return frozenset(read)
+        given |= {*bound(statement)}
+    return frozenset(read | after - given)
