@@ -45,6 +45,14 @@ def is_random(function: Any) -> bool:
     return isinstance(owner, (np.random.Generator, np.random.RandomState)) or (getattr(function, "__module__", None) or "").startswith(("numpy.random", "random"))
 
 
+LOGGED = frozenset(("debug", "info", "warning", "error", "critical", "exception", "log"))
+
+
+def is_logging(function: Any) -> bool:
+    """Whether a call only writes to a log, as `print` does."""
+    return getattr(function, "__module__", None) == "logging" and getattr(function, "__name__", "") in LOGGED
+
+
 UNSIGNED = {np.bincount: inspect.signature(lambda x, weights=None, minlength=0: None)}  # what older versions of NumPy do not say
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from srcad import iterables
-from srcad.binding import is_hashable, is_random, reads_text, signature_of
+from srcad.binding import is_hashable, is_logging, is_random, reads_text, signature_of
 from srcad.custom import Custom, is_own
 from srcad.draws import Draws
 from srcad.errors import SrcadError, UnsupportedSyntaxError
@@ -37,7 +37,7 @@ from srcad.outside import is_distribution, static_value
 from srcad.rules import find, is_zero
 from srcad.runtime import unbroadcast
 from srcad.source import Source, read
-from srcad.specials import SPECIAL
+from srcad.specials import SPECIAL, special_print
 from srcad.stage import identifiers, stage
 from srcad.syntax import const, expression
 from srcad.texts import is_stringlike, known_parts
@@ -139,7 +139,7 @@ class Calls(Library, Draws, Objects, Writing, Pairs, Nested, Custom):
             return self.gradient_call(request, args, keywords, target)
         if "makes_gradients" in getattr(function, "__dict__", {}):
             return self.gradient_made(function, args, keywords, text)
-        special = LOOKED_THROUGH.get(function) if is_hashable(function) else None
+        special = special_print if is_logging(function) else LOOKED_THROUGH.get(function) if is_hashable(function) else None
         if special is not None:
             found = special(self, args, keywords, text, target)
             if found is not None:

@@ -135,7 +135,7 @@ def raising_arm(x):
 
 def in_every_arm(x):
     if x < 0.9:
-        if x < 0.2:
+        if x < 0.2:  # noqa: SIM108
             b = x
         else:
             b = x * x

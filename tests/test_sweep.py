@@ -1,6 +1,7 @@
 """What a sweep of NumPy's, SciPy's and Python's functions found: gradients that were wrong, and what is refused in their place."""
 from __future__ import annotations
 
+import logging
 import math
 import operator
 
@@ -85,3 +86,15 @@ def test_compiled_as_numpy(program, args):
     compiled, plain = (srcad.value_and_grad(program, backend=b)(*args) for b in ("numba", "numpy"))
     for found, wanted in zip(compiled, plain):
         np.testing.assert_allclose(found, wanted)
+
+
+def test_what_is_logged_is_logged(caplog):
+    log = logging.getLogger("of the program")
+
+    def program(x):
+        y = np.sum(x**2)
+        log.warning("y %s", y)
+        return y
+
+    np.testing.assert_allclose(srcad.grad(program)(X), 2 * X)
+    assert caplog.messages == ["y 6.25"]
