@@ -8,12 +8,12 @@
 """
 from __future__ import annotations
 
+import ast
 import dataclasses
 
-from srcad.ir import Block, If, Location, Raise, Statement, blocks, expressions, with_blocks
+from srcad.ir import Block, Delete, Effect, If, Location, Raise, Statement, Store, Update, blocks, expressions, targets, walk, with_blocks
 from srcad.control import JUMPS, jumps
 from srcad.syntax import call, const, names_always
-from srcad.uses import bound
 
 
 def completed(block: Block, known: frozenset[str], after: frozenset[str] = frozenset()) -> Block:
@@ -45,8 +45,15 @@ def is_left(block: Block) -> bool:
     return any(jumps(s, (*JUMPS, Raise)) for s in block)
 
 
+def given_by(statement: Statement) -> tuple[str, ...]:
+    """The names that a statement itself gives a value to; what it changes in a list or an array has one."""
+    if isinstance(statement, (Store, Effect, Delete)) or isinstance(statement, Update) and not isinstance(statement.target, ast.Name):
+        return ()
+    return targets(statement)
+
+
 def all_bound(block: Block) -> frozenset[str]:
-    return frozenset(n for s in block for n in bound(s))
+    return frozenset(n for s in walk(block) for n in given_by(s))
 
 
 def surely_set(block: Block) -> frozenset[str]:
@@ -57,7 +64,7 @@ def surely_set(block: Block) -> frozenset[str]:
             arms = [surely_set(arm) for arm in (statement.body, statement.orelse) if not (arm and isinstance(arm[-1], (*JUMPS, Raise)))]
             found |= frozenset.intersection(*arms) if arms else frozenset()
         elif not blocks(statement):
-            found |= frozenset(bound(statement))
+            found |= frozenset(given_by(statement))
     return found
 
 
@@ -69,5 +76,5 @@ def read_first(block: Block, after: frozenset[str]) -> frozenset[str]:
         read |= {n for e in expressions(statement) for n in names_always(e)} - given
         if blocks(statement) or isinstance(statement, (*JUMPS, Raise)):
             return frozenset(read)
-        given |= {*bound(statement)}
+        given |= {*given_by(statement)}
     return frozenset(read | after - given)

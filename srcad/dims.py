@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[^\W\d]\w*")
 COUNT = re.compile(r"\w+\.count_nonzero\([^()]*\)")  # the length of what a mask leaves
 SIZE = re.compile(rf"[^()*/%+-]*\.shape\[\d+\]|{COUNT.pattern}")  # of an array, as an atom: not what is computed from it
+# What is written twice is computed once, as ufuncs of arrays are.
+REPEATED = frozenset((np.max, np.amax, np.min, np.amin, np.sum, np.mean, math.sqrt, math.exp, math.log, math.sin, math.cos, math.tanh))
 
 
 class Undecided(Exception):
@@ -60,7 +63,7 @@ class Facts:
 
     def remember(self, function: object, operands: Iterable[Any], params: Mapping[str, Any], value: tuple[ast.expr, Number]) -> None:
         """A value that the forward pass computes: the backward pass need not compute it again."""
-        if value[1].ndim or function is np.mean:
+        if value[1].ndim or function in REPEATED:
             self.computed.setdefault(signature(function, operands, params), Computed(*value, frozenset(n for o in operands if isinstance(expr := getattr(o, "expr", None), ast.expr) for n in names(expr))))
 
     def known_value(self, function: object, operands: Iterable[Any], params: Mapping[str, Any]) -> tuple[ast.expr, Number] | None:

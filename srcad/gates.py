@@ -221,7 +221,7 @@ class Gates:
             shift = self.exponent(self.log_sum(op.operands[1]), op.operands[0], 2)
         elif op.function in DIVIDE:
             exp = self.made_by(op.operands[0], EXP, 2)
-            total = self.made_by(op.operands[1], (np.sum,), 1)
+            total = self.made_by(self.without_unit(op.operands[1]), (np.sum,), 1)
             same = exp is not None and total is not None and total.operands[0].key == exp.outputs[0].key
             shift = self.shift_of(exp.operands[0], 1, total) if same else None  # type: ignore[union-attr]
         elif op.function in ADD:
@@ -229,7 +229,7 @@ class Gates:
             return
         else:
             return
-        if shift is not None and self.reads[shift.operands[1].key] == 1:
+        if shift is not None and self.reads[shift.operands[1].key] == 1 and (is_single(shift.operands[1]) or lies_as(op.operands[1], shift.operands[1])):
             self.hold(shift, 1)
 
     def log_softmax(self, op: Operation) -> None:
@@ -262,14 +262,17 @@ class Gates:
         shift = self.made_by(shifted, SUBTRACT, reads)
         if shift is None or total is None or not isinstance(shift.operands[1], Ref):
             return None
-        top = self.producer.get(shift.operands[1].key)
+        top = self.producer.get(self.without_unit(shift.operands[1]).key)
         if top is None or top.function not in MAX or top.operands[0].key != shift.operands[0].key:
             return None
         axis = top.params.get("axis")
-        flat = top.operands[0].number.ndim == 1
-        if axis is None or axis == total.params.get("axis") and (top.params.get("keepdims") is True or flat):
-            return shift
-        return None
+        rows = axis == total.params.get("axis") and lies_along(shift.operands[1], shift.operands[0], axis)
+        return shift if is_single(shift.operands[1]) or rows else None
+
+    def without_unit(self, value: Any) -> Any:
+        """`m` of `m[:, None]`, which has an axis of length 1 more."""
+        view = self.made_by(value, (GETITEM,), 1)
+        return view.operands[0] if view is not None and all(i is None or i is Ellipsis or i == slice(None) for i in view.params["index"]) else value
 
     def log_sum_exp(self, op: Operation) -> None:
         """`m + log(sum(exp(x - m)))`."""
@@ -282,7 +285,7 @@ class Gates:
             if view is not None and view.function is GETITEM and not drops_units(view):
                 continue
             inner = view.operands[0] if view is not None else outer
-            if inner.key == shift.operands[1].key and self.reads[inner.key] == 2:
+            if inner.key == self.without_unit(shift.operands[1]).key and self.reads[inner.key] == 2 and (is_single(inner) or lies_as(op.operands[0], op.operands[1])):
                 self.hold(shift, 1)
                 self.hold(op, i)
 
@@ -292,6 +295,29 @@ class Gates:
         constant = dataclasses.replace(current.operands[i], key="")
         operands = (*current.operands[:i], constant, *current.operands[i + 1 :])
         self.changes[id(op)] = dataclasses.replace(current, operands=operands)
+
+
+def is_single(value: Any) -> bool:
+    """Whether this is one number for all."""
+    shape = value.number.shape
+    return shape is not None and all(d.key == "1" for d in shape)
+
+
+def lies_as(a: Any, b: Any) -> bool:
+    """Whether two arrays are of one shape for certain."""
+    return full(a.number, b.number) and a.number.shape is not None
+
+
+def lies_along(value: Any, array: Any, axis: Any) -> bool:
+    """Whether there is one number for each row of an array along an axis, where broadcasting puts it to that row."""
+    shape, whole = value.number.shape, array.number.shape
+    if shape is None or whole is None or not isinstance(axis, int):
+        return False
+    if len(shape) == len(whole) - 1 and axis == 0:
+        return all(d.key == n.key for d, n in zip(shape, whole[1:]))
+    if len(shape) != len(whole):
+        return False
+    return all(d.key == ("1" if i == axis % len(whole) else n.key) for i, (d, n) in enumerate(zip(shape, whole)))
 
 
 def drops_units(view: Operation) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from srcad import protocols
-from srcad.dims import COUNT, Dim, Undecided, product
+from srcad.dims import COUNT, REPEATED, Dim, Undecided, product
 from srcad.errors import AliasError, MissingRuleError, SrcadError, UnsupportedSyntaxError
 from srcad.inference import (
     GETITEM,
@@ -240,7 +240,7 @@ class Operations:
         self.not_stale(flat)
         if self.state.knowledge.written:
             self.note_reads(flat, params)
-        if isinstance(function, np.ufunc) and target not in self.frame.own_names and (again := self.known(function, flat, params)) is not None:
+        if (isinstance(function, np.ufunc) or function in REPEATED) and target not in self.frame.own_names and (again := self.known(function, flat, params)) is not None:
             return again
         made = self.new_name(target or self.state.namer.temporary("value"))
         values = self.values_kept(function, flat, params)
@@ -269,8 +269,8 @@ class Operations:
         self.differentiate(function, operands, params, result, rule, values)
         return result
 
-    def known(self, function: np.ufunc, operands: list[Ref], params: Mapping[str, Any]) -> Ref | None:
-        """The array that the same operation on the same operands has made before, in memory that nothing changes."""
+    def known(self, function: Any, operands: list[Ref], params: Mapping[str, Any]) -> Ref | None:
+        """What the same operation on the same operands has made before, in memory that nothing changes."""
         found = self.state.facts.known_value(function, operands, params)
         if found is None or not isinstance(found[0], ast.Name) or found[0].id in self.state.impure:
             return None

@@ -78,7 +78,8 @@ def stage(source: Source, display_name: str | None = None) -> Program:
     else:
         statements = tree.body
     title = display_name or ("lambda_" if isinstance(tree, ast.Lambda) else tree.name)
-    block = completed(stager.block(statements), frozenset(a.arg for a in nodes(tree.args) if isinstance(a, ast.arg)))
+    outer = {label for node in nodes(tree) if isinstance(node, (ast.Nonlocal, ast.Global)) for label in node.names}
+    block = completed(stager.block(statements), frozenset(a.arg for a in nodes(tree.args) if isinstance(a, ast.arg)) | outer)
     return Program(title, tree.args, tail_form(block + unreturned(block, title), stager.namer), stager.namer.bases)
 
 
