@@ -372,6 +372,8 @@ def test_an_exported_module_refuses_what_it_is_not_for(tmp_path: pathlib.Path):
     with pytest.raises(ValueError, match="other ranks, sizes or values"):
         made(np.ones(4), 2)
     for backend in ("numpy", "numba"):
+        if backend == "numba":
+            pytest.importorskip("numba")
         grad(states, backend=backend).export(tmp_path / "states.py", np.ones(4), 0.5)
         made = runpy.run_path(str(tmp_path / "states.py"))["states_grad"]
         np.testing.assert_allclose(made(np.ones(4), 0.5)[0], grad(states)(np.ones(4), 0.5)[0])

@@ -35,6 +35,8 @@ CASES = [(square_of_positive, 3.0, -1.0), (first_positive, np.array([-1.0, 2.0, 
 @pytest.mark.parametrize("program, good, bad", CASES, ids=lambda c: getattr(c, "__name__", ""))
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_it_raises(program, good, bad, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
     gradient = srcad.grad(program, backend=backend)
     gradient.check(good)
     for made in (gradient, srcad.value_and_grad(program, backend=backend)):
@@ -98,6 +100,8 @@ def list_in_one_arm(x):
 @pytest.mark.parametrize("program", [set_in_one_arm, set_in_two_of_three, list_in_one_arm])
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_what_has_no_value_raises(program, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
     gradient = srcad.grad(program, backend=backend)
     gradient.check(0.4)
     with pytest.raises(UnboundLocalError):

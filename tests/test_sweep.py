@@ -76,6 +76,7 @@ def test_a_condition_is_not_its_tangent():
     lambda a: math.hypot(a[0, 0], a[0, 1], 3.0),
 ])
 def test_compiled_code_drops_nothing(program):
+    pytest.importorskip("numba")
     a = np.arange(12.0).reshape(3, 4) + 0.5
     with pytest.raises(srcad.SrcadError, match="not compiled"):
         srcad.value_and_grad(program, backend="numba")(a)
@@ -83,6 +84,7 @@ def test_compiled_code_drops_nothing(program):
 
 @pytest.mark.parametrize("program, args", [(lambda x, y: np.sum(np.logical_and(x, y) * x), (X, X)), (lambda x: np.sum(np.linspace(x, 2.0, 1)), (1.0,)), (lambda a: np.sum(a.reshape((2, 1), order="C") ** 2), (X,))])
 def test_compiled_as_numpy(program, args):
+    pytest.importorskip("numba")
     compiled, plain = (srcad.value_and_grad(program, backend=b)(*args) for b in ("numba", "numpy"))
     for found, wanted in zip(compiled, plain):
         np.testing.assert_allclose(found, wanted)
