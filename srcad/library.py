@@ -107,6 +107,17 @@ class Library:
             for leaf in leaves(ref):
                 self.at.integer_use(leaf)
 
+    def without_derivative(self, function: Any, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref:
+        """A call of a function whose derivative is zero, or which has to do with shapes and indices alone."""
+        if function is np.ix_ and any(self.state.is_active(a) and not a.number.origin for a in args):
+            self.at.refuse("np.ix_ is differentiated of indices only. Use x[:, None].", what="np.ix_")
+        if function is np.sign and any(a.number.dtype is not None and a.number.dtype.kind == "c" for a in args):
+            self.at.refuse("the sign of a complex number is not differentiated. Write z / np.abs(z).", what="np.sign")
+        if function in INTEGRAL:
+            self.integral_arguments([*args, *keywords.values()])
+        kind = self.inferred(function, args, keywords)
+        return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
+
     def inferred(self, function: Any, args: Arguments, keywords: dict[str, Ref]) -> Any:
         args, keywords = [self.flag(function, i, a) for i, a in enumerate(args)], {k: self.flag(function, k, v) for k, v in keywords.items()}
         signature = library_signature(function) if not args and keywords else None
@@ -157,14 +168,7 @@ class Library:
         if function is np.clip:
             keywords = both_bounds(args, keywords)
         if is_zero(function):
-            if function is np.ix_ and any(self.state.is_active(a) and not a.number.origin for a in args):
-                self.at.refuse("np.ix_ is differentiated of indices only. Use x[:, None].", what="np.ix_")
-            if function is np.sign and any(a.number.dtype is not None and a.number.dtype.kind == "c" for a in args):
-                self.at.refuse("the sign of a complex number is not differentiated. Write z / np.abs(z).", what="np.sign")
-            if function in INTEGRAL:
-                self.integral_arguments([*args, *keywords.values()])
-            kind = self.inferred(function, args, keywords)
-            return self.at.operation(function, tuple([*args, *keywords.values()]), {}, text, target, kind)
+            return self.without_derivative(function, args, keywords, text, target)
         rule = find(function)
         assert rule is not None
         if function is np.array and keywords.get("dtype") is None and len(args) == 1 and isinstance(args[0].value, Sequence) and not args[0].value.items:
