@@ -24,7 +24,7 @@ def completed(block: Block, known: frozenset[str], after: frozenset[str] = froze
             read = read_first(block[i + 1 :], after) - known
             arms = [completed(arm, known, read) for arm in (statement.body, statement.orelse)]
             given = [surely_set(arm) for arm in arms]
-            body, orelse = (with_error(arm, read & other - all_bound(arm), statement.loc) for arm, other in zip(arms, reversed(given)))
+            body, orelse = (with_error(arm, read & other, statement.loc) for arm, other in zip(arms, reversed(given)))
             statement = dataclasses.replace(statement, body=body, orelse=orelse)
         elif blocks(statement):
             before = known | all_bound((statement,))  # in an earlier pass
@@ -34,15 +34,12 @@ def completed(block: Block, known: frozenset[str], after: frozenset[str] = froze
     return tuple(out)
 
 
-def with_error(arm: Block, unset: frozenset[str], loc: Location) -> Block:
-    """An arm that raises at its end where it leaves something unset, unless it is left before."""
-    if not unset or is_left(arm):
+def with_error(arm: Block, wanted: frozenset[str], loc: Location) -> Block:
+    """An arm that raises at its end where it leaves unset what is wanted, unless it is left before."""
+    unset = wanted - all_bound(arm) if wanted else wanted
+    if not unset or any(jumps(s, (*JUMPS, Raise)) for s in arm):
         return arm
     return (*arm, Raise(call("UnboundLocalError", [const(f"`{min(unset)}` has no value on this path")]), None, loc))
-
-
-def is_left(block: Block) -> bool:
-    return any(jumps(s, (*JUMPS, Raise)) for s in block)
 
 
 def given_by(statement: Statement) -> tuple[str, ...]:

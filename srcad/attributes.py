@@ -15,7 +15,7 @@ import numpy as np
 
 from srcad import protocols
 from srcad.dims import Dim, Facts, known_nonnegative
-from srcad.inference import constant_ref, GETITEM, Change, describe_value, display, literal_ref, record_display
+from srcad.inference import GETITEM, Change, constant_ref, describe_value, display, literal_ref, record_display
 from srcad.kinds import BOOL, DECIDES, FLOAT, INT, NUMERIC, UNKNOWN, Bound, Method, Number, Object, Range, Record, Ref, Sequence, Series, Static, Super, leaves, python
 from srcad.outside import is_distribution, static_value
 from srcad.iterables import slice_of_range

@@ -22,7 +22,7 @@ from srcad.custom import Custom, is_own
 from srcad.draws import Draws
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.infer import Ended, Interpreter
-from srcad.inference import constant_ref, Frame, display, function_label, record_display
+from srcad.inference import Frame, constant_ref, display, function_label, record_display
 from srcad.kinds import BOOL, Bound, Closure, Method, Object, Record, Ref, Sequence, Static, python
 from srcad.memory import is_true
 from srcad.library import Library

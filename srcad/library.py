@@ -15,7 +15,7 @@ from srcad.binding import IGNORED, bind_library, constant, guard_rule, is_hashab
 from srcad.dims import Facts, Undecided
 from srcad.errors import AliasError, MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
-from srcad.inference import constant_ref, Inference, display, function_label
+from srcad.inference import Inference, constant_ref, display, function_label
 from srcad.kinds import Lazy, Number, Object, Record, Ref, Sequence, Series, Static, leaves
 from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import as_array, visible

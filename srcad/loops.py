@@ -15,7 +15,7 @@ from typing import Any
 from srcad.control import flagged_breaks, jumps
 from srcad.dims import Dim, Undecided
 from srcad.errors import MissingRuleError, SrcadError, UnsupportedSyntaxError
-from srcad.inference import constant_ref, Loop, Operation, Phi, Region, Step, display, flatten, fractional
+from srcad.inference import Loop, Operation, Phi, Region, Step, constant_ref, display, flatten, fractional
 from srcad.ir import UNPLACED, Assign, Block, Break, For, If, Location, Statement, While
 from srcad.iteration import PASSES, Endless, Iteration
 from srcad.kinds import Buffer, INT, Lazy, Number, Range, Record, Ref, Sequence, python

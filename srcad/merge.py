@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts
-from srcad.inference import display, Frame, Inference, class_of
+from srcad.inference import Frame, Inference, class_of, display
 from srcad.kinds import BOOL, INT, Bound, Buffer, Closure, Method, Number, Object, Place, Record, Ref, Sequence, Series, Static, Undefined, contents
 from srcad.syntax import const, name, same
 

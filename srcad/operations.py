@@ -25,11 +25,11 @@ from srcad.inference import (
     Operation,
     Snapshot,
     Step,
+    constant_ref,
     describe_value,
     display,
     flatten,
     function_label,
-    constant_ref,
     located,
     nested,
 )

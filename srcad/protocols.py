@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.inference import constant_ref, OPERATORS, display, record_display
+from srcad.inference import OPERATORS, constant_ref, display, record_display
 from srcad.kinds import BOOL, Bound, Closure, Lazy, Method, Number, Object, Record, Ref, Sequence, Static, python
 from srcad.outside import LIBRARIES
 from srcad.syntax import expression

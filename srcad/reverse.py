@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.adjoints import adjoint_kind, cast, filled, joined, real_part, may_spread, zeros
+from srcad.adjoints import adjoint_kind, cast, filled, joined, may_spread, real_part, zeros
 from srcad.detours import Detours, takes_each_row
 from srcad.dims import Dim, Facts, Shape, Undecided
 from srcad.errors import MissingRuleError, SrcadError

@@ -10,7 +10,7 @@ from typing import Any
 
 from srcad.dims import Dim
 from srcad.errors import AliasError, UnsupportedSyntaxError
-from srcad.inference import constant_ref, Knowledge, ListStep
+from srcad.inference import Knowledge, ListStep, constant_ref
 from srcad.ir import Assign, Effect, Location, Store
 from srcad.kinds import FLOAT, INT, Hidden, Number, Ref, Sequence, Series, Static, python
 from srcad.merge import Env, Merger

@@ -18,7 +18,7 @@ import numpy as np
 
 from srcad import spelled
 from srcad.dims import Dim, Undecided, product
-from srcad.inference import constant_ref, Operation, display, fractional, record_display
+from srcad.inference import Operation, constant_ref, display, fractional, record_display
 from srcad.ir import Assign, Effect, map_block
 from srcad.kinds import INT, UNKNOWN, Lazy, Number, Place, Range, Record, Ref, Sequence, Static, is_double, python
 from srcad.outside import static_value

@@ -161,7 +161,9 @@ def multiple(expr: ast.expr, of: ast.expr) -> float | None:
         times = multiple(expr.operand, of)
         return None if times is None else -times
     factor, rest = split_literal(expr)
-    return (1 if factor is None else factor) if same(rest if factor is not None else expr, of) else None
+    if not same(rest, of):
+        return None
+    return 1 if factor is None else factor
 
 
 SIMPLIFY: dict[type[ast.operator], Callable[[Term, Term, Number], Term | None]] = {

@@ -31,10 +31,10 @@ from srcad.ir import (
     Return,
     Store,
     Unpack,
-    walk,
     Update,
     While,
     is_atom,
+    walk,
 )
 from srcad.patterns import Patterns
 from srcad.scopes import Scopes
@@ -78,8 +78,7 @@ def stage(source: Source, display_name: str | None = None) -> Program:
     else:
         statements = tree.body
     title = display_name or ("lambda_" if isinstance(tree, ast.Lambda) else tree.name)
-    outer = {label for node in nodes(tree) if isinstance(node, (ast.Nonlocal, ast.Global)) for label in node.names}
-    block = completed(stager.block(statements), frozenset(a.arg for a in nodes(tree.args) if isinstance(a, ast.arg)) | outer)
+    block = completed(stager.block(statements), frozenset(a.arg for a in nodes(tree.args) if isinstance(a, ast.arg)))
     return Program(title, tree.args, tail_form(block + unreturned(block, title), stager.namer), stager.namer.bases)
 
 

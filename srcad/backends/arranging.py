@@ -270,7 +270,8 @@ def bincount(at: Any, x: Value, weights: Value | None = None, minlength: Value |
     given = literal(1) if weights is None else at.number(weights)
     [size] = out.dims
     helper = at.helper("bin")
-    at.meet(given.dims[0], numbers.dims[0]) if given.dims else None
+    if given.dims:
+        at.meet(given.dims[0], numbers.dims[0])
     at.loops(numbers.dims, lambda index: at.emit(f"{out.at((f'{helper}({numbers.at(index)}, {at.spell(size)})',))} += {aligned(given, index)}"))
     return out  # type: ignore[no-any-return]
 

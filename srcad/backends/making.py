@@ -101,7 +101,8 @@ def float_range(at: Any, known: Sequence[Any]) -> Val:
 def linspace(at: Any, start: Value, stop: Value, num: Value | None = None) -> Val:
     count = at.size(at.number(num)) if num is not None else Dim.of(50, at.facts)
     a, b = at.steady(at.number(start)), at.steady(at.number(stop))
-    return Val(FLOAT, (count,), lambda i: f"({a.text} + {atomic(i[0])} * (({b.text} - {a.text}) / {f'({at.spell(count)} - 1)' if count.terms or count.const > 1 else 1}))", "array")
+    steps = f"({at.spell(count)} - 1)" if count.terms or count.const > 1 else "1"
+    return Val(FLOAT, (count,), lambda i: f"({a.text} + {atomic(i[0])} * (({b.text} - {a.text}) / {steps}))", "array")
 
 
 @lowers(np.asarray, np.asanyarray)

@@ -20,8 +20,8 @@ from srcad.backends.lower import Lowering
 from srcad.backends.parallel import spread
 from srcad.backends.passing import Parameters, received, structured
 from srcad.backends.stacks import Again
-from srcad.backends.vector import FUNCTIONS
 from srcad.backends.values import INT, Static, Tup, Val, Value, flat, named, refuse, replaced, scalar
+from srcad.backends.vector import FUNCTIONS
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.kinds import FLOAT, Number, Object, Record, Ref
 from srcad.kinds import Sequence as Items
