@@ -5,9 +5,11 @@
     type(p['x']) is array and p['x'].ndim == 1 and  ->        k0, k1 = p
     p['w'].shape[0] == p['x'].shape[0]                        v0, v1 = p.values()
                                                               fits = k0 == 'w' and k1 == 'x' and type(v0) is array and
-                                                                  len(s0 := v0.shape) == 1 and type(v1) is array and v1.shape == s0
+                                                                  v0.ndim == 1 and (s0 := len(v0)) >= 0 and
+                                                                  type(v1) is array and v1.ndim == 1 and len(v1) == s0
 
-Paths into a structure are followed once, and arrays of one shape are compared as a whole.
+Paths into a structure are followed once, and arrays of one shape are compared as a whole: vectors by their length, which is quicker to
+ask for than a shape, others by their shape.
 """
 from __future__ import annotations
 
@@ -98,11 +100,11 @@ def shortened(path: str, labels: Mapping[str, str]) -> str:
 
 
 def with_shapes(conditions: list[str], mark: str) -> list[str]:
-    """With the shapes of arrays that are the same compared as a whole, to that of the first of them."""
+    """With the shapes of arrays that are the same compared as a whole, to that of the first of them; the lengths of vectors."""
     ranks = {m["path"]: int(m["rank"]) for c in conditions if (m := RANK.fullmatch(c))}
     leader = leaders(conditions, ranks)
     shapes = {first: f"{mark}_s{k}" for k, first in enumerate(f for f, n in Counter(leader.values()).items() if n > 1)}
-    held = {f"{path}.shape": shapes[first] for path, first in leader.items() if first in shapes}
+    held = {f"{path}.shape" + "[0]" * (ranks[path] == 1): shapes[first] for path, first in leader.items() if first in shapes}
     out: list[str] = []
     for condition in conditions:
         same, rank = SAME.fullmatch(condition), RANK.fullmatch(condition)
@@ -110,12 +112,19 @@ def with_shapes(conditions: list[str], mark: str) -> list[str]:
             continue
         label = shapes.get(leader[rank["path"]]) if rank else None
         if rank and label:
-            path = rank["path"]
-            condition = f"len({label} := {path}.shape) == {rank['rank']}" if leader[path] == path else f"{path}.shape == {label}"
+            condition = of_shape(rank, label, leader[rank["path"]] == rank["path"])
         else:
             condition = PATH.sub(lambda m: shortened(m[0], held) if m["path"] else m[0], condition)
         out.append(condition)
     return out
+
+
+def of_shape(rank: re.Match[str], label: str, is_first: bool) -> str:
+    """Whether an array has a rank and, but for the first of them, the shape that has the label."""
+    path = rank["path"]
+    if rank["rank"] == "1":
+        return f"{path}.ndim == 1 and " + (f"({label} := len({path})) >= 0" if is_first else f"len({path}) == {label}")
+    return f"len({label} := {path}.shape) == {rank['rank']}" if is_first else f"{path}.shape == {label}"
 
 
 def leaders(conditions: list[str], ranks: Mapping[str, int]) -> dict[str, str]:

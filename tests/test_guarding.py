@@ -17,8 +17,8 @@ def test_paths_are_followed_once_and_shapes_compared_as_a_whole():
         "if srcad_fits:",
         "    [srcad_n0, srcad_n1] = p",
         "    [srcad_v0_0, srcad_v0_1] = p.values()",
-        "    srcad_fits = srcad_n0 == 'w' and srcad_n1 == 'b' and type(srcad_v0_0) is A and len(srcad_s0 := srcad_v0_0.shape) == 1 and type(srcad_v0_1) is A and "
-        "srcad_v0_1.shape == srcad_s0 and srcad_s0[0] > 2",
+        "    srcad_fits = srcad_n0 == 'w' and srcad_n1 == 'b' and type(srcad_v0_0) is A and srcad_v0_0.ndim == 1 and (srcad_s0 := len(srcad_v0_0)) >= 0 and "
+        "type(srcad_v0_1) is A and srcad_v0_1.ndim == 1 and len(srcad_v0_1) == srcad_s0 and srcad_s0 > 2",
     ]
 
 
@@ -29,9 +29,10 @@ def test_names_that_begin_alike_and_strings_stay_as_they_are():
 
 
 def test_what_stands_in_a_key_is_no_path():
-    conditions = ["type(x) is L", "type(x[0]) is A", "x[0].ndim == 1", "type(p['a x[0]']) is A", "p['a x[0]'].ndim == 1", "p['a x[0]'].shape[0] == x[0].shape[0]", "s == 'x[0]'"]
+    conditions = ["type(x) is L", "type(x[0]) is A", "x[0].ndim == 2", "type(p['a x[0]']) is A", "p['a x[0]'].ndim == 2",
+                  "p['a x[0]'].shape[0] == x[0].shape[0]", "p['a x[0]'].shape[1] == x[0].shape[1]", "s == 'x[0]'"]
     [text] = guard_lines(conditions)
-    assert text.removeprefix("srcad_fits = ") == ("type(x) is L and type(srcad_v0 := x[0]) is A and len(srcad_s0 := srcad_v0.shape) == 1 and type(srcad_v1 := p['a x[0]']) is A and srcad_v1.shape == srcad_s0 and s == 'x[0]'")
+    assert text.removeprefix("srcad_fits = ") == ("type(x) is L and type(srcad_v0 := x[0]) is A and len(srcad_s0 := srcad_v0.shape) == 2 and type(srcad_v1 := p['a x[0]']) is A and srcad_v1.shape == srcad_s0 and s == 'x[0]'")
 
 
 @pytest.mark.parametrize("equalities", [
@@ -44,6 +45,15 @@ def test_as_the_conditions_one_by_one(equalities):
     for sizes in itertools.product((1, 2), repeat=6):
         space = {n: np.empty(sizes[2 * k : 2 * k + 2]) for k, n in enumerate("abc")}
         assert bool(eval(text, dict(space))) == all(eval(c, dict(space)) for c in conditions)
+
+
+def test_vectors_of_other_lengths_and_other_ranks_do_not_fit():
+    [line] = guard_lines(["a.ndim == 1", "b.ndim == 1", "c.ndim == 1", "b.shape[0] == a.shape[0]", "c.shape[0] == b.shape[0]", "c.shape[0] != 2"])
+    text = line.removeprefix("srcad_fits = ")
+    shapes = [(0,), (1,), (2,), (3,), (3, 1), (3, 3), ()]
+    for taken in itertools.product(shapes, repeat=3):
+        space = dict(zip("abc", map(np.empty, taken), strict=True))
+        assert eval(text, space) == (taken in [((n,),) * 3 for n in (0, 1, 3)])
 
 
 def test_a_structure_that_changes_is_compiled_anew():
