@@ -31,7 +31,7 @@ class Outers:
     temporary: Callable[[str], str]
     shape: Callable[[str], tuple[Dim, ...] | None]
     matrix: Callable[[str, ast.expr], ast.expr | None]
-    lists_only: bool = False  # one for each factor, filled once in a pass: what the compiled backend takes
+    lists_only: bool = False  # which is what the compiled backend makes arrays of
     counts: Tally = dataclasses.field(default_factory=Tally)  # how often each name is read
 
     def apply(self, block: Block) -> Block:
@@ -246,8 +246,7 @@ class Sums:
         """Whether a sum is not asked for inside the loop, and what is added stays as it is, in memory of its own."""
         assert isinstance(update, Update) and isinstance(update.target, ast.Name)
         target, body = update.target.id, self.loop.body
-        together = is_outer(update) and not self.owner.lists_only
-        if any(target in touched(s) for s in body if s is not update and not (together and alike(s, update))):
+        if any(target in touched(s) for s in body if s is not update and not alike(s, update)):
             return False
         return all(self.is_kept(f, update) for f in (factors(update) if is_outer(update) else [update.expr]))
 

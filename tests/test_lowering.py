@@ -59,3 +59,62 @@ def test_it_is_the_same_or_refused(f):
 def test_some_are_compiled():
     compiled = srcad.grad(PROGRAMS["sum with keepdims"], backend="numba")
     np.testing.assert_allclose(compiled(A), srcad.grad(PROGRAMS["sum with keepdims"])(A))
+
+
+def test_outer_products_added_several_times_in_a_pass_are_one_product_after_the_loop():
+    def steps(w, y, n):
+        for _ in range(n):
+            h = np.tanh(w @ y)
+            y = np.tanh(w @ h) + y
+        return y @ y
+
+    args = A, A[0], 5
+    compiled = srcad.grad(steps, backend="numba", wrt=("w", "y"))
+    for got, wanted in zip(compiled(*args), srcad.grad(steps, wrt=("w", "y"))(*args), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9)
+    assert "np.empty((n * 2, " in compiled.source_for(*args)
+    assert not np.any(compiled(A, A[0], 0)[0])
+
+
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_lists_that_several_lines_of_a_loop_fill(n):
+    def held(x, n):
+        items, total = [], 0.0
+        for i in range(n):
+            items.append(x * i)
+            if i % 2:
+                items.append(np.sin(x))
+        for item in items:
+            total = total + item * total + item
+        return np.sum(total) + len(items)
+
+    def two_loops(x, n):
+        items = []
+        for i in range(n):
+            items.append(x * i)
+        for _ in range(2):
+            items.append(np.sin(x))
+        total = items.pop()
+        while items:
+            total = total * items.pop() + x
+        return np.sum(total)
+
+    for f in (held, two_loops):
+        try:
+            got = srcad.grad(f, wrt="x", backend="numba")(A[0], n)
+        except srcad.SrcadError:
+            continue
+        np.testing.assert_allclose(got, srcad.grad(f, wrt="x")(A[0], n), rtol=1e-9)
+
+
+def test_a_contraction_of_arrays_that_lie_alike_runs_along_their_memory():
+    def f(x, y):
+        return np.sum(np.sin(np.einsum("ijk,ijk->jk", x, y)))
+
+    x, y = np.random.default_rng(0).normal(size=(2, 4, 3, 5))
+    compiled = srcad.grad(f, backend="numba")
+    for got, wanted in zip(compiled(x, y), srcad.grad(f)(x, y), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9)
+    lines = [line for line in compiled.source_for(x, y).splitlines() if "+=" in line or "for " in line]
+    assert [line.split("range(")[-1] for line in lines[:3]] == ["y.shape[0]):", "y.shape[1]):", "y.shape[2]):"]
+    assert "[i, j, k]" in lines[3]

@@ -78,9 +78,10 @@ class Stacks(Building):
             stack.parts = [Val(p.dtype, tuple(self.atom(f"{stack.name}_size{k}") for k in range(p.ndim)), p.at, p.form) for p in parts]
             return
         known = all(t is not None for t in trips) and all(d.value is not None for p in parts for d in p.dims)
-        if not known or not trips or len(self.growing.get(stack.name, ())) != 1:  # a line alone says how often
+        lines = self.growing.get(stack.name, [])
+        if not known or not trips or len({self.loops_around(at) for at in lines}) != 1:  # lines of one loop say how often
             return
-        factors = [self.spell(t) for t in trips if t is not None]
+        factors = [self.spell(t) for t in trips if t is not None] + [str(len(lines))] * (len(lines) > 1)
         stack.capacity = " * ".join(f"max({f}, 0)" if "-" in f else self.bracketed(f) for f in factors)
 
     def push(self, stack: Stack, value: Value) -> None:
@@ -140,8 +141,11 @@ class Stacks(Building):
     def settled(self, stack: Stack) -> bool:
         """Whether nothing more is put on a list after this line."""
         here = self.line_number
-        grown = self.growing.get(stack.name, [])
-        return all(g < here and not any(a <= g <= b and a <= here <= b for a, b in self.spans) for g in grown)
+        return all(g < here and not self.loops_around(g) & self.loops_around(here) for g in self.growing.get(stack.name, []))
+
+    def loops_around(self, at: int) -> frozenset[tuple[int, int]]:
+        """The loops, as the lines that they take, that a line is in."""
+        return frozenset((first, last) for first, last in self.spans if first <= at <= last)
 
     def list_item(self, label: str, target: str, part: Val) -> Val:
         if not part.dims:
