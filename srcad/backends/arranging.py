@@ -393,7 +393,7 @@ def library_handlers() -> dict[Any, Handler]:
 
 def log_softmax(at: Any, x: Value, axis: Value | None = None) -> Val:
     value = at.steady(at.number(x))
-    return at.elementwise(np.subtract, value, at.logsumexp(value, axis, literal(True)))  # type: ignore[no-any-return]
+    return at.elementwise(np.subtract, value, at.steady(at.logsumexp(value, axis, literal(True))))  # type: ignore[no-any-return]
 
 
 def softmax(at: Any, x: Value, axis: Value | None = None) -> Val:

@@ -108,7 +108,7 @@ class Products(Building):
 
         dims = tuple(sizes[c] for c in out)
         if summed and out and self.outer_sum(inputs, operands, out[-1], summed[-1]):
-            return self.accumulated(dims, dtype, out, summed, sizes, product)
+            return self.accumulated(dims, dtype, inputs, out, summed, sizes, product)
         if not summed:
             return Val(dtype, dims, lambda index: f"({product(dict(zip(out, index)))})", "array" if dims else "scalar")
         return self.summed(dims, dtype, out, summed, sizes, product)
@@ -152,9 +152,9 @@ class Products(Building):
     def added(self, total: str, text: str, dtype: Any) -> str:
         return f"{total} = {self.helper('add')}({total}, {text})" if np.dtype(dtype).kind == "f" else f"{total} += {text}"
 
-    def accumulated(self, dims: tuple[Dim, ...], dtype: Any, out: str, summed: Sequence[str], sizes: dict[str, Dim], product: Any) -> Val:
+    def accumulated(self, dims: tuple[Dim, ...], dtype: Any, inputs: Sequence[str], out: str, summed: Sequence[str], sizes: dict[str, Dim], product: Any) -> Val:
         made = self.alloc(self.fresh("prod"), dims, dtype, "0")
-        order = [*out[:-1], *summed, out[-1]]
+        order = inputs[0] if len({*inputs}) == 1 else [*out[:-1], *summed, out[-1]]  # as all of them lie in memory, if in one way
 
         def body(index: Index) -> None:
             place = dict(zip(order, index))
