@@ -26,13 +26,14 @@ PINNED = {
     "NPROC": "1",  # what XLA takes for the number of processors
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
+FREED = ("OPENBLAS_CORETYPE",)  # each library takes the instructions that the processor has: XLA and MKL know nothing of this one
 PACKAGES = ("srcad", "numpy", "scipy", "numba", "autograd", "jax", "torch", "mygrad", "tangent-ad")
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # the names of mallopt's parameters
 
 
 def is_pinned() -> bool:
-    return all(os.environ.get(name) == value for name, value in PINNED.items())
+    return all(os.environ.get(name) == value for name, value in PINNED.items()) and not any(name in os.environ for name in FREED)
 
 
 def clock() -> Callable[[], float]:
@@ -45,7 +46,8 @@ def pin(module: str) -> None:
     if not is_pinned():
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], {**os.environ, **PINNED})
+        kept = {name: value for name, value in os.environ.items() if name not in FREED}
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], {**kept, **PINNED})
 
 
 def give_memory_back() -> bool:
