@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import functools
 from typing import Any
@@ -176,17 +177,16 @@ class Iteration(Regions):
         if isinstance(value, Range):
             return ref
         if isinstance(value, Lazy):
-            counters = [self.counter(p) for p in value.parts]
             if value.kind == "reversed":
-                inner = counters[0].value
+                inner = (self.up_to(ref, value.start) if value.start is not None else self.counter(value.parts[0])).value
                 assert isinstance(inner, Range)
                 return Ref(ref.expr, dataclasses.replace(inner, expr=call("reversed", [inner.expr]), turned=not inner.turned))
-            if value.kind == "enumerate" and not isinstance(value.parts[0].value, Range):
+            counters = [self.counter(p) for p in value.parts]
+            if value.kind == "enumerate" and not isinstance(value.parts[0].value, (Range, Lazy)):
                 return counters[0]
             return self.shortest([self.steps_of(c) for c in counters])
         if isinstance(value, Sequence) and value.series is not None:
-            size = self.length_ref(value.series)
-            return Ref(ref.expr, Range(call("range", [size.expr]), Dim.of(0, facts), size.number.dim, 1))
+            return self.up_to(ref, self.length_ref(value.series))
         shape = ref.number.shape
         if not shape:
             self.refuse("what this loops over has no known length. Loop over a range, an array, a list, a tuple or a dict.")
@@ -194,14 +194,26 @@ class Iteration(Regions):
         length = ast.Call(func=name("len"), args=[ref.expr], keywords=[])
         return Ref(ref.expr, Range(call("range", [length]), Dim.of(0, facts), shape[0], 1))
 
+    def up_to(self, ref: Ref, size: Ref) -> Ref:
+        """A range with as many numbers as a size says."""
+        return Ref(ref.expr, Range(call("range", [size.expr]), Dim.of(0, self.state.facts), size.number.dim, 1))
+
     def steps_of(self, counter: Ref) -> tuple[Dim, ast.expr]:
         """How many steps a range has."""
         value = counter.value
         assert isinstance(value, Range)
-        if value.start is not None and value.stop is not None and value.start.key == "0" and value.step == 1 and not value.turned:
-            arguments = value.expr.args if isinstance(value.expr, ast.Call) else []
+        if value.is_plain:
+            assert value.stop is not None
+            arguments = value.expr.args if isinstance(value.expr, ast.Call) and not value.turned else []
             return value.stop, arguments[-1] if len(arguments) == 1 else value.stop.expr
-        self.refuse("zip and enumerate are supported over arrays, lists and range(n).")
+        if value.start is not None and value.stop is not None and value.step is not None:
+            stride = abs(value.step)
+            span = value.stop - value.start if value.step > 0 else value.start - value.stop
+            with contextlib.suppress(Undecided):
+                if span >= 0:
+                    steps = span if stride == 1 else (span + (stride - 1)) // stride
+                    return steps, steps.expr
+        self.refuse("zip and enumerate are supported over arrays, lists and ranges whose ends are known in sizes.")
         raise AssertionError
 
     def shortest(self, steps: list[tuple[Dim, ast.expr]]) -> Ref:
@@ -253,7 +265,7 @@ class Iteration(Regions):
         if isinstance(value, Lazy):
             if value.kind == "reversed":
                 return self.item_at(value.parts[0], index, target)
-            items = [self.item_at(p, index) for p in value.parts]
+            items = [self.nth(p, index) for p in value.parts]
             if value.kind == "zip":
                 return display(tuple, tuple(items))
             first = index if value.start is None else self.binary(ast.Add(), value.start, index, None)
@@ -262,6 +274,21 @@ class Iteration(Regions):
             return self.series_at(value.series, index, target)
         item = ast.Subscript(value=iterable.expr, slice=index.expr, ctx=ast.Load())
         return self.subscript(iterable, (index.number,), item, target)
+
+
+    def nth(self, ref: Ref, index: Ref) -> Ref:
+        """What a pass takes of one of several that are run over together; index: how many passes were before."""
+        dim = index.number.dim
+        assert dim is not None
+        match ref.value:
+            case Lazy(kind="reversed", parts=(part,)):
+                return self.nth(part, self.dim_ref(self.steps_of(self.counter(ref))[0] - 1 - dim))
+            case Range(start=Dim() as start, step=int() as step, turned=turned) as value if not (value.is_plain and not turned):
+                place = self.steps_of(ref)[0] - 1 - dim if turned else dim
+                return self.dim_ref(start + place * step)
+            case Range():
+                return index
+        return self.item_at(ref, index)
 
 
 def shorter(a: Dim, b: Dim) -> Dim:

@@ -226,6 +226,11 @@ class Range:
             return None
         return self.start, self.stop, self.step
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it counts from 0 by one, or is that turned round."""
+        return self.start is not None and self.stop is not None and self.start.key == "0" and self.step == 1
+
 
 @dataclass(frozen=True, eq=False)
 class Lazy:

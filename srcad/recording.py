@@ -229,6 +229,8 @@ class Plan:
                 return (1 if plain else 0) if self.unchanged(identifier, value) and (plain or is_view(kind)) else CHEAP + 1
             case ast.Attribute():
                 return 0 if is_view(kind) or plain else CHEAP + 1
+            case ast.BinOp() if plain and self.is_counted(expr):
+                return sum(isinstance(n, ast.BinOp) for n in ast.walk(expr))
             case ast.BinOp() | ast.UnaryOp() | ast.Compare():
                 return 1 if plain and all(map(self.is_plain, operands(expr))) else CHEAP + 1
             case ast.Call(func=ast.Attribute(value=library, attr="array"), args=[ast.List() as written]) if is_module(library) and not any(names(written)):
@@ -245,6 +247,15 @@ class Plan:
         parameter = getattr(self.state, "parameters", {}).get(expr.id)
         kind = parameter.number if parameter is not None else self.state.kinds.get(expr.id)
         return kind is not None and kind.is_plain
+
+    def is_counted(self, expr: ast.expr) -> bool:
+        """Whether an expression reckons with single numbers and sizes alone."""
+        match expr:
+            case ast.BinOp(left=left, right=right):
+                return self.is_counted(left) and self.is_counted(right)
+            case ast.Subscript(value=ast.Attribute(value=ast.Name(), attr="shape"), slice=ast.Constant()):
+                return True
+        return self.is_plain(expr)
 
     def unchanged(self, identifier: str, base: ast.expr) -> bool:
         """Whether what is read is still there when the backward pass comes by."""

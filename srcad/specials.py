@@ -132,7 +132,9 @@ def special_zip(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
 def special_reversed(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
     """reversed: of a list, from the end that it has now."""
     value = args[0].value
-    start = constant_ref(len(value.items), calls.facts) if isinstance(value, Sequence) and value.series is None else None
+    start = None
+    if isinstance(value, Sequence):
+        start = constant_ref(len(value.items), calls.facts) if value.series is None else calls.at.length_ref(value.series)
     return Ref(text, Lazy("reversed", (args[0],), start, calls.state.loops))
 
 
@@ -277,6 +279,12 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
     return None
 
 
+def is_row(ref: Ref) -> bool:
+    """Whether this is an array of one dimension, or a list that grows in a loop."""
+    value = ref.value
+    return isinstance(value, Number) and value.ndim == 1 or isinstance(value, Sequence) and value.series is not None
+
+
 def special_extreme(function: Any) -> Callable[..., Ref | None]:
     def extreme(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:
         if [*keywords] == ["key"]:
@@ -287,14 +295,14 @@ def special_extreme(function: Any) -> Callable[..., Ref | None]:
             args = [display(tuple, calls.at.listed(args[0]))]
             text = ast.Call(func=text.func, args=[args[0].expr], keywords=[])
         args = [display(tuple, calls.at.listed(a)) if isinstance(a.value, Lazy) else a for a in args]
-        if len(args) == 1 and isinstance(args[0].value, Sequence) and args[0].value.series is not None:
+        if len(args) == 1 and is_row(args[0]):
             whole = np.max if function is max else np.min
-            array = calls.at.array_of_series(args[0].value.series)
+            array = calls.at.array_of_series(args[0].value.series) if isinstance(args[0].value, Sequence) else args[0]
             head = expression(f"{calls.facts.module('numpy')}.{function.__name__}")
             return calls.library(whole, [array], {}, ast.Call(func=head, args=[array.expr], keywords=[]), target)
         items = args[0].value.items if len(args) == 1 and isinstance(args[0].value, Sequence) else args
         if len(args) == 1 and not isinstance(args[0].value, Sequence):
-            calls.at.refuse(f"{function.__name__}() of an array: use np.{function.__name__}.")
+            calls.at.refuse(f"{function.__name__}() of an array of more than one dimension: use np.{function.__name__}.")
         if any(not i.number.is_plain for i in items):
             calls.at.refuse(f"{function.__name__}() compares single numbers; use np.{function.__name__}imum for arrays.")
         dims = [i.number.dim for i in items]
