@@ -81,10 +81,9 @@ class ListBack(Shadows):
         self.names[series.name] = label.id
         item, other = name("d"), name("e")
         match step.what, given:
-            case "pop", None:
-                self.emit(Effect(method(label, "append", self.zero(series)), loc))
-            case "pop", Term():
-                self.emit(Effect(method(label, "append", self.whole(given, step)), loc))
+            case "pop", _:
+                item_given = self.zero(series) if given is None else self.whole(given, step)
+                self.emit(Effect(method(label, "append", item_given) if step.index is None else method(label, "insert", step.index, item_given), loc))
             case "read", Term():
                 place = ast.Subscript(value=label, slice=step.index, ctx=ast.Load())  # type: ignore[arg-type]
                 self.emit(Store(place, binary(place, ast.Add(), given.expr), loc))

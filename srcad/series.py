@@ -115,7 +115,7 @@ class Lists(Writes):
         return Ref(name(size), python(INT, Dim.atom(size, None, self.state.facts)), size)
 
     def series_method(self, series: Series, attribute: str, args: list[Ref]) -> Ref | None:
-        """append and pop; what else a list can do is refused."""
+        """append, extend and pop, from the end or a known place; what else a list can do is refused."""
         nothing = Ref(const(None), Static(None))
         match attribute, args:
             case "append", [item]:
@@ -123,11 +123,15 @@ class Lists(Writes):
                 self.write(Effect(method(name(series.name), "append", item.expr), self.loc))
                 self.record_list("append", series, (item,))
                 return nothing
-            case "pop", []:
+            case "pop", [] | [Ref()]:
+                place = self.known_index(args[0]) if args else -1
+                if place < -1:
+                    self.refuse("`.pop()` of a list that grows in a loop takes its last item, or one whose place is counted from its beginning.")
                 self.state.lists[series.name] = False
-                result = self.item_of(series, method(name(series.name), "pop"), None)
+                index = None if place == -1 else const(place)
+                result = self.item_of(series, method(name(series.name), "pop", *([] if index is None else [index])), None)
                 self.state.impure.add(result.key)
-                self.record_list("pop", series, (), result)
+                self.record_list("pop", series, (), result, index)
                 return result
             case "extend", [other]:
                 for item in self.listed(other):

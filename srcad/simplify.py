@@ -130,7 +130,7 @@ class DeadCode:
                 return any(t in live for t in targets(statement))
             case Store() | Update():
                 return any(self.is_read(t, live) for t in targets(statement))
-            case Effect(ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append" | "pop"))):
+            case Effect(ast.Call(func=ast.Attribute(value=ast.Name(id=label), attr="append" | "pop" | "insert"))):
                 return label in live
             case Effect(ast.Call(args=[first, *_])):
                 return self.is_read(root_of(first), live)

@@ -283,3 +283,61 @@ def test_what_lists_of_indices_take_is_no_view():
     gradient, M = srcad.grad(swapped_rows), np.cos(np.arange(9.0)).reshape(3, 3)
     gradient.check(M)
     assert ".copy()" not in gradient.source_for(M)
+
+
+def moving_average(x):
+    held, s = [], 0.0
+    for v in x:
+        held.append(np.sin(v))
+        if len(held) > 2:
+            held.pop(0)
+        s = s * 0.3 + sum(held) / len(held)
+    return s
+
+
+def queue(x):
+    waiting, out = [x[0]], 0.0
+    while waiting:
+        v = waiting.pop(0)
+        out = out + v * v
+        if v < 3 and len(waiting) < 3 and out < 50:
+            waiting.append(v * 1.5 + 0.2)
+    return out
+
+
+def from_both_ends(x):
+    held, s = [], 0.0
+    for v in x:
+        held.append(v * v)
+        held.append(np.sin(v))
+        s = s * 0.3 + held.pop(0) * held[-1]
+    return s + held.pop(1) * 2 + held[0]
+
+
+def queue_of_arrays(x):
+    waiting, s = [x], 0.0
+    for i in range(6):
+        z = waiting.pop(0)
+        s = s + np.sum(z ** 2)
+        waiting.append(np.sin(z) * 0.9)
+        if i % 2:
+            waiting.append(z * 0.5)
+    return s + np.sum(waiting.pop(-1))
+
+
+@pytest.mark.parametrize("f", [moving_average, queue, from_both_ends, queue_of_arrays], ids=lambda f: f.__name__)
+def test_taken_from_the_beginning(f):
+    found = srcad.grad(f)(X)
+    np.testing.assert_allclose(found, [(f(X + h) - f(X - h)) / 2e-6 for h in np.eye(3) * 1e-6], rtol=1e-6, atol=1e-9)
+    assert srcad.jvp(f, (X,), (np.ones(3),))[1] == pytest.approx(found.sum())
+
+
+def test_places_from_the_end_are_refused():
+    def f(x):
+        held = []
+        for v in x:
+            held.append(v)
+        return held.pop(-2)
+
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="counted from its beginning"):
+        srcad.grad(f)(np.linspace(0, 1, 9))
