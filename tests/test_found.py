@@ -519,3 +519,10 @@ def test_writes_to_memory_that_may_be_anothers_are_right_or_refused(program):
 def test_these_are_right(program):
     for n in (1, 2, 3):
         srcad.grad(program, wrt="x").check(np.array([0.1, 0.2, 0.3]), n)
+
+
+def test_tensordot_of_all_axes_keeps_the_dtype():
+    a = np.arange(6, dtype=np.float32).reshape(2, 3)
+    da, db = srcad.grad(lambda a, b: np.tensordot(a, b, 2))(a, a + 1)
+    assert da.dtype == db.dtype == np.float32
+    np.testing.assert_array_equal(da, a + 1)

@@ -83,6 +83,10 @@ def tensordot(dz: Any, z: Any, a: Any, b: Any, axes: Any = 2) -> Adjoints:
     left, right = contracted(axes, a.ndim, b.ndim)
     free_a = [i for i in range(a.ndim) if i not in left]
     free_b = [i for i in range(b.ndim) if i not in right]
+    if not free_a and not free_b:
+        turned = left != right
+        da, db = (np.transpose(b, inverse([left[i] for i in inverse(right)])), np.transpose(a, inverse([right[i] for i in inverse(left)]))) if turned else (b, a)
+        return da * dz, db * dz
     order = sorted(range(len(left)), key=lambda i: right[i])  # tensordot lists b's own axes in b's order
     da = np.tensordot(dz, b, axes=(tuple(range(len(free_a), len(free_a) + len(free_b))), tuple(free_b)))
     da = np.transpose(da, inverse([*free_a, *(left[i] for i in order)]))

@@ -52,6 +52,8 @@ for a, b, axes in [
 ]:
     case(np.tensordot, signed(*a), signed(*b), axes=axes)
 case(np.tensordot, signed(2, 3, 4), signed(4, 3), ((1, 2), (1, 0)))
+case(np.tensordot, signed(2, 3, 4), signed(3, 4, 2), ([0, 1, 2], [2, 0, 1]))
+case(np.tensordot, signed(2, 3, 4), signed(3, 2, 4), ([-1, 0, 1], [2, 1, 0]))
 
 EINSUMS: list[tuple[str, list[tuple[int, ...]]]] = [
     ("ij,jk->ik", [(2, 3), (3, 4)]), ("ij,jk", [(2, 3), (3, 4)]), ("ij,jk->ki", [(2, 3), (3, 4)]), ("i,i->", [(3,), (3,)]),
