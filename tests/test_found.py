@@ -526,3 +526,13 @@ def test_tensordot_of_all_axes_keeps_the_dtype():
     da, db = srcad.grad(lambda a, b: np.tensordot(a, b, 2))(a, a + 1)
     assert da.dtype == db.dtype == np.float32
     np.testing.assert_array_equal(da, a + 1)
+
+
+def test_comparisons_of_arrays_have_the_arrays_rank():
+    x = np.array([0.3, -0.5, 1.2])
+    for f in (lambda x: np.isclose(x, x) * x, lambda x: np.digitize(x, [0.0, 1.0]) * x, lambda x: np.isin(x, [7.0]) * x):
+        def unpacked(x, f=f):
+            a, b, c = f(x)
+            return a * b + c
+
+        np.testing.assert_allclose(srcad.grad(unpacked, wrt="x")(x), [(unpacked(x + h) - unpacked(x - h)) / 2e-6 for h in np.eye(3) * 1e-6], atol=1e-6)

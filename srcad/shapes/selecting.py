@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Dim, Facts, broadcast, product
-from srcad.kinds import FLOAT, INT, Number, result_dtypes
+from srcad.kinds import BOOL, FLOAT, INT, Number, result_dtypes
 from srcad.shapes import SHAPES, axes_of, integer, known_shape, lift, made, shape
 from srcad.shapes.layout import common_dtype
 
@@ -148,6 +148,21 @@ def interp(facts: Facts, x: Any, xp: Any, fp: Any, *rest: Any, **keywords: Any) 
 @shape(np.searchsorted)
 def searchsorted(facts: Facts, a: Any, v: Any, *rest: Any, **keywords: Any) -> Number:
     return made(INT, lift(v, facts).shape)
+
+
+@shape(np.digitize)
+def digitize(facts: Facts, x: Any, bins: Any, right: Any = False) -> Number:
+    return made(INT, lift(x, facts).shape)
+
+
+@shape(np.isin)
+def isin(facts: Facts, element: Any, *rest: Any, **keywords: Any) -> Number:
+    return Number("array", BOOL, lift(element, facts).shape)
+
+
+@shape(np.isclose)
+def isclose(facts: Facts, a: Any, b: Any, rtol: Any = 0.0, atol: Any = 0.0, equal_nan: Any = False) -> Number:
+    return made(BOOL, broadcast(*(lift(v, facts).shape for v in (a, b, rtol, atol))))
 
 
 @shape(np.polyval)
