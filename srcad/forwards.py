@@ -289,6 +289,12 @@ class Forwards(Tangents):
 
     def list_made(self, target: str, expr: ast.expr) -> None:
         """A list that grows in a loop has a list of tangents beside it; so has what is read of it."""
+        if target in self.items and self.items[target].what == "slice":
+            whole = self.items[target].series
+            part = substitute(expr, {whole.name: name(self.dot_name(whole.name))})
+            self.emit(Assign(self.dot_name(target), part, self.here()))
+            self.state.lists[self.dot_name(target)] = False
+            return
         if target in self.lists:
             assert isinstance(expr, ast.List)
             self.state.lists[self.dot_name(target)] = self.state.lists.get(target, True)
@@ -401,6 +407,6 @@ def met_by(step: Step) -> list[Ref]:
             return [*read_by(step), base]
         case Branch(phis=phis) | Loop(phis=phis):
             return [*read_by(step), *(p.output for p in phis)]
-        case ListStep(output=Ref() as output):
+        case ListStep(output=Ref(value=Number()) as output):
             return [*read_by(step), output]
     return read_by(step)

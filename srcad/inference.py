@@ -148,7 +148,7 @@ class Scope:
 class ListStep:
     """What happens to a list whose items are known only at run time.
 
-    what: "make" (of values), "append" (values[0]), "pop", "read", "store" (values[0] at index), "array", "sum"; size: a
+    what: "make" (of values), "append" (values[0]), "pop", "read", "store" (values[0] at index), "slice", "array", "sum"; size: a
     name that holds its length after it.
     """
 

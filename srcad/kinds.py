@@ -173,12 +173,13 @@ class Hidden(tuple[Any, ...]):
 
 @dataclass(eq=False)
 class Series:
-    """A list that grows or shrinks in a loop: numbers, or arrays of one kind, under a name of the generated code."""
+    """A list that grows or shrinks in a loop: numbers, or arrays of one kind, under a name of the generated code. is_slice: a part of one."""
 
     name: str
     site: tuple[object, ...]
     kind: Number | None = None
     active: bool = False
+    is_slice: bool = False
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
     hs.append(h)         dh += dhs.pop()
     a = np.array(hs)     dhs = list(da)
     h = hs[i]            dhs[i] = dhs[i] + dh
+    ends = hs[-2:]       dhs[-2:] = [d + e for d, e in zip(dhs[-2:], dends)]
 """
 from __future__ import annotations
 
@@ -45,6 +46,10 @@ class ListBack(Shadows):
                 given = self.consume(step.output)
                 if given is not None or step.what == "pop" and series.name in self.names:
                     self.read_back(step, given)
+            case "slice":
+                assert step.output is not None
+                if (part := self.names.pop(step.output.key, None)) is not None:
+                    self.slice_back(step, name(part))
             case "store" if series.name in self.names:
                 place = ast.Subscript(value=name(self.names[series.name]), slice=step.index, ctx=ast.Load())  # type: ignore[arg-type]
                 held = self.state.namer.temporary("part_given")
@@ -58,6 +63,13 @@ class ListBack(Shadows):
             return
         for i, item in enumerate(step.values):
             self.handed(item, ast.Subscript(value=name(label), slice=const(i), ctx=ast.Load()), step.series)
+
+    def slice_back(self, step: ListStep, part: ast.expr) -> None:
+        """The adjoints of a part go to those of the whole list."""
+        if step.series.name not in self.names:
+            self.list_zeros(step.series, step.size)
+        place = ast.Subscript(value=name(self.names[step.series.name]), slice=step.index, ctx=ast.Load())  # type: ignore[arg-type]
+        self.emit(Store(place, sums(place, part), step.loc))
 
     def handed(self, item: Ref, expr: ast.expr, series: Series) -> None:
         """An item's adjoint, taken from the list, goes to the item."""
@@ -79,7 +91,7 @@ class ListBack(Shadows):
         if step.what in ("read", "pop") and blank:
             self.list_zeros(series, step.size)
         self.names[series.name] = label.id
-        item, other = name("d"), name("e")
+        item = name("d")
         match step.what, given:
             case "pop", _:
                 item_given = self.zero(series) if given is None else self.whole(given, step)
@@ -89,9 +101,7 @@ class ListBack(Shadows):
                 self.emit(Store(place, binary(place, ast.Add(), given.expr), loc))
             case "array", Term():
                 parts = call("list", [self.whole(given, step)])
-                pair = ast.Tuple(elts=[item, other], ctx=ast.Store())
-                summed = comprehension(binary(item, ast.Add(), other), pair, call("zip", [label, self.whole(given, step)]))
-                self.emit(Assign(label.id, parts if blank else summed, loc))
+                self.emit(Assign(label.id, parts if blank else sums(label, self.whole(given, step)), loc))
             case "sum", Term():
                 same = binary(ast.List(elts=[self.whole(given, step)], ctx=ast.Load()), ast.Mult(), name(step.size))
                 self.emit(Assign(label.id, same if blank else comprehension(binary(item, ast.Add(), given.expr), item, label), loc))
@@ -156,6 +166,12 @@ class ListBack(Shadows):
         for series in {s.series.name: s.series for s in inner if isinstance(s, ListStep)}.values():
             if series.name in self.lists_read - made and series.active and series.name not in self.names:
                 self.list_zeros(series, step.sizes[series.name])
+
+
+def sums(one: ast.expr, other: ast.expr) -> ast.ListComp:
+    """The items of two lists, added."""
+    d, e = name("d"), name("e")
+    return comprehension(binary(d, ast.Add(), e), ast.Tuple(elts=[d, e], ctx=ast.Store()), call("zip", [one, other]))
 
 
 def comprehension(element: ast.expr, target: ast.expr, iterable: ast.expr) -> ast.ListComp:

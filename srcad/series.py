@@ -117,6 +117,7 @@ class Lists(Writes):
     def series_method(self, series: Series, attribute: str, args: list[Ref]) -> Ref | None:
         """append, extend and pop, from the end or a known place; what else a list can do is refused."""
         nothing = Ref(const(None), Static(None))
+        self.require_whole(series)
         match attribute, args:
             case "append", [item]:
                 self.widen(series, item)
@@ -133,6 +134,9 @@ class Lists(Writes):
                 self.state.impure.add(result.key)
                 self.record_list("pop", series, (), result, index)
                 return result
+            case "__delitem__", [place]:
+                self.series_method(series, "pop", [place])
+                return nothing
             case "extend", [other]:
                 for item in self.listed(other):
                     self.series_method(series, "append", [item])
@@ -170,8 +174,30 @@ class Lists(Writes):
 
     def series_item(self, series: Series, index: ast.expr, target: str | None) -> Ref:
         if isinstance(index, ast.Slice):
-            self.refuse("a slice of a list that grows in a loop is not supported. Make an array of it.")
+            return self.series_slice(series, index, target)
         return self.series_at(series, self.evaluate(index, None), target)
+
+    def series_slice(self, series: Series, index: ast.Slice, target: str | None) -> Ref:
+        """A part of a list, which is a list of its own."""
+        if series.kind is None:
+            raise Unfilled(series.site, self.loc)
+        bounds = [self.evaluate(bound, None) if bound is not None else None for bound in (index.lower, index.upper, index.step)]
+        for bound in filter(None, bounds):
+            self.integer_use(bound)
+        said = ast.Slice(*(bound.expr if bound is not None else None for bound in bounds))
+        label = self.new_name(target or self.state.namer.temporary(f"{self.state.namer.base(series.name)}_part"))
+        part = Series(label, series.site, series.kind, series.active, is_slice=True)
+        self.write(Assign(label, ast.Subscript(value=name(series.name), slice=said, ctx=ast.Load()), self.loc))
+        self.state.lists[part.name] = False
+        if part.active:
+            self.state.active.add(part.name)
+        made = Ref(name(label), Sequence(list, Hidden(), series=part), label)
+        self.record_list("slice", series, (), made, said)
+        return made
+
+    def require_whole(self, series: Series) -> None:
+        if series.is_slice:
+            self.refuse("a part of a list that grows in a loop is changed here. Make an array of it.")
 
     def series_at(self, series: Series, position: Ref, target: str | None) -> Ref:
         if not isinstance(position.value, Number):
@@ -183,6 +209,7 @@ class Lists(Writes):
 
     def series_store(self, series: Series, index: ast.expr, value: Ref) -> None:
         position = self.evaluate(index, None)
+        self.require_whole(series)
         self.state.lists[series.name] = False
         self.widen(series, value)
         self.write(Store(ast.Subscript(value=name(series.name), slice=position.expr, ctx=ast.Store()), value.expr, self.loc))

@@ -341,3 +341,67 @@ def test_places_from_the_end_are_refused():
 
     with pytest.raises(srcad.UnsupportedSyntaxError, match="counted from its beginning"):
         srcad.grad(f)(np.linspace(0, 1, 9))
+
+
+def last_two(x):
+    held, t = [], 0.0
+    for v in x:
+        held.append(v * v)
+        t = t * 0.3 + sum(held[-2:])
+    return t * held[0]
+
+
+def windows(x):
+    held, t = [], 0.0
+    for i, v in enumerate(x):
+        held.append(np.sin(v))
+        for k, u in enumerate(held[max(0, i - 2):]):
+            t = t * 0.5 + u * x[k]
+    return t
+
+
+def parts_of_parts(x):
+    held = []
+    for v in x:
+        held.append(v * v)
+    rest = held[1:]
+    inner = rest[:-1]
+    return sum(inner) * rest[0] * held[0] + np.mean(held[::-2]) * max(held[:2])
+
+
+def neighbours(x):
+    held = []
+    for v in x:
+        held.append(np.sin(v))
+        if sum(held[-2:]) > 0.5:
+            del held[0]
+    return sum(a * b for a, b in zip(held, held[1:])) + len(held[2:]) * x[0]
+
+
+def arrays_sliced(x):
+    held = [x]
+    for _ in range(6):
+        held.append(np.cos(held[-1]) * x)
+    a, b = np.array(held[1:]), np.stack(held[::-1])
+    return np.sum(a * a) + np.sum(b[0] * b[1])
+
+
+@pytest.mark.parametrize("f", [last_two, windows, parts_of_parts, neighbours, arrays_sliced], ids=lambda f: f.__name__)
+def test_slices(f):
+    x = np.array([0.5, 1.2, -0.7, 0.4, 0.9])
+    found = srcad.grad(f)(x)
+    np.testing.assert_allclose(found, [(f(x + h) - f(x - h)) / 2e-6 for h in np.eye(5) * 1e-6], rtol=1e-6, atol=1e-8)
+    assert srcad.jvp(f, (x,), (np.ones(5),))[1] == pytest.approx(found.sum())
+
+
+def test_a_part_is_not_changed():
+    def f(x):
+        held = []
+        for v in x:
+            held.append(v)
+        rest = held[1:]
+        rest.append(x[0])
+        return sum(rest)
+
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="a part of a list that grows"):
+        srcad.grad(f)(np.linspace(0, 1, 9))
