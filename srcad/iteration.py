@@ -194,6 +194,18 @@ class Iteration(Regions):
         length = ast.Call(func=name("len"), args=[ref.expr], keywords=[])
         return Ref(ref.expr, Range(call("range", [length]), Dim.of(0, facts), shape[0], 1))
 
+    def with_end(self, ref: Ref) -> Ref:
+        """A range from 0 to a number that only the run can tell, with a name for that."""
+        value = ref.value
+        if not isinstance(value, Range) or value.stop is not None or value.start is None or value.start.key != "0" or value.step != 1 or value.turned:
+            return ref
+        assert isinstance(value.expr, ast.Call)
+        size = self.state.namer.temporary("size")
+        self.state.bound.add(size)
+        self.state.kinds[size] = python(INT)
+        self.write(Assign(size, value.expr.args[-1], self.loc))
+        return self.up_to(ref, Ref(name(size), python(INT, Dim.atom(size, None, self.state.facts)), size))
+
     def up_to(self, ref: Ref, size: Ref) -> Ref:
         """A range with as many numbers as a size says."""
         return Ref(ref.expr, Range(call("range", [size.expr]), Dim.of(0, self.state.facts), size.number.dim, 1))
@@ -210,9 +222,8 @@ class Iteration(Regions):
             stride = abs(value.step)
             span = value.stop - value.start if value.step > 0 else value.start - value.stop
             with contextlib.suppress(Undecided):
-                if span >= 0:
-                    steps = span if stride == 1 else (span + (stride - 1)) // stride
-                    return steps, steps.expr
+                steps = Dim.of(0, self.state.facts) if span < 0 else span if stride == 1 else (span + (stride - 1)) // stride
+                return steps, steps.expr
         self.refuse("zip and enumerate are supported over arrays, lists and ranges whose ends are known in sizes.")
         raise AssertionError
 

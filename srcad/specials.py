@@ -104,7 +104,7 @@ def special_str(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
 def special_lazy(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None, kind: str) -> Ref | None:
     """enumerate, zip, reversed: of whatever a loop runs over."""
     start = args[1] if len(args) > 1 and kind == "enumerate" else keywords.get("start")
-    parts = tuple(from_the_end(calls, iterated(calls.at, a)) for a in (args if kind == "zip" else args[:1]))
+    parts = tuple(calls.at.with_end(from_the_end(calls, iterated(calls.at, a))) for a in (args if kind == "zip" else args[:1]))
     return Ref(text, Lazy(kind, parts, start, calls.state.loops))
 
 

@@ -151,10 +151,29 @@ def test_ranges_that_may_end_before_they_begin():
 
     gradient = srcad.grad(f, wrt="x")
     x = np.cos(np.arange(5.0))
-    for start in (2, 0, 5):
+    for start in (2, 0, 5, 7):
         np.testing.assert_allclose(gradient(x, start), difference(lambda x: f(x, start), x), rtol=1e-5, atol=1e-8)
+
+
+def test_ranges_that_only_the_run_can_tell():
+    def up_to(x):
+        t, k = 0.0, int(np.floor(x[-1]))
+        for i, j in enumerate(range(k + 1)):
+            t = t * 0.9 + x[i] * np.sin(x[j]) * (i + 1)
+        return t
+
+    def from_there(x):
+        t, k = 0.0, int(np.floor(x[-1]))
+        for i, j in enumerate(range(k, len(x))):
+            t = t * 0.9 + x[i] * np.sin(x[j])
+        return t
+
+    gradient = srcad.grad(up_to)
+    for end in (2.5, -3.5, 3.5):
+        x = np.array([0.3, -0.5, 1.2, 0.7, end])
+        np.testing.assert_allclose(gradient(x), difference(up_to, x), rtol=1e-5, atol=1e-8)
     with pytest.raises(srcad.UnsupportedSyntaxError, match="ranges whose ends are known in sizes"):
-        gradient(x, 7)
+        srcad.grad(from_there)(x)
 
 
 def test_the_greatest_of_a_matrix_is_refused():
