@@ -386,7 +386,7 @@ class Attributes(Texts):
             return Ref(expr, python(INT, total))
         if attribute == "dtype" and number.dtype is not None:
             return Ref(expr, Static(number.dtype))
-        if attribute == "T":
+        if attribute == "T" or attribute == "mT" and number.ndim == 2:
             result = self.operation(np.transpose, (base,), {}, expr, target, infer_call(np.transpose, facts, [number], {}))
             if isinstance(result.expr, ast.Name) and isinstance(base.expr, ast.Name) and not self.shadowed(base) and not self.state.loops:  # in a loop they hold for one pass
                 facts.transposes[result.expr.id] = base.expr
@@ -403,8 +403,12 @@ class Attributes(Texts):
             return self.operation(part, (base,), {}, expr, target, kind, find(part))
         if attribute in ("shape", "ndim", "size", "dtype"):
             return self.operation(np.shape, (base,), {}, expr, target, python(INT) if attribute in ("ndim", "size") else UNKNOWN)
+        if attribute == "mT":
+            return self.operation(np.matrix_transpose, (base,), {}, expr, target, infer_call(np.matrix_transpose, facts, [number], {}), find(np.matrix_transpose))
         if attribute in ("flat", "base", "data", "strides", "flags"):
             self.refuse(f"the attribute `{attribute}` of an array is not differentiated. Index the array instead.")
+        if not any(callable(getattr(kind, attribute, None)) for kind in NUMERIC):
+            self.refuse(f"the attribute `{attribute}` of a number or an array is not supported.")
         return Ref(base.expr, Method(base, attribute))
 
 

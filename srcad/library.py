@@ -16,7 +16,7 @@ from srcad.dims import Facts, Undecided
 from srcad.errors import AliasError, MissingRuleError, UnsupportedSyntaxError
 from srcad.infer import Interpreter
 from srcad.inference import Inference, constant_ref, display, function_label
-from srcad.kinds import Lazy, Number, Object, Record, Ref, Sequence, Series, Static, leaves
+from srcad.kinds import Lazy, Method, Number, Object, Record, Ref, Sequence, Series, Static, leaves
 from srcad.outside import LIBRARIES, static_value
 from srcad.protocols import as_array, visible
 from srcad.rules import Rule, find, is_zero
@@ -151,6 +151,8 @@ class Library:
         visible(self.at, [*args, *keywords.values()], function_label(function))
         if any(isinstance(a.value, Lazy) for a in (*args, *keywords.values())):
             self.at.refuse("it is given an iterator, which is not looked through here. Make a list of it.", what=function_label(function))
+        if any(isinstance(a.value, Method) for a in (*args, *keywords.values())):
+            self.at.refuse("it is given a method, which is no number. Call the method.", what=function_label(function))
         self.require_no_writing(function, args, keywords)
         out = keywords.get("out")
         if out is not None and not is_none(out):

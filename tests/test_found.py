@@ -536,3 +536,18 @@ def test_comparisons_of_arrays_have_the_arrays_rank():
             return a * b + c
 
         np.testing.assert_allclose(srcad.grad(unpacked, wrt="x")(x), [(unpacked(x + h) - unpacked(x - h)) / 2e-6 for h in np.eye(3) * 1e-6], atol=1e-6)
+
+
+@pytest.mark.skipif(not hasattr(np.ndarray, "mT"), reason="NumPy 1 has no such attribute")
+def test_matrices_transposed_by_their_attribute():
+    for f, shape in ((lambda x: np.sum(np.sin(x.mT) * np.arange(24.0).reshape(2, 4, 3)), (2, 3, 4)), (lambda x: np.matmul(x.mT, x)[0, 1] + (x @ x.mT).sum(), (2, 2))):
+        assert srcad.check_grad(f, np.random.default_rng(0).normal(size=shape)) is None
+
+
+@pytest.mark.parametrize("f, reason", [
+    (lambda x: np.sum(np.sin(x.nbytes) * x), "the attribute `nbytes`"), (lambda x: np.sum(x * x.itemsize), "the attribute `itemsize`"),
+    (lambda x: np.sum(np.sin(x.sum)), "given a method"),
+])
+def test_attributes_that_are_not_known_are_no_values(f, reason):
+    with pytest.raises(srcad.SrcadError, match=reason):
+        srcad.grad(f)(np.ones(3))
