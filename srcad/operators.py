@@ -183,8 +183,10 @@ def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
         out, cache = gradient.forward(*args, **keywords)
         given = args[list(inspect.signature(gradient.target).parameters).index(gradient.names[0]) - len(gradient.bound)] if gradient.main.request.bare else None
         if isinstance(out, np.ndarray) and isinstance(given, np.ndarray) and given.dtype.kind == "f" and 0 < given.size < out.size and not keywords:
+            require_real(out)
             push = pushed(gradient, args)
-            return np.stack([push(e.reshape(given.shape))[1] for e in np.eye(given.size)], axis=-1).reshape(out.shape + given.shape)
+            columns = [push(e.reshape(given.shape))[1] for e in np.eye(given.size)]
+            return np.stack(columns, axis=-1).reshape(out.shape + given.shape).astype(given.dtype, copy=False)
         return blocks(out, lambda seed: cache.pull(seed), out)
 
     return at
@@ -201,10 +203,16 @@ def blocks(out: Any, pull: Function, whole: Any, path: tuple[Any, ...] = ()) -> 
         return rebuilt(out, [blocks(v, pull, whole, (*path, i)) for i, v in enumerate(out)])
     if isinstance(out, dict):
         return {k: blocks(v, pull, whole, (*path, k)) for k, v in out.items()}
+    require_real(out)
     rows = [pull(seeded(whole, path, index)) for index in np.ndindex(np.shape(out))]
     if not rows:
         raise SeedError("the Jacobian of an empty result has no rows.")
     return stacked(rows, np.shape(out))
+
+
+def require_real(out: Any) -> None:
+    if np.iscomplexobj(out):
+        raise SrcadError("the Jacobian of a complex result is not supported. Take those of its real and its imaginary part.")
 
 
 def seeded(whole: Any, path: tuple[Any, ...], index: tuple[int, ...]) -> Any:

@@ -27,6 +27,7 @@ from srcad.reflection import REFLECTION
 from srcad.rules import find
 from srcad.runtime import adjoint, checkpoint, stop_gradient
 from srcad.shapes import infer_call
+from srcad.shapes.reductions import COUNTED
 from srcad.surgery import Surgery, bound_by, relabelled
 from srcad.syntax import call, const, expression
 
@@ -365,7 +366,7 @@ def special_count(calls: Calls, args: Arguments, keywords: dict[str, Ref], text:
     """np.count_nonzero(mask) is the length of what the mask leaves."""
     if len(args) != 1 or keywords or not isinstance(args[0].value, Number) or not args[0].number.shape:
         return None
-    return calls.at.operation(np.count_nonzero, (args[0],), {}, text, target, python(INT, calls.at.count_of(args[0])))
+    return calls.at.operation(np.count_nonzero, (args[0],), {}, text, target, dataclasses.replace(COUNTED, dim=calls.at.count_of(args[0])))
 
 
 def special_select(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: ast.Call, target: str | None) -> Ref | None:

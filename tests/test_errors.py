@@ -295,3 +295,30 @@ def test_misspelt_attributes_are_named():
 def test_what_a_library_has_is_known():
     assert np.array_equal(srcad.grad(lambda x: (np.sum if hasattr(np, "sum") else np.total)(x**2))(np.ones(2)), [2.0, 2.0])
     assert np.array_equal(srcad.grad(lambda x: np.nothing(x) if hasattr(np, "nothing") else np.sum(x))(np.ones(2)), [1.0, 1.0])
+
+
+VECTOR, MATRIX = np.arange(1.0, 4), np.ones((3, 2))
+
+
+@pytest.mark.parametrize("f, args", [
+    (lambda x: np.sum(np.split(x, 2)[0]), (VECTOR,)), (lambda x: np.sum(np.hsplit(x, 2)[0]), (VECTOR,)), (lambda x: np.sum(np.vsplit(x, 2)[0]), (MATRIX,)),
+    (lambda x, y: np.inner(x, y), (VECTOR, np.ones(1))), (lambda x: np.inner(np.ones((2, 1)), x).sum(), (VECTOR,)),
+    (lambda x: np.sum(np.cumsum(x, axis=1)), (VECTOR,)), (lambda x: np.sum(np.cumprod(x, axis=-2)), (VECTOR,)), (lambda x: np.sum(np.diag(x)), (np.ones((3, 3, 3)),)),
+    (lambda x, y: np.sum(np.interp([0.5], x, y)), (VECTOR, np.ones(4))), (lambda x: np.sum(np.average(x, axis=0, weights=[1, 2, 3])), (np.ones(2),)),
+    (lambda x: np.average(x, weights=[1, 2]), (VECTOR,)), (lambda x: np.sum(np.lib.stride_tricks.sliding_window_view(x, 3)), (np.ones(2),)),
+    (lambda x: np.sum(np.full((2, 3), x)), (np.ones(2),)), (lambda x, y: np.sum(np.full_like(y, x)), (np.ones(2), np.ones(3))),
+    (lambda x: np.sum(np.diagonal(np.diag(x), axis1=0, axis2=0)), (VECTOR,)), (lambda x: np.sum(np.pad(x, -1)), (VECTOR,)), (lambda x: np.sum(np.diff(x, n=-1)), (VECTOR,)),
+])
+def test_what_raises_raises_though_its_value_is_not_asked_for(f, args):
+    with pytest.raises((ValueError, TypeError)):
+        f(*args)
+    with pytest.raises((ValueError, srcad.SrcadError)):
+        srcad.grad(f)(*args)
+
+
+def test_equal_parts_are_asked_for_again_with_another_size():
+    gradient = srcad.grad(lambda x: np.sum(np.split(x, 2)[0] ** 2))
+    np.testing.assert_array_equal(gradient(np.ones(4)), [2, 2, 0, 0])
+    np.testing.assert_array_equal(gradient(np.ones(6)), [2, 2, 2, 0, 0, 0])
+    with pytest.raises((ValueError, srcad.SrcadError)):
+        gradient(np.ones(5))

@@ -551,3 +551,12 @@ def test_matrices_transposed_by_their_attribute():
 def test_attributes_that_are_not_known_are_no_values(f, reason):
     with pytest.raises(srcad.SrcadError, match=reason):
         srcad.grad(f)(np.ones(3))
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum(np.count_nonzero(x > 0) * x ** 2), lambda x: np.sum(np.dot(x, 2.0) ** 2), lambda x: np.sum(np.dot(3, x)), lambda x: np.sum(np.inner(x, 2.0) ** 2),
+])
+def test_float32_beside_numbers_that_have_a_dtype_of_their_own(f):
+    x = np.array([1, 2, 3], np.float32)
+    assert srcad.grad(f)(x).dtype == np.float32
+    np.testing.assert_allclose(srcad.grad(f)(x), srcad.grad(f)(x.astype(float)), rtol=1e-6)

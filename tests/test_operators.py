@@ -474,3 +474,12 @@ def of_a_helper_with_a_closure(z):
 
 def test_gradients_inside_compare_memory_with_what_helpers_hold():
     grad(of_a_helper_with_a_closure).check(H)
+
+
+def test_jacobians_are_real_and_of_the_arguments_dtype():
+    x = np.array([1, 2, 3], np.float32)
+    for f in (lambda x: np.outer(x, x) * np.ones((3, 3)), lambda x: x[:2] * np.ones(2)):
+        assert srcad.jacobian(f)(x).dtype == np.float32
+    for f in (lambda x: np.exp(1j * x), lambda x: np.exp(1j * np.outer(x, x)), lambda x: [x, 1j * x]):
+        with pytest.raises(srcad.SrcadError, match="complex result"):
+            srcad.jacobian(f)(x)

@@ -170,6 +170,14 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(a % ndim for a in wanted)
 
 
+def is_less(one: Dim, other: Dim | int) -> bool:
+    """Whether a size is known to be less than another."""
+    try:
+        return one < other
+    except Undecided:
+        return False
+
+
 def made(dtype: np.dtype[Any] | None, shape_: Shape | None, fresh: bool = True) -> Number:
     """What a NumPy function returns: a scalar where the rank is 0."""
     form = "unknown" if shape_ is None else "array" if shape_ else "scalar"

@@ -11,7 +11,7 @@ import numpy as np
 from srcad.dims import Dim, Facts, Shape, broadcast, product
 from srcad.kinds import Number
 from srcad.rules.arranging import pad_widths
-from srcad.shapes import SHAPES, axes_of, dimension, dimensions, integer, known_shape, lift, shape
+from srcad.shapes import SHAPES, axes_of, dimension, dimensions, integer, is_less, known_shape, lift, shape
 from srcad.shapes.layout import common_dtype, concatenate, diag, raised, sum_dims
 
 
@@ -191,8 +191,10 @@ def pad(facts: Facts, x: Any, pad_width: Any, mode: Any = "constant", **rest: An
     dims = known_shape(number)
     if isinstance(pad_width, dict) or isinstance(pad_width, (tuple, list)) and any(isinstance(w, Number) for w in pad_width):
         raise NotImplementedError
-    widths = pad_widths(pad_width if isinstance(pad_width, (tuple, list)) else dimension(pad_width, facts), len(dims))
-    return Number("array", number.dtype, tuple(d + dimension(before, facts) + dimension(after, facts) for d, (before, after) in zip(dims, widths)))
+    widths = [(dimension(before, facts), dimension(after, facts)) for before, after in pad_widths(pad_width if isinstance(pad_width, (tuple, list)) else dimension(pad_width, facts), len(dims))]
+    if any(is_less(width, 0) for pair in widths for width in pair):
+        raise ValueError("index can't contain negative values")
+    return Number("array", number.dtype, tuple(d + before + after for d, (before, after) in zip(dims, widths)))
 
 
 @shape(np.lib.stride_tricks.sliding_window_view)
@@ -201,6 +203,8 @@ def sliding_window_view(facts: Facts, x: Any, window_shape: Any, axis: Any = Non
     sizes = dimensions(window_shape, facts)
     axes = axes_of(axis, len(dims))
     for i, size in zip(axes, sizes):
+        if is_less(dims[i], size):
+            raise ValueError("window shape cannot be larger than input array shape")
         dims[i] = dims[i] - size + 1
     return Number("array", x.dtype, (*dims, *sizes), fresh=False)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, broadcast, product
+from srcad.dims import Dim, Facts, Shape, alike, broadcast, product
 from srcad.kinds import FLOAT, INT, Number, result_dtypes
-from srcad.shapes import SCIPY, dimension, dimensions, known_shape, lift, shape
+from srcad.shapes import SCIPY, axes_of, dimension, dimensions, known_shape, lift, shape
 from srcad.shapes.reductions import summed
 
 
@@ -52,6 +52,8 @@ def cumulative(facts: Facts, x: Any, axis: Any = None, dtype: Any = None, out: A
     number = lift(x, facts)
     dtype = np.dtype(dtype) if dtype is not None else number.dtype and summed(number.dtype)
     flat = axis is None or not known_shape(number)  # of a number it is a vector, whatever the axis
+    if not flat:
+        axes_of(axis, len(known_shape(number)))
     return Number("array", dtype, (product(known_shape(number), facts),) if flat else known_shape(number))
 
 
@@ -88,7 +90,15 @@ def partial_order(facts: Facts, x: Any, kth: Any, axis: Any = -1, *others: Any, 
     return order(facts, x, axis)
 
 
-@shape(np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+@shape(np.full_like)
+def full_like(facts: Facts, x: Any, fill_value: Any, *rest: Any, **keywords: Any) -> Number:
+    made = like(facts, x, *rest, **keywords)
+    if made.shape is not None:
+        require_room(lift(fill_value, facts).shape, made.shape)
+    return made
+
+
+@shape(np.zeros_like, np.ones_like, np.empty_like)
 def like(facts: Facts, x: Any, *rest: Any, dtype: Any = None, shape: Any = None, **keywords: Any) -> Number:
     number = lift(x, facts)
     return Number("array", np.dtype(dtype) if dtype is not None else number.dtype, number.shape if shape is None else dimensions(shape, facts))
@@ -99,10 +109,18 @@ def filled(facts: Facts, shape: Any, dtype: Any = None, order: Any = "C") -> Num
     return Number("array", FLOAT if dtype is None else np.dtype(dtype), dimensions(shape, facts))
 
 
+def require_room(given: Shape | None, dims: Shape) -> None:
+    """Raise ValueError where an array does not spread to a shape."""
+    wide = broadcast(given, dims) if given else dims
+    if wide is not None and (len(wide) != len(dims) or any(alike(w, d) is False for w, d in zip(wide, dims))):
+        raise ValueError("could not broadcast what an array is filled with to its shape")
+
+
 @shape(np.full)
 def full(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Number:
-    number = lift(fill_value, facts)
-    return Number("array", np.dtype(dtype) if dtype is not None else number.dtype, dimensions(shape, facts))
+    number, dims = lift(fill_value, facts), dimensions(shape, facts)
+    require_room(number.shape, dims)
+    return Number("array", np.dtype(dtype) if dtype is not None else number.dtype, dims)
 
 
 @shape(np.eye, np.identity)

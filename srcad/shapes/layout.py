@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, broadcast, product
+from srcad.dims import Dim, Facts, alike, broadcast, product
 from srcad.kinds import FLOAT, Number, result_dtypes, sample
 from srcad.runtime import unbroadcast
 from srcad.shapes import agree, axes_of, dimensions, integer, known_shape, lift, made, shape, smaller
@@ -177,6 +177,8 @@ def split(facts: Facts, x: Any, sections: Any, axis: Any = 0) -> list[Number]:
         sizes = [slice_length(a, b, facts, total) for a, b in zip(cuts, cuts[1:])]
     else:
         count = integer(sections)
+        if alike(total % count, Dim.of(0, facts)) is False:
+            raise ValueError("array split does not result in an equal division")
         sizes = [total // count if count != 1 else total] * count
     return [Number("array", x.dtype, tuple([*dims[:where], size, *dims[where + 1 :]]), fresh=False) for size in sizes]
 
@@ -228,6 +230,8 @@ def diag(facts: Facts, x: Any, k: Any = 0) -> Number:
     if len(dims) == 1:
         side = dims[0] + abs(offset)
         return Number("array", x.dtype, (side, side))
+    if len(dims) != 2:
+        raise ValueError("Input must be 1- or 2-d.")
     rows, columns = (dims[0] + min(offset, 0), dims[1] - max(offset, 0))
     return Number("array", x.dtype, (smaller(rows, columns),), fresh=False)
 
@@ -236,6 +240,8 @@ def diag(facts: Facts, x: Any, k: Any = 0) -> Number:
 def diagonal(facts: Facts, x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Number:
     dims = known_shape(x)
     rows, columns = axes_of((axis1, axis2), len(dims))
+    if rows == columns:
+        raise ValueError("axis1 and axis2 cannot be the same")
     of_one = diag(facts, Number("array", x.dtype, (dims[rows], dims[columns])), offset)
     rest = tuple(d for i, d in enumerate(dims) if i not in (rows, columns))
     return Number("array", x.dtype, rest + known_shape(of_one), fresh=False)

@@ -33,12 +33,18 @@ def matmul(facts: Facts, x: Any, y: Any, **rest: Any) -> Number:
     return made(dtype, None if batch is None else batch + a[-2:-1] + (b[-1:] if len(b) > 1 else ()))
 
 
+def scaled(x: Number, y: Number) -> Number:
+    """A product with a single number, which has a dtype of its own here, Python's too."""
+    kinds = [Number("scalar", n.dtype, ()) if n.form == "python" else n for n in (x, y)]
+    return ufunc_kind(np.multiply, kinds, {})  # type: ignore[no-any-return]
+
+
 @shape(np.dot)
 def dot(facts: Facts, x: Any, y: Any) -> Number:
     x, y = lift(x, facts), lift(y, facts)
     a, b = known_shape(x), known_shape(y)
     if not a or not b:
-        return ufunc_kind(np.multiply, [x, y], {})  # type: ignore[no-any-return]
+        return scaled(x, y)
     require_match(a, b)
     return made(result_dtypes(np.multiply, x, y)[0], a[:-1] + (b[:-2] + b[-1:] if len(b) > 1 else ()))
 
@@ -48,7 +54,8 @@ def inner(facts: Facts, x: Any, y: Any) -> Number:
     x, y = lift(x, facts), lift(y, facts)
     a, b = known_shape(x), known_shape(y)
     if not a or not b:
-        return ufunc_kind(np.multiply, [x, y], {})  # type: ignore[no-any-return]
+        return scaled(x, y)
+    agree(a[-1:], b[-1:])
     return made(result_dtypes(np.multiply, x, y)[0], a[:-1] + b[:-1])
 
 

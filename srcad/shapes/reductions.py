@@ -12,7 +12,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, Shape
 from srcad.kinds import BOOL, INT, Number, python, result_dtypes
-from srcad.shapes import SCIPY, SHAPES, axes_of, known_shape, lift, made, shape
+from srcad.shapes import SCIPY, SHAPES, agree, axes_of, known_shape, lift, made, shape
 
 
 def of_number(axis: Any, dims: Shape) -> bool:
@@ -80,9 +80,12 @@ def logaddexp_reduce(facts: Facts, x: Any, axis: Any = 0, dtype: Any = None, out
 short_reduction(lambda d: INT, np.argmax, np.argmin)
 
 
+COUNTED = python(INT) if type(np.count_nonzero(())) is int else Number("scalar", INT, ())  # NumPy has changed its mind on that
+
+
 @shape(np.count_nonzero)
 def count_nonzero(facts: Facts, x: Any, axis: Any = None, keepdims: Any = False) -> Number:
-    return python(INT) if axis is None and keepdims is not True else reduced(lift(x, facts), axis, keepdims is True, INT)
+    return COUNTED if axis is None and keepdims is not True else reduced(lift(x, facts), axis, keepdims is True, INT)
 
 
 short_reduction(lambda d: BOOL, np.any, np.all)
@@ -119,6 +122,9 @@ def average(facts: Facts, x: Any, axis: Any = None, weights: Any = None, returne
     if returned is not False:
         raise NotImplementedError
     numbers = [lift(v, facts) for v in (x, weights) if v is not None]
+    if weights is not None:
+        dims, own = known_shape(numbers[0]), known_shape(numbers[1])
+        agree(own, dims if len(own) == len(dims) or axis is None else tuple(dims[i] for i in axes_of(axis, len(dims))))
     dtype = result_dtypes(np.divide, *numbers)[0] if len(numbers) == 2 else numbers[0].dtype and averaged(numbers[0].dtype)
     return reduced(numbers[0], axis, keepdims is True, dtype)
 

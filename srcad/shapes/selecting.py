@@ -10,7 +10,7 @@ import numpy as np
 
 from srcad.dims import Dim, Facts, broadcast, product
 from srcad.kinds import BOOL, FLOAT, INT, Number, result_dtypes
-from srcad.shapes import SHAPES, axes_of, integer, known_shape, lift, made, shape
+from srcad.shapes import SHAPES, agree, axes_of, integer, known_shape, lift, made, shape
 from srcad.shapes.layout import common_dtype
 
 
@@ -79,6 +79,8 @@ def diff(facts: Facts, x: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, 
     numbers = [lift(v, facts) for v in (prepend, x, append) if v is not None]
     dims = list(known_shape(lift(x, facts)))
     where, = axes_of(axis, len(dims))
+    if integer(n) < 0:
+        raise ValueError("order must be non-negative")
     for end in (prepend, append):
         if end is not None:
             own = known_shape(lift(end, facts))
@@ -142,6 +144,9 @@ def smooth(facts: Facts, x: Any, *rest: Any, **keywords: Any) -> Number:
 
 @shape(np.interp)
 def interp(facts: Facts, x: Any, xp: Any, fp: Any, *rest: Any, **keywords: Any) -> Number:
+    known, given = lift(xp, facts).shape, lift(fp, facts).shape
+    if known and given:
+        agree(known, given)
     return made(FLOAT, lift(x, facts).shape)
 
 
