@@ -183,7 +183,7 @@ def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
         out, cache = gradient.forward(*args, **keywords)
         given = args[list(inspect.signature(gradient.target).parameters).index(gradient.names[0]) - len(gradient.bound)] if gradient.main.request.bare else None
         if isinstance(out, np.ndarray) and isinstance(given, np.ndarray) and given.dtype.kind == "f" and 0 < given.size < out.size and not keywords:
-            require_real(out)
+            require_kind(out, given)
             push = pushed(gradient, args)
             columns = [push(e.reshape(given.shape))[1] for e in np.eye(given.size)]
             return np.stack(columns, axis=-1).reshape(out.shape + given.shape).astype(given.dtype, copy=False)
@@ -203,16 +203,16 @@ def blocks(out: Any, pull: Function, whole: Any, path: tuple[Any, ...] = ()) -> 
         return rebuilt(out, [blocks(v, pull, whole, (*path, i)) for i, v in enumerate(out)])
     if isinstance(out, dict):
         return {k: blocks(v, pull, whole, (*path, k)) for k, v in out.items()}
-    require_real(out)
     rows = [pull(seeded(whole, path, index)) for index in np.ndindex(np.shape(out))]
     if not rows:
         raise SeedError("the Jacobian of an empty result has no rows.")
-    return stacked(rows, np.shape(out))
+    return stacked(rows, out)
 
 
-def require_real(out: Any) -> None:
-    if np.iscomplexobj(out):
-        raise SrcadError("the Jacobian of a complex result is not supported. Take those of its real and its imaginary part.")
+def require_kind(out: Any, given: Any) -> None:
+    """Raise SrcadError for a complex result of a real argument, whose derivatives are complex too."""
+    if np.iscomplexobj(out) and not np.iscomplexobj(given):
+        raise SrcadError("the Jacobian of a complex result in a real argument is not supported. Take those of its real and its imaginary part.")
 
 
 def seeded(whole: Any, path: tuple[Any, ...], index: tuple[int, ...]) -> Any:
@@ -229,16 +229,17 @@ def seeded(whole: Any, path: tuple[Any, ...], index: tuple[int, ...]) -> Any:
     return seed
 
 
-def stacked(rows: list[Any], shape: tuple[int, ...]) -> Any:
-    """Gradients, one for each element of a result of this shape, as blocks."""
+def stacked(rows: list[Any], out: Any) -> Any:
+    """Gradients, one for each element of a number or an array, as blocks."""
     first = rows[0]
     if first is None:
         return None
     if isinstance(first, (list, tuple)):
-        return rebuilt(first, [stacked([r[i] for r in rows], shape) for i in range(len(first))])
+        return rebuilt(first, [stacked([r[i] for r in rows], out) for i in range(len(first))])
     if isinstance(first, dict):
-        return {k: stacked([r[k] for r in rows], shape) for k in first}
-    made = np.array(rows).reshape((*shape, *np.shape(first)))
+        return {k: stacked([r[k] for r in rows], out) for k in first}
+    require_kind(out, first)
+    made = np.array(rows).reshape((*np.shape(out), *np.shape(first)))
     return made if made.ndim or isinstance(first, np.ndarray) else float(made)
 
 
