@@ -312,8 +312,8 @@ def seed_paths(ref: Ref, path: str) -> list[tuple[Ref, ast.expr]]:
     match ref.value:
         case Items(items=items):
             return [pair for i, item in enumerate(items) for pair in seed_paths(item, f"{path}[{i}]")]
-        case Record(items=mapping):
-            return [pair for k, item in mapping.items() for pair in seed_paths(item, f"{path}[{k!r}]")]
+        case Record(type=kind, items=mapping):
+            return [pair for k, item in mapping.items() for pair in seed_paths(item, f"{path}[{k!r}]" if kind is dict else f"{path}.{k}")]
     return [(ref, expression(path))]
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from srcad.callables import Wrt, calling
 from srcad.dispatch import Specialisations, bind
 from srcad.errors import SeedError, SrcadError
 from srcad.request import Compiled, Request
-from srcad.seeds import fitted, form_of
+from srcad.seeds import fields_of, fitted, form_of, with_fields
 
 Function = Callable[..., Any]
 
@@ -141,6 +142,8 @@ def blank(value: Any) -> Any:
         return rebuilt(value, [blank(v) for v in value])
     if isinstance(value, dict):
         return {k: blank(v) for k, v in value.items()}
+    if dataclasses.is_dataclass(value):
+        return with_fields(value, {k: blank(v) for k, v in fields_of(value).items()})
     kind = complex if np.asarray(value).dtype.kind == "c" else float
     return np.zeros(np.shape(value), kind) if isinstance(value, np.ndarray) else kind(0)
 
@@ -203,6 +206,8 @@ def blocks(out: Any, pull: Function, whole: Any, path: tuple[Any, ...] = ()) -> 
         return rebuilt(out, [blocks(v, pull, whole, (*path, i)) for i, v in enumerate(out)])
     if isinstance(out, dict):
         return {k: blocks(v, pull, whole, (*path, k)) for k, v in out.items()}
+    if dataclasses.is_dataclass(out):
+        return with_fields(out, {k: blocks(v, pull, whole, (*path, k)) for k, v in fields_of(out).items()})
     rows = [pull(seeded(whole, path, index)) for index in np.ndindex(np.shape(out))]
     if not rows:
         raise SeedError("the Jacobian of an empty result has no rows.")
@@ -221,6 +226,8 @@ def seeded(whole: Any, path: tuple[Any, ...], index: tuple[int, ...]) -> Any:
         head, rest = path[0], path[1:]
         if isinstance(whole, dict):
             return {k: seeded(v, rest, index) if k == head else blank(v) for k, v in whole.items()}
+        if dataclasses.is_dataclass(whole):
+            return with_fields(whole, {k: seeded(v, rest, index) if k == head else blank(v) for k, v in fields_of(whole).items()})
         return rebuilt(whole, [seeded(v, rest, index) if i == head else blank(v) for i, v in enumerate(whole)])
     if not index and not isinstance(whole, np.ndarray):
         return 1.0

@@ -100,7 +100,8 @@ class Reverse(Backwards, PairBack, Detours):
             self.held[key] = seed
         self.loc = Location("", -3, 0, 0, 0, "", "")
         for ref in self.seeded(seeds):
-            self.to_memory(ref, self.held.pop(ref.key))
+            if ref.key in self.held:  # not yet given to with a view of it
+                self.to_memory(ref, self.held.pop(ref.key))
         self.block(self.steps)
         adjoints = {leaf.key: self.finished(leaf) for leaf in leaves}
         return Backward(self.out, self.kinds, adjoints)

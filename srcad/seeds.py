@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+import dataclasses
+import types
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,14 +47,36 @@ class Cache(tuple[Any, ...]):
         return self.compiled.functions[1](seed, tuple(self))
 
 
+class Instance(NamedTuple):
+    """The structure of a dataclass."""
+
+    kind: type
+    fields: dict[str, Any]
+
+
 def form_of(out: Any) -> Any:
     """The structure and shapes of a value."""
     if isinstance(out, (list, tuple)):
         return [form_of(v) for v in out]
     if isinstance(out, dict):
         return {k: form_of(v) for k, v in out.items()}
+    if dataclasses.is_dataclass(out):
+        return Instance(type(out), {k: form_of(v) for k, v in fields_of(out).items()})
     kind = "array" if isinstance(out, np.ndarray) else "scalar" if isinstance(out, np.generic) else "python"
     return (np.shape(out), np.asarray(out).dtype, kind) if isinstance(out, NUMBERS) else None
+
+
+def fields_of(instance: Any) -> dict[str, Any]:
+    """What a dataclass holds."""
+    return {f.name: getattr(instance, f.name) for f in dataclasses.fields(instance)}
+
+
+def with_fields(instance: Any, fields: dict[str, Any]) -> Any:
+    """A dataclass with other values, frozen or not."""
+    made = copy.copy(instance)
+    for label, value in fields.items():
+        object.__setattr__(made, label, value)
+    return made
 
 
 def fitted(seed: Any, form: Any, path: str, ref: Ref | None) -> Any:
@@ -68,6 +92,11 @@ def fitted(seed: Any, form: Any, path: str, ref: Ref | None) -> Any:
             raise SeedError(f"{path} must be a dict with the keys {', '.join(map(repr, form))}, as the value is; it is {described(seed)}.")
         parts = value.items if isinstance(value, Record) else {}
         return {k: fitted(seed[k], f, f"{path}[{k!r}]", parts.get(k, ref)) for k, f in form.items()}
+    if isinstance(form, Instance):
+        if not isinstance(seed, form.kind):
+            raise SeedError(f"{path} must be a {form.kind.__name__}, as the value is; it is {described(seed)}.")
+        fields = value.items if isinstance(value, Record) else {}
+        return types.SimpleNamespace(**{k: fitted(getattr(seed, k), f, f"{path}.{k}", fields.get(k, ref)) for k, f in form.fields.items()})
     if form is None:
         return seed
     shape, dtype, own = form

@@ -1,6 +1,7 @@
 """Gradients of gradients, Jacobians, Hessians, and products with them."""
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -483,3 +484,42 @@ def test_jacobians_are_real_and_of_the_arguments_dtype():
     for f in (lambda x: np.exp(1j * x), lambda x: np.exp(1j * np.outer(x, x)), lambda x: [x, 1j * x]):
         with pytest.raises(srcad.SrcadError, match="complex result"):
             srcad.jacobian(f)(x)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    a: float
+    b: np.ndarray
+
+
+def test_dataclasses_as_results():
+    def f(x):
+        return {"pair": Pair(x[0] ** 2, x * 3), "last": x[-1]}
+
+    _, pull = srcad.vjp(f, H)
+    wanted = 3 * np.ones(len(H))
+    wanted[0] += 4 * H[0]
+    np.testing.assert_allclose(pull({"pair": Pair(2.0, np.ones(len(H))), "last": 0.0}), wanted)
+    found = srcad.jacobian(f)(H)
+    np.testing.assert_allclose(found["pair"].b, 3 * np.eye(len(H)))
+    np.testing.assert_allclose(found["last"], np.eye(len(H))[-1])
+    for seed, reason in (({"pair": (1, 2), "last": 0.0}, "must be a Pair"), ({"pair": Pair(1.0, np.ones(9)), "last": 0.0}, "dout\\['pair'\\].b must have the value's shape")):
+        with pytest.raises(srcad.SeedError, match=reason):
+            pull(seed)
+
+
+@pytest.mark.parametrize("f", [lambda x: (np.sin(x)[1:], x), lambda x: parts_and_whole(x), lambda x: parts_and_whole(x)[::-1]])
+def test_views_before_what_they_are_views_of(f):
+    value, pull = srcad.vjp(f, H)
+    seeds = tuple(np.cos(np.arange(v.size) + 0.5).reshape(v.shape) for v in value)
+
+    def total(x):
+        return sum(np.sum(v * s) for v, s in zip(f(x), seeds, strict=True))
+
+    np.testing.assert_allclose(pull(seeds), [(total(H + h) - total(H - h)) / 2e-6 for h in np.eye(len(H)) * 1e-6], atol=1e-8)
+
+
+def parts_and_whole(x):
+    y = np.sin(x)
+    y[0] = 1.0
+    return y[1:], y.reshape(1, -1), y, y[:2]
