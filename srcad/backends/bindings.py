@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from srcad.backends.control import Control, Unset
-from srcad.backends.tree import Frame, Line, line
-from srcad.backends.values import FLOAT, Along, Fixed, Repeated, Static, Tup, Val, Value, View, named, refuse, replaced, scalar
+from srcad.backends.tree import Line
+from srcad.backends.values import Along, Fixed, Repeated, Static, Tup, Val, Value, View, named, refuse, replaced, scalar
 from srcad.dims import Dim
 
 
@@ -84,17 +84,12 @@ class Bindings(Control):
 
     def bind_repeated(self, name: str, value: Repeated) -> None:
         """[x] * n: a list that is filled already."""
+        if value.item.dims:
+            refuse("a list of arrays that is repeated is not compiled.")
         stack = self.new_stack(name)
         self.env[name] = stack
-        stack.parts, stack.buffers = [value.item], (name,)
-        stack.capacity = f"max({value.size.text}, 1)" if not value.item.dims else ""
-        if not stack.capacity:
-            refuse("a list of arrays that is repeated is not compiled.")
-        counter = self.index()
-        del self.out[-1]
-        self.emit(f"{stack.counter} = {value.size.text}")  # type: ignore[attr-defined]
-        self.emit(f"{name} = np.empty(max({stack.counter}, 0){'' if value.item.dtype == FLOAT else ', np.' + value.item.dtype.name})")  # type: ignore[attr-defined]
-        self.out.append(Frame([f"for {counter} in range({stack.counter}):"], [[line(f"{name}[{counter}] = {value.item.text}")]], set(), set()))  # type: ignore[attr-defined]
+        stack.parts, stack.buffers, stack.filled = [value.item], (name,), value
+        stack.capacity = "" if name in self.unbounded else "0"
 
     def kept(self, item: Value, name: str) -> Value:
         """An item of a tuple that has a name: computed now."""

@@ -49,7 +49,7 @@ class Lowering(Bindings):
         self.tree, self.facts, self.space = tree, facts, dict(space)
         self.paths, self.functions = outside, functions
         self.atom_names: dict[str, str] = {}
-        self.ragged, self.solid = set(), set()
+        self.ragged, self.unbounded, self.solid = set(), set(), set()
 
     solid: set[str]  # names that must be variables of the kernel: they mean different memory on two paths
 

@@ -135,10 +135,12 @@ class Kernels:
                tree: ast.FunctionDef | None = None, atoms: Mapping[str, str] | None = None) -> tuple[list[str], Lowering]:
         """The text of one kernel, but for its head; and what it was lowered with."""
         ragged: set[str] = set()
+        unbounded: set[str] = set()
         solid: set[str] = set()
         while True:
             lowering = Lowering(ast.parse(ast.unparse(tree or self.trees[title])).body[0], self.facts, space or self.space, outside, functions)  # type: ignore[arg-type]
-            lowering.atom_names, lowering.kernels, lowering.ragged, lowering.solid = dict(atoms or {}), self, ragged, solid
+            lowering.atom_names, lowering.kernels = dict(atoms or {}), self
+            lowering.ragged, lowering.unbounded, lowering.solid = ragged, unbounded, solid
             try:
                 lowering.run(parameters)
                 break

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from srcad.backends.building import Building
-from srcad.backends.tree import Line, Node, line
-from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Stack, Static, Tup, Val, Value, View, caster, named, refuse, scalar, viewed
+from srcad.backends.tree import Frame, Line, Node, line
+from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Repeated, Stack, Static, Tup, Val, Value, View, caster, named, refuse, scalar, viewed
 from srcad.dims import Dim
 from srcad.kinds import BOOL
 
@@ -61,7 +61,10 @@ class Stacks(Building):
         if stack.parts is None:
             return [line(f"{counter} = 0")]
         if not stack.capacity:
-            return [line(f"{label} = []") for label in stack.buffers]
+            filled = f"[{stack.filled.item.text}] * {stack.filled.size.text}" if stack.filled is not None else "[]"
+            return [line(f"{label} = {filled}") for label in stack.buffers]
+        if stack.filled is not None:
+            return self.refilled(stack, stack.filled)
         made: list[Node] = [line(f"{counter} = 0")]
         for label, part in zip(stack.buffers, stack.parts):
             sizes = [stack.capacity, *(f"max({s}, 0)" if "-" in (s := self.spell(d)) else s for d in part.dims)]
@@ -69,20 +72,32 @@ class Stacks(Building):
             made.append(line(f"{label} = np.empty({shape}{'' if part.dtype == FLOAT else ', ' + caster(part.dtype)})"))
         return made
 
+    def refilled(self, stack: Stack, filled: Repeated) -> list[Node]:
+        """An array that holds something from the beginning, with room for what comes to it."""
+        counter, at = stack.counter, self.fresh("i")  # type: ignore[attr-defined]
+        room = f"max({counter}, 0)" if stack.capacity == "0" else f"max({counter}, 0) + {stack.capacity}"
+        made = line(f"{stack.name} = np.empty({room}{'' if filled.item.dtype == FLOAT else ', ' + caster(filled.item.dtype)})")
+        fill = Frame([f"for {at} in range({counter}):"], [[line(f"{stack.name}[{at}] = {filled.item.text}")]], set(), set())
+        return [line(f"{counter} = {filled.size.text}"), made, fill]
+
+    def room(self, stack: Stack) -> str:
+        """How many items the lines of a loop add, at most; empty where that is not known."""
+        trips = self.trips[stack.depth:]  # type: ignore[attr-defined]
+        lines = self.growing.get(stack.name, [])
+        if any(t is None for t in trips) or not trips or len({self.loops_around(at) for at in lines}) != 1:  # lines of one loop say how often
+            return ""
+        factors = [self.spell(t) for t in trips if t is not None] + [str(len(lines))] * (len(lines) > 1)
+        return " * ".join(f"max({f}, 0)" if "-" in f else self.bracketed(f) for f in factors)
+
     def first(self, stack: Stack, parts: Sequence[Val], single: bool) -> None:
         """What the first item says of all."""
         stack.parts, stack.single = list(parts), single
         stack.buffers = (stack.name,) if single else tuple(self.fresh(f"{stack.name}_{k}") for k in range(len(parts)))
-        trips = self.trips[stack.depth:]  # type: ignore[attr-defined]
         if stack.name in self.ragged:
             stack.parts = [Val(p.dtype, tuple(self.atom(f"{stack.name}_size{k}") for k in range(p.ndim)), p.at, p.form) for p in parts]
             return
-        known = all(t is not None for t in trips) and all(d.value is not None for p in parts for d in p.dims)
-        lines = self.growing.get(stack.name, [])
-        if not known or not trips or len({self.loops_around(at) for at in lines}) != 1:  # lines of one loop say how often
-            return
-        factors = [self.spell(t) for t in trips if t is not None] + [str(len(lines))] * (len(lines) > 1)
-        stack.capacity = " * ".join(f"max({f}, 0)" if "-" in f else self.bracketed(f) for f in factors)
+        if all(d.value is not None for p in parts for d in p.dims):
+            stack.capacity = self.room(stack)
 
     def push(self, stack: Stack, value: Value) -> None:
         parts = [self.number(i) for i in value.items] if isinstance(value, Tup) else [self.number(value)]
@@ -96,6 +111,11 @@ class Stacks(Building):
                 stack.parts[k] = Val(np.result_type(part.dtype, known.dtype), known.dims, known.at, known.form)
             if stack.name not in self.ragged and any(a.key != b.key for a, b in zip(part.dims, known.dims)):
                 self.ragged.add(stack.name)
+                raise Again
+        if stack.filled is not None and stack.capacity == "0":
+            stack.capacity = self.room(stack)
+            if not stack.capacity:
+                self.unbounded.add(stack.name)
                 raise Again
         if stack.is_full:
             refuse(f"the list `{stack.name}` grows beyond the array that it is made of.")
@@ -118,6 +138,7 @@ class Stacks(Building):
 
     mutated: set[str]
     ragged: set[str]  # lists whose items differ in size
+    unbounded: set[str]  # lists that hold something from the beginning, and grow by no known number
 
     def popped(self, stack: Stack) -> Value:
         if stack.parts is None:
@@ -126,7 +147,7 @@ class Stacks(Building):
         items = []
         if stack.capacity:
             top = self.fresh("top")
-            self.emit(f"{top} = {counter} - 1")
+            self.emit(f"{top} = {self.helper('at')}(-1, {counter})")
             self.emit(f"{counter} = {top}")
             items = [self.item_at(stack, k, top) for k in range(len(stack.parts))]
             if not self.settled(stack):
@@ -173,10 +194,7 @@ class Stacks(Building):
         if stack.parts is None or not isinstance(key, Val):
             return refuse(f"`{stack.name}[...]` is not compiled here.")  # type: ignore[no-any-return]
         size = self.stack_size(stack)
-        if isinstance(key.const, int) and key.const < 0:
-            place = f"{size} - {-key.const}"
-        else:
-            place = self.scalar_name(scalar(f"{self.helper('at')}({key.text}, {size})", INT), "spot")
+        place = self.scalar_name(scalar(f"{self.helper('at')}({key.text}, {size})", INT), "spot")
         if not stack.capacity:
             items = []
             for label, part in zip(stack.buffers, stack.parts):

@@ -125,6 +125,7 @@ class Stack:
     buffers: tuple[str, ...] = ()
     external: bool = False
     is_full: bool = False  # it is an array's rows: none can be added
+    filled: Repeated | None = None  # what is in it from the beginning; the capacity is then what comes to that
 
 
 @dataclass(frozen=True, eq=False)
