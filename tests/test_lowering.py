@@ -118,3 +118,77 @@ def test_a_contraction_of_arrays_that_lie_alike_runs_along_their_memory():
     lines = [line for line in compiled.source_for(x, y).splitlines() if "+=" in line or "for " in line]
     assert [line.split("range(")[-1] for line in lines[:3]] == ["y.shape[0]):", "y.shape[1]):", "y.shape[2]):"]
     assert "[i, j, k]" in lines[3]
+
+
+@pytest.mark.parametrize("spec", ["iij->j", "iijk->k", "iijk->jk", "iij,iij->j", "iji->j", "ijk,ijk->j"])
+def test_letters_that_come_twice_are_run_through_once(spec):
+    terms = spec.split("->")[0].split(",")
+    sizes = {"i": 3, "j": 2, "k": 4}
+    args = [np.random.default_rng(k).normal(size=[sizes[c] for c in t]) for k, t in enumerate(terms)]
+
+    def f(*args):
+        return np.sum(np.einsum(spec, *args) ** 2)
+
+    value, found = srcad.value_and_grad(f, backend="numba")(*args)
+    assert value == pytest.approx(f(*args))
+    for got, wanted in zip(found if len(args) > 1 else (found,), srcad.grad(f)(*args) if len(args) > 1 else (srcad.grad(f)(*args),), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9)
+
+
+def emptied(x):
+    held, t = [], 0.0
+    for v in x:
+        held.append(v * v)
+    for v in x:
+        t += held.pop() * v
+    return t
+
+
+def emptied_where_positive(x):
+    held, t = [], 0.0
+    for v in x:
+        held.append(v * v)
+        held.append(v)
+        if v > 0:
+            t += held.pop() * held[-1]
+    return t
+
+
+def folded(x):
+    held = []
+    for v in x:
+        held.append(v * v)
+    for _ in range(2):
+        a, b = held.pop(), held.pop()
+        held.append(a * b + 1)
+    return held.pop() * len(held)
+
+
+@pytest.mark.parametrize("f", [emptied, emptied_where_positive, folded])
+def test_lists_that_are_emptied_and_filled_again(f):
+    gradient = srcad.grad(f, backend="numba")
+    for n in (9, 2000, 7):
+        x = np.cos(np.arange(n) + 0.3)
+        np.testing.assert_allclose(gradient(x), srcad.grad(f)(x), rtol=1e-9)
+
+
+def test_of_an_empty_list_nothing_is_taken():
+    def popped(x):
+        held, t = [], 0.0
+        for v in x:
+            if v > 0:
+                held.append(v * v)
+            t += held.pop() * v
+        return t
+
+    def last(x):
+        held, t = [], 0.0
+        for v in x:
+            if v > 0:
+                held.append(v * v)
+            t += held[-1] * v
+        return t
+
+    for f in (popped, last):
+        with pytest.raises(IndexError):
+            srcad.grad(f, backend="numba")(np.array([-1.0, -2.0, 3.0]))

@@ -154,7 +154,7 @@ class Products(Building):
 
     def accumulated(self, dims: tuple[Dim, ...], dtype: Any, inputs: Sequence[str], out: str, summed: Sequence[str], sizes: dict[str, Dim], product: Any) -> Val:
         made = self.alloc(self.fresh("prod"), dims, dtype, "0")
-        order = inputs[0] if len({*inputs}) == 1 else [*out[:-1], *summed, out[-1]]  # as all of them lie in memory, if in one way
+        order = [*dict.fromkeys(inputs[0])] if len({*inputs}) == 1 else [*out[:-1], *summed, out[-1]]  # as all of them lie in memory, if in one way
 
         def body(index: Index) -> None:
             place = dict(zip(order, index))
