@@ -312,7 +312,8 @@ class Forwards(Tangents):
 
     def updated(self, target: ast.expr, op: ast.operator, value: ast.expr) -> None:
         """`x[i] += v`, of memory that holds what is differentiated."""
-        base = target.value if isinstance(target, ast.Subscript) else target
+        is_part = isinstance(target, ast.Subscript) and self.ref_of(target) is None  # and not an array that a container holds
+        base = target.value if is_part else target  # type: ignore[attr-defined]
         if not self.holds(base):
             return
         if not isinstance(op, (ast.Add, ast.Sub)):
@@ -320,8 +321,8 @@ class Forwards(Tangents):
         found = self.dot_at(value)
         if found is not None:
             place = self.place_of(base)
-            if isinstance(target, ast.Subscript):
-                place = ast.Subscript(value=place, slice=target.slice, ctx=ast.Load())
+            if is_part:
+                place = ast.Subscript(value=place, slice=target.slice, ctx=ast.Load())  # type: ignore[attr-defined]
             elif not isinstance(place, (ast.Name, ast.Subscript)):  # `B += v` where B is A.T
                 place = ast.Subscript(value=place, slice=const(...), ctx=ast.Load())
             self.emit(Update(place, op, found.expr, self.here()))

@@ -248,3 +248,38 @@ def crossed(a, b):
 def test_a_recursion_over_halves():
     agrees(lambda a, b: crossed(a, b)[0], (X, np.cos(X)))
 
+
+
+def energy_kept(p):
+    p["v"] -= p["x"]
+    return np.sum(p["v"] ** 2)
+
+
+def symplectic(p):
+    for _ in range(3):
+        p["v"] -= 0.1 * p["x"]
+        p["x"] += 0.1 * p["v"] ** 2
+    return np.sum(p["x"] ** 2)
+
+
+def named_too(p):
+    q = p["v"]
+    q -= p["x"]
+    p["v"][1:] += p["x"][1:] ** 2
+    p["v"] *= p["x"]
+    return np.sum(p["v"] ** 2)
+
+
+@pytest.mark.parametrize("f", [energy_kept, symplectic, named_too])
+def test_arrays_that_a_container_holds_change_with_their_tangents(f):
+    x, v, dx, dv = np.random.default_rng(0).normal(size=(4, 3))
+
+    def at(h):
+        return {"x": x + h * dx, "v": v + h * dv}
+
+    tangent = {"x": dx, "v": dv}
+    assert srcad.jvp(f, (at(0),), tangent)[1] == pytest.approx((f(at(1e-6)) - f(at(-1e-6))) / 2e-6, rel=1e-6)
+    gradient, product = srcad.grad(f), srcad.hvp(f)(at(0), tangent)
+    ahead, behind = gradient(at(1e-6)), gradient(at(-1e-6))
+    for key in "xv":
+        np.testing.assert_allclose(product[key], (ahead[key] - behind[key]) / 2e-6, rtol=1e-5, atol=1e-7)
