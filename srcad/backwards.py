@@ -20,12 +20,13 @@ from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scop
 from srcad.ir import Assign, For, If, Statement, While, With
 from srcad.kinds import Number, Ref
 from srcad.recording import heads_of
+from srcad.render import function_path
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
 from srcad.shadows import closed, every_step, flows, made_by, read_by
 from srcad.simplify import parallel
 from srcad.uses import bound, rebound, touched
-from srcad.syntax import call, const, is_path, name, names
+from srcad.syntax import call, const, is_path, name, names, same
 from srcad.terms import Term, literal
 
 ADDS = ("add",)
@@ -170,8 +171,16 @@ class Backwards(ListBack):
     def blank(self, ref: Ref, out: list[Statement]) -> None:
         """An arm that gives nothing leaves zeros; to what another branch has made, and is not there on this path, an empty array, which nothing reads."""
         number = ref.number if ref.key not in self.one_sided or ref.number.is_plain else dataclasses.replace(ref.number, form="array", shape=tuple(Dim.of(0, self.facts) for _ in ref.number.shape or (0,)))
-        nothing = zeros(number, self.facts, Term(ref.expr, number, self.facts))
-        out.append(Assign(self.allotted[ref.key], nothing.expr, dataclasses.replace(self.here(), text="")))  # no statement of this arm is undone
+        nothing = zeros(number, self.facts, Term(ref.expr, number, self.facts)).expr
+        match nothing:
+            case ast.Call(func=func, args=[ast.Attribute(value=owner, attr="shape"), *rest]) if ref.key in self.unset_before and same(owner, ref.expr):
+                nothing = call(func, [call(function_path(np.shape, self.facts), [owner]), *rest])  # it may be None
+        out.append(Assign(self.allotted[ref.key], nothing, dataclasses.replace(self.here(), text="")))  # no statement of this arm is undone
+
+    @functools.cached_property
+    def unset_before(self) -> set[str]:
+        """The variables of loops that have no value before the first pass."""
+        return {phi.output.key for step in self.every if isinstance(step, Loop) for phi in step.phis if phi.first is None}
 
     @functools.cached_property
     def one_sided(self) -> set[str]:
