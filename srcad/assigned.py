@@ -17,7 +17,7 @@ from srcad.syntax import call, const, names_always
 
 
 def completed(block: Block, known: frozenset[str], after: frozenset[str] = frozenset()) -> Block:
-    """A block in which an arm raises where it alone leaves unset what is surely read next; known: what has a value before, after: what is read after."""
+    """A block in which an arm raises where it alone leaves unset what is surely read next; known: what may have a value before, after: what is read after."""
     out: list[Statement] = []
     for i, statement in enumerate(block):
         if isinstance(statement, If):
@@ -30,7 +30,7 @@ def completed(block: Block, known: frozenset[str], after: frozenset[str] = froze
             before = known | all_bound((statement,))  # in an earlier pass
             statement = with_blocks(statement, lambda b, before=before: completed(b, before))  # type: ignore[misc]
         out.append(statement)
-        known |= surely_set((statement,))
+        known |= all_bound((statement,))  # on a path on which a flag may say so
     return tuple(out)
 
 

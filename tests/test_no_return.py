@@ -153,3 +153,68 @@ def in_every_arm(x):
 def test_what_has_one_does_not(program, x):
     srcad.grad(program).check(x)
     assert "has no value" not in srcad.grad(program).source_for(x)
+
+
+def found_or_first(x):
+    found = False
+    for e in x:
+        if e > 1:
+            found = True
+            y = e
+            break
+    if not found:
+        y = x[0]
+    return y ** 2
+
+
+def one_flag_twice(x):
+    small = x[0] < 1
+    if small:
+        y = x[0] * 2
+    z = x[1]
+    if not small:
+        y = x[2] * z
+    return y * z
+
+
+def slice_or_whole(x):
+    for i in range(len(x)):
+        if x[i] > 1:
+            y = x[: i + 1]
+            break
+    else:
+        y = x * 2
+    return np.sum(y ** 2)
+
+
+def cut(x, t):
+    for i in range(len(x)):
+        if x[i] > t:
+            return x[:i]
+    return x * 2
+
+
+def cut_by_a_helper(x):
+    return np.sum(cut(x, 1.0) ** 2)
+
+
+def last_slice(x):
+    y = x[:1]
+    n = 0
+    while n < len(x):
+        n += 1
+        if x[n - 1] > 1:
+            y = x[:n] * n
+    return np.sum(y ** 2)
+
+
+@pytest.mark.parametrize("f", [found_or_first, one_flag_twice, slice_or_whole, cut_by_a_helper, last_slice], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_value_on_one_of_two_paths_that_a_flag_tells_apart(f, sign):
+    x = sign * np.array([0.5, 2.0, 3.0])
+    np.testing.assert_allclose(srcad.grad(f)(x), [(f(x + h) - f(x - h)) / 2e-6 for h in np.eye(3) * 1e-6], rtol=1e-6, atol=1e-8)
+
+
+def test_such_values_have_second_derivatives():
+    x, v = np.array([0.5, 2.0, 3.0]), np.array([1.0, -2.0, 0.5])
+    np.testing.assert_allclose(srcad.hvp(found_or_first)(x, v), [0, -4, 0])
