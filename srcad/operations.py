@@ -424,7 +424,7 @@ class Operations:
 
     def may_raise(self, function: Any, flat: list[Ref], kind: Any) -> bool:
         """Whether an operation can raise for arguments that pass the guard."""
-        if function in RAISING_OPERATORS and not isinstance(flat[-1].expr, ast.Constant):
+        if function in RAISING_OPERATORS and not (isinstance(flat[-1].expr, ast.Constant) and flat[-1].expr.value):
             return True
         if function is np.reshape and flat and isinstance(kind, Number) and kind.shape is not None and flat[0].number.shape is not None:
             return product(kind.shape, self.state.facts).key != product(flat[0].number.shape, self.state.facts).key

@@ -322,3 +322,37 @@ def test_equal_parts_are_asked_for_again_with_another_size():
     np.testing.assert_array_equal(gradient(np.ones(6)), [2, 2, 2, 0, 0, 0])
     with pytest.raises((ValueError, srcad.SrcadError)):
         gradient(np.ones(5))
+
+
+def by_zero(x):
+    try:
+        y = x // 0
+    except ZeroDivisionError:
+        y = x
+    return y
+
+
+def rest_of_zero(x):
+    try:
+        y = x % 0
+    except ZeroDivisionError:
+        y = x * 7
+    return y
+
+
+def over_zero(x):
+    try:
+        return x / 0
+    except ZeroDivisionError:
+        return x * 2
+
+
+@pytest.mark.parametrize("f", [by_zero, rest_of_zero, over_zero])
+def test_handlers_of_what_has_no_derivative_are_not_left_out(f):
+    with pytest.raises(srcad.SrcadError, match="would enter an except clause"):
+        srcad.grad(f)(4.0)
+
+
+def test_what_divides_by_zero_raises():
+    with pytest.raises(ZeroDivisionError):
+        srcad.grad(lambda x: (x // 0, x * 2)[1])(4.0)

@@ -213,3 +213,15 @@ def test_a_list_that_grows_beyond_its_array_is_refused():
 
     with pytest.raises(srcad.SrcadError, match="grows beyond"):
         srcad.grad(program, backend="numba")(np.ones(6), np.eye(3))
+
+
+def test_handlers_that_go_on_are_refused():
+    def inverse(x):
+        try:
+            y = 1 / x
+        except ZeroDivisionError:
+            return x * 3
+        return y * 2
+
+    with pytest.raises(srcad.UnsupportedSyntaxError, match="`try` whose handler goes on"):
+        srcad.grad(inverse, backend="numba")(2.0)

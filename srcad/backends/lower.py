@@ -40,6 +40,7 @@ from srcad.backends.values import (
 )
 from srcad.dims import Facts
 from srcad.errors import SrcadError, UnsupportedSyntaxError
+from srcad.runtime import handled
 
 
 class Lowering(Bindings):
@@ -185,6 +186,8 @@ class Lowering(Bindings):
                 self.emit("break" if isinstance(statement, ast.Break) else "continue")
             case ast.Delete():
                 return
+            case ast.With(items=items) if any(self.space.get(getattr(getattr(i.context_expr, "func", None), "id", "")) is handled for i in items):
+                refuse("a `try` whose handler goes on is not compiled, where divisions by zero raise nothing. Test for the case with if.")
             case ast.With(body=body):
                 self.statements(body)
             case ast.Raise(exc=exc):
