@@ -407,7 +407,7 @@ class Attributes(Texts):
             return self.operation(np.matrix_transpose, (base,), {}, expr, target, infer_call(np.matrix_transpose, facts, [number], {}), find(np.matrix_transpose))
         if attribute in ("flat", "base", "data", "strides", "flags"):
             self.refuse(f"the attribute `{attribute}` of an array is not differentiated. Index the array instead.")
-        if not any(callable(getattr(kind, attribute, None)) for kind in NUMERIC):
+        if any(hasattr(kind, attribute) for kind in NUMERIC) and not any(callable(getattr(kind, attribute, None)) for kind in NUMERIC):
             self.refuse(f"the attribute `{attribute}` of a number or an array is not supported.")
         return Ref(base.expr, Method(base, attribute))
 

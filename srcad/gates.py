@@ -1,6 +1,6 @@
 """Patterns that people write for one operation, and that are differentiated as one.
 
-    1 / (1 + exp(-x))                       the logistic function: (1 - s) * s * ds
+    c / (1 + exp(-x))                       a logistic function: (1 - s) * s * ds, also where exp(-x) overflows
     s - log(sum(exp(s))),  s = x - max(x)   log-softmax: the maximum's own gradient cancels
     0.5 * x * x                             a multiple of a power: x * dz
     log(a / b)                              dz / a and -dz / b
@@ -35,6 +35,21 @@ NEGATIVE, EXP, LOG, MAX = (np.negative, operator.neg), (np.exp, math.exp), (np.l
 
 def logistic(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
     return ((1 - z) * z * dz,)
+
+
+def falling(dz: Any, z: Any, x: Any) -> tuple[Any, ...]:
+    """z = 1 / (1 + exp(x))."""
+    return ((z - 1) * z * dz,)
+
+
+def scaled_logistic(dz: Any, z: Any, c: Any, x: Any, total: Any) -> tuple[Any, ...]:
+    """z = c / total, with total = 1 + exp(-x)."""
+    return dz / total, (1 - 1 / total) * z * dz, None
+
+
+def scaled_falling(dz: Any, z: Any, c: Any, x: Any, total: Any) -> tuple[Any, ...]:
+    """z = c / total, with total = 1 + exp(x)."""
+    return dz / total, (1 / total - 1) * z * dz, None
 
 
 def powers(dz: Any, z: Any, x: Any, exponent: int = 2) -> tuple[Any, ...]:
@@ -77,7 +92,8 @@ ROOT_OF_PARTS = Rule(root_of_parts, ("x",), False, (), True, False)
 POSITIVE_PART = Rule(positive_part, ("x",), False, (), True, False)
 SQUARED_NORM = Rule(squared_norm, ("x",), False, (), False, False)
 LOG_OF_RATIO = Rule(log_of_ratio, ("a", "b"), False, (), True, False)
-LOGISTIC = Rule(logistic, ("x",), False, (), True, False)
+LOGISTIC, FALLING = (Rule(r, ("x",), False, (), True, False) for r in (logistic, falling))
+SCALED_LOGISTIC, SCALED_FALLING = (Rule(r, ("c", "x", "total"), False, (), True, False) for r in (scaled_logistic, scaled_falling))
 LOG_SOFTMAX = Rule(log_softmax, ("x", "e", "total"), False, ("axis",), False, False)
 
 
@@ -132,17 +148,24 @@ class Gates:
         return op if op is not None and op.function in functions and self.reads[value.key] == reads else None
 
     def logistic(self, op: Operation) -> None:
-        """`1 / (1 + exp(-x))`."""
-        if op.function not in DIVIDE or not is_one(op.operands[0]):
+        """`1 / (1 + exp(-x))`, with any number above and any exponent."""
+        if op.function not in DIVIDE:
             return
         total = self.made_by(op.operands[1], ADD, 1)
         if total is None or not any(is_one(o) for o in total.operands):
             return
         exp = self.made_by(total.operands[is_one(total.operands[0])], EXP, 1)
-        minus = self.made_by(exp.operands[0], NEGATIVE, 1) if exp else None
-        if minus is not None and exp is not None:
-            self.changes[id(op)] = dataclasses.replace(op, function=logistic, rule=LOGISTIC, operands=minus.operands)
-            self.changes.update({id(total): None, id(exp): None, id(minus): None})
+        if exp is None:
+            return
+        minus = self.made_by(exp.operands[0], NEGATIVE, 1)
+        inner = exp if minus is None else minus
+        if is_one(op.operands[0]):
+            function, rule = (falling, FALLING) if minus is None else (logistic, LOGISTIC)
+            self.changes[id(op)] = dataclasses.replace(op, function=function, rule=rule, operands=inner.operands)
+        else:
+            function, rule = (scaled_falling, SCALED_FALLING) if minus is None else (scaled_logistic, SCALED_LOGISTIC)
+            self.changes[id(op)] = dataclasses.replace(op, function=function, rule=rule, operands=(op.operands[0], *inner.operands, *total.outputs))
+        self.changes.update({id(total): None, id(exp): None, id(inner): None})
 
     def log_of_ratio(self, op: Operation) -> None:
         """`log(a / b)`: as log(a) - log(b)."""

@@ -75,6 +75,7 @@ class Tidying:
         forward = {t for s in walk(halves(block)[0]) for t in bound(s)}
         block, joined = coalesced((*block[:-1], *read_last, block[-1]), self.state.user_names, self.parameter_names(), self.adjoint_names(), forward, self.returned, self.is_plain)
         self.several = {one for old, one in joined.items() if self.sizes(old) != self.sizes(one)}
+        self.state.lists.update({one: self.state.lists[old] for old, one in joined.items() if old in self.state.lists})
         return (*block[: -1 - len(read_last)], block[-1])
 
     def folded(self, block: Block) -> Block:

@@ -560,3 +560,18 @@ def test_float32_beside_numbers_that_have_a_dtype_of_their_own(f):
     x = np.array([1, 2, 3], np.float32)
     assert srcad.grad(f)(x).dtype == np.float32
     np.testing.assert_allclose(srcad.grad(f)(x), srcad.grad(f)(x.astype(float)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum(1 / (1 + np.exp(-x / 2))), lambda x: np.sum(1 / (1 + np.exp(-np.eye(3) @ x))), lambda x: np.sum(1 / (np.exp(x) + 1)), lambda x: np.sum(1 / (1 + np.exp(-2 * x - 1))),
+    lambda x: np.sum(x / (1 + np.exp(-x))), lambda x: np.sum((3 / (1 + np.exp(-0.5 * (x - 1)))) ** 2), lambda x: np.sum(x[:, None] / (1 + np.exp(x - x[:, None]))),
+])
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_logistic_functions_where_they_are_flat(f):
+    x = np.array([-2000.0, 0.3, 2000.0])
+    found = srcad.grad(f)(x)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, [(f(x + h) - f(x - h)) / 2e-6 for h in np.eye(3) * 1e-6], rtol=1e-5, atol=1e-3)
+    y = np.array([-2.0, 0.3, 2.0])
+    np.testing.assert_allclose(srcad.grad(f)(y), [(f(y + h) - f(y - h)) / 2e-6 for h in np.eye(3) * 1e-6], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(srcad.jvp(f, (y,), (np.ones(3),))[1], srcad.grad(f)(y).sum(), rtol=1e-9)

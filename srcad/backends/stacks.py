@@ -147,7 +147,7 @@ class Stacks(Building):
         items = []
         if stack.capacity:
             top = self.fresh("top")
-            self.emit(f"{top} = {self.helper('at')}(-1, {counter})")
+            self.emit(f"{top} = {self.helper('at')}(-1, {counter})" if self.is_of_program(stack.name) else f"{top} = {counter} - 1")
             self.emit(f"{counter} = {top}")
             items = [self.item_at(stack, k, top) for k in range(len(stack.parts))]
             if not self.settled(stack):
@@ -158,6 +158,11 @@ class Stacks(Building):
                 self.emit(f"{target} = {label}.pop()")
                 items.append(self.list_item(label, target, part))
         return items[0] if stack.single else Tup(tuple(items))
+
+    def is_of_program(self, name: str) -> bool:
+        """Whether a list is the program's, which may be empty where an item is taken from it; what the forward pass keeps is not."""
+        state = getattr(self.paths, "state", None)  # type: ignore[attr-defined]
+        return state is None or name in state.lists
 
     def settled(self, stack: Stack) -> bool:
         """Whether nothing more is put on a list after this line."""
