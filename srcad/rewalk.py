@@ -10,6 +10,7 @@ from collections.abc import Callable
 from srcad.errors import SrcadError, UnsupportedSyntaxError
 from srcad.inference import Knowledge
 from srcad.kinds import Ref
+from srcad.series import Unfilled
 from srcad.shadows import every_step, read_by
 from srcad.walk import Walk
 from srcad.writes import Indexed, Split
@@ -26,7 +27,7 @@ def rewalked(knowledge: Knowledge, begun: Callable[[], Walk], run: Callable[[Wal
             run(state)
         except SrcadError as problem:
             learnt(state, problem)
-            if knowledge.size() == size:
+            if knowledge.size() == size and not (isinstance(problem, Unfilled) and problem.tells(knowledge)):
                 if isinstance(problem, Split):
                     raise UnsupportedSyntaxError(problem.reason, problem.location) from None
                 raise

@@ -36,11 +36,17 @@ class Unfilled(UnsupportedSyntaxError):
 
     def taken_for_numbers(self, knowledge: Knowledge) -> None:
         """Where the first passes do not tell: it holds numbers, unless the next walk finds something else. Raises Grows."""
-        if knowledge.series[self.site][0] is None:
-            knowledge.series[self.site] = (Number("scalar", FLOAT, ()), False)
-            knowledge.widened += 1
+        if self.tells(knowledge):
             assert self.location is not None
             raise Grows(self.site, self.location, found=True) from None
+
+    def tells(self, knowledge: Knowledge) -> bool:
+        """Whether that is news to the next walk."""
+        if knowledge.series[self.site][0] is not None:
+            return False
+        knowledge.series[self.site] = (Number("scalar", FLOAT, ()), False)
+        knowledge.widened += 1
+        return True
 
 
 class Lists(Writes):
@@ -218,8 +224,7 @@ class Lists(Writes):
     def series_whole(self, series: Series, what: str, text: ast.expr, target: str | None) -> Ref:
         """np.array of a list, or its sum."""
         if series.kind is None:
-            self.refuse("the list is empty as far as is known here.")
-            raise AssertionError
+            raise Unfilled(series.site, self.loc)
         made = self.new_name(target or self.state.namer.temporary("array" if what == "array" else "total"))
         self.write(Assign(made, text, self.loc))
         kind = series.kind

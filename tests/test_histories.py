@@ -405,3 +405,24 @@ def test_a_part_is_not_changed():
 
     with pytest.raises(srcad.UnsupportedSyntaxError, match="a part of a list that grows"):
         srcad.grad(f)(np.linspace(0, 1, 9))
+
+
+@pytest.mark.parametrize("counts", [(0, 2), (2, 0), (0, 9, 1)])
+def test_no_passes_at_first(counts):
+    def decayed(x, n):
+        held = []
+        for _ in range(n):
+            x = x * 0.9
+            held.append(x)
+        return x + sum(held) + (held[0] if held else 0.0)
+
+    def lagged(x, p):
+        t = 0.0
+        for k in range(3):
+            t = t * 0.5 + x + sum(0.1 * x for j in range(1, p + 1) if k - j >= 0)
+        return t
+
+    for f in (decayed, lagged):
+        gradient = srcad.grad(f)
+        for n in counts:
+            assert gradient(2.0, n)[0] == pytest.approx((f(2.0 + 1e-6, n) - f(2.0 - 1e-6, n)) / 2e-6)
