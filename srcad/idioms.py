@@ -42,7 +42,14 @@ class Idioms(Substitute):
         match changed:
             case ast.Call(func=ast.Attribute(value=library, attr="exp"), args=[ast.BinOp(left=a, op=ast.Sub(), right=right)], keywords=[]) if self.is_logsumexp is not None and is_module(library):
                 return self.softmax(a, right) or changed
+            case ast.Call(func=ast.Attribute(value=ast.Subscript(value=inner, slice=index), attr="reshape"), args=[ast.Attribute(value=ast.Name(id=owner), attr="shape")]) if marked(index, None) is not None:
+                return self.shaped(inner, changed, owner)
         return changed  # type: ignore[return-value]
+
+    def shaped(self, inner: ast.expr, changed: ast.Call, owner: str) -> ast.expr:
+        """`v[:, None].reshape(x.shape)` is `v.reshape(x.shape)`, and v itself where both are vectors."""
+        is_vector = isinstance(inner, ast.Name) and self.rank(inner.id) == self.rank(owner) == 1
+        return inner if is_vector else ast.Call(func=ast.Attribute(value=inner, attr="reshape", ctx=ast.Load()), args=changed.args, keywords=[])
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """`(q.T @ d).T` is `d.T @ q`, `x.T.T` is x, and `(-np.outer(a, b)).T` is `-np.outer(b, a)`."""

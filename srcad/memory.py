@@ -111,7 +111,8 @@ def place_of(function: Any, is_item: bool, params: Mapping[str, Any], expr: ast.
     if not kind.fresh and not copies:
         fresh.buffer.sources += [a.number.place.buffer for a in arrays if a.number.place is not None]
         return dataclasses.replace(kind, place=Place(fresh.buffer, None, fresh.event))
-    return dataclasses.replace(kind, place=fresh, layout=common_layout(function, operands) if is_c_order else None, compact=True)
+    in_order = frozenset[str]() if kind.ndim == 1 else common_layout(function, operands) if is_c_order else None  # a new vector has one order only
+    return dataclasses.replace(kind, place=fresh, layout=in_order, compact=True)
 
 
 def asks_for_order(expr: ast.expr) -> bool:
@@ -148,7 +149,9 @@ def viewed(kind: Number, place: Place, step: ast.expr | None) -> Number:
 
 
 def keeps_compact(index: tuple[Any, ...]) -> bool:
-    """Whether a basic index of a contiguous array gives a contiguous one: whole numbers, then at most one plain slice."""
+    """Whether a basic index of a contiguous array gives a contiguous one: whole numbers, then at most one plain slice; or new axes alone."""
+    if all(i is None or i is Ellipsis or isinstance(i, slice) and i == slice(None) for i in index):
+        return True
     slices = [i for i in index if isinstance(i, slice)]
     whole = all(is_whole(i) or isinstance(i, slice) for i in index)
     last = not slices or isinstance(index[-1], slice)

@@ -523,3 +523,9 @@ def parts_and_whole(x):
     y = np.sin(x)
     y[0] = 1.0
     return y[1:], y.reshape(1, -1), y, y[:2]
+
+
+def test_second_derivatives_of_a_column_beside_its_row():
+    x = np.array([0.3, -0.5, 1.2])
+    f = srcad.hessian(lambda x: np.sum((x.reshape(3, 1) * x) ** 3))
+    np.testing.assert_allclose(f(x), srcad.hessian(lambda x: np.sum((x[:, None] * x) ** 3))(x), rtol=1e-9)
