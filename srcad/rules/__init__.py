@@ -69,9 +69,9 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
     Examples
     --------
     >>> import scipy.special, srcad
-    >>> @srcad.rule(scipy.special.k0)
-    ... def k0(dz, z, x):
-    ...     return (-scipy.special.k1(x) * dz,)
+    >>> @srcad.rule(scipy.special.ellipk)
+    ... def ellipk(dz, z, m):
+    ...     return ((scipy.special.ellipe(m) / (1 - m) - z) / (2 * m) * dz,)
     """
     def register(function: F) -> F:
         for library_function in functions:
@@ -240,7 +240,7 @@ from srcad.rules import arranging, decompositions, fft, polynomials, products, s
 
 
 def _special() -> None:
-    from srcad.rules import special  # noqa: F401
+    from srcad.rules import bessel, special  # noqa: F401
 
 
 def _linalg() -> None:

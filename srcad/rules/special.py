@@ -67,9 +67,9 @@ def one(function: Any, local: Any) -> None:
 
 
 s_polygamma, s_ndtr, s_expit, s_log_ndtr = map(lazily, (sp.polygamma, sp.ndtr, sp.expit, sp.log_ndtr))
-s_i0, s_i1, s_j0, s_j1, s_y0, s_y1, s_iv, s_ive, s_jv, s_yv = map(lazily, (sp.i0, sp.i1, sp.j0, sp.j1, sp.y0, sp.y1, sp.iv, sp.ive, sp.jv, sp.yv))
 s_xlogy, s_xlog1py, s_betaln, s_gammaln = map(lazily, (sp.xlogy, sp.xlog1py, sp.betaln, sp.gammaln))
 INV_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
+LOG_2, LOG_10 = math.log(2), math.log(10)
 
 one(sp.psi, lambda z, x: s_polygamma(1, x))
 one(sp.rgamma, lambda z, x: -z * s_psi(x))
@@ -80,43 +80,26 @@ one(sp.ndtr, lambda z, x: INV_SQRT_TAU * np.exp(-(x**2) / 2))
 one(sp.log_ndtr, lambda z, x: INV_SQRT_TAU * np.exp(-(x**2) / 2 - z))
 one(sp.ndtri, lambda z, x: np.exp(z**2 / 2) / INV_SQRT_TAU)
 one(sp.log_expit, lambda z, x: s_expit(-x))
-one(sp.i0, lambda z, x: s_i1(x))
-one(sp.i1, lambda z, x: 0.5 * (s_i0(x) + s_iv(2, x)))
-one(sp.j0, lambda z, x: -s_j1(x))
-one(sp.j1, lambda z, x: 0.5 * (s_j0(x) - s_jv(2, x)))
-one(sp.y0, lambda z, x: -s_y1(x))
-one(sp.y1, lambda z, x: 0.5 * (s_y0(x) - s_yv(2, x)))
 one(sp.entr, lambda z, x: -np.log(x) - 1)
+one(sp.loggamma, lambda z, x: s_psi(x))
+one(sp.exp1, lambda z, x: -np.exp(-x) / x)
+one(sp.expi, lambda z, x: np.exp(x) / x)
+one(sp.dawsn, lambda z, x: 1 - 2 * x * z)
+one(sp.erfi, lambda z, x: INV_SQRT_PI * np.exp(x**2))
+one(sp.log1p, lambda z, x: 1 / (1 + x))
+one(sp.expm1, lambda z, x: z + 1)
+one(sp.cosm1, lambda z, x: -np.sin(x))
+one(sp.cbrt, lambda z, x: 1 / (3 * z * z))
+one(sp.exp2, lambda z, x: LOG_2 * z)
+one(sp.exp10, lambda z, x: LOG_10 * z)
+if hasattr(sp, "softplus"):
+    one(sp.softplus, lambda z, x: s_expit(x))
 
 
 def order(active: tuple[bool, ...], *others: int) -> None:
     """The order of a function, and the parameters of a distribution, are not differentiated."""
     if any(active[i] for i in others):
         raise NotImplementedError("the derivative with respect to its order or parameters")
-
-
-@rule(sp.iv)
-def iv(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
-    order(active, 0)
-    return None, 0.5 * (s_iv(v - 1, x) + s_iv(v + 1, x)) * dz
-
-
-@rule(sp.ive)
-def ive(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
-    order(active, 0)
-    return None, (0.5 * (s_ive(v - 1, x) + s_ive(v + 1, x)) - np.sign(x) * z) * dz
-
-
-@rule(sp.jv)
-def jv(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
-    order(active, 0)
-    return None, 0.5 * (s_jv(v - 1, x) - s_jv(v + 1, x)) * dz
-
-
-@rule(sp.yv, sp.yn)
-def yv(dz: Any, z: Any, v: Any, x: Any, *, active: tuple[bool, ...] = (False, True)) -> Adjoints:
-    order(active, 0)
-    return None, 0.5 * (s_yv(v - 1, x) - s_yv(v + 1, x)) * dz
 
 
 @rule(sp.polygamma, elementwise=True)
@@ -176,6 +159,46 @@ def rel_entr(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
 @rule(sp.kl_div)
 def kl_div(dz: Any, z: Any, x: Any, y: Any) -> Adjoints:
     return np.log(x / y) * dz, (1 - x / y) * dz
+
+
+@rule(sp.boxcox)
+def boxcox(dz: Any, z: Any, x: Any, lmbda: Any) -> Adjoints:
+    """z = (x**lmbda - 1) / lmbda, and log(x) where lmbda is 0."""
+    by_power = (x**lmbda * np.log(x) - z) / np.where(lmbda == 0, 1.0, lmbda)
+    return x ** (lmbda - 1) * dz, np.where(lmbda == 0, 0.5 * np.log(x) ** 2, by_power) * dz
+
+
+@rule(sp.inv_boxcox)
+def inv_boxcox(dz: Any, z: Any, y: Any, lmbda: Any) -> Adjoints:
+    """z = (1 + lmbda * y)**(1 / lmbda), and exp(y) where lmbda is 0."""
+    inside, safe = 1 + lmbda * y, np.where(lmbda == 0, 1.0, lmbda)
+    by_power = (lmbda * y / inside - np.log(inside)) / safe**2
+    return z ** (1 - lmbda) * dz, z * np.where(lmbda == 0, -0.5 * y * y, by_power) * dz
+
+
+@rule(sp.huber)
+def huber(dz: Any, z: Any, delta: Any, r: Any) -> Adjoints:
+    return np.maximum(np.abs(r) - delta, 0) * dz, np.clip(r, -delta, delta) * dz
+
+
+@rule(sp.pseudo_huber)
+def pseudo_huber(dz: Any, z: Any, delta: Any, r: Any) -> Adjoints:
+    """z = delta**2 * (s - 1), with s = sqrt(1 + (r / delta)**2)."""
+    s = np.sqrt(1 + (r / delta) ** 2)
+    return (2 * delta * (s - 1) - r * r / (delta * s)) * dz, r / s * dz
+
+
+@rule(sp.binom)
+def binom(dz: Any, z: Any, n: Any, k: Any) -> Adjoints:
+    rest = s_psi(n - k + 1)
+    return z * (s_psi(n + 1) - rest) * dz, z * (rest - s_psi(k + 1)) * dz
+
+
+@rule(sp.poch)
+def poch(dz: Any, z: Any, a: Any, m: Any) -> Adjoints:
+    """z = gamma(a + m) / gamma(a)."""
+    whole = s_psi(a + m)
+    return z * (whole - s_psi(a)) * dz, z * whole * dz
 
 
 @rule(sp.multigammaln)
