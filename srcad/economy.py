@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 
 from srcad.ir import Assign, Block, Break, Continue, For, If, Return, Statement, Store, Update, blocks, walk, with_blocks
 from srcad.ranges import counting
-from srcad.syntax import binary, const, from_zero, is_module, literal_number, name, names, parts_of, root_of, same
+from srcad.syntax import binary, const, from_zero, is_module, literal_number, name, names, parts_of, root_of, same, split_literal, takes_all
 from srcad.uses import Tally, bound, mentions, reads, rebound, tallied, touched
 
 
@@ -52,6 +53,50 @@ def put(block: Block) -> Block:
             assert isinstance(update, Update)
             out[first : at + 1] = [Store(update.target, from_zero(update.op, update.expr), update.loc), *out[first:at]]
     return tuple(s for s in out if s is not None)
+
+
+def in_place(block: Block, counts: Tally | None = None) -> Block:
+    """What is taken out of memory and put back into it, as it is or as a multiple, stays there; counts: how often each name is read.
+
+        dvalue = dv[...].copy()
+        dv[...] = 0               ->    dv *= -0.5
+        dv -= 0.5 * dvalue
+    """
+    counts = tallied(block)[0] if counts is None else counts
+    out: list[Statement] = []
+    for statement in block:
+        if blocks(statement):
+            statement = with_blocks(statement, lambda b: in_place(b, counts))
+        match out[-2:], statement:
+            case [*_, Assign(taken, ast.Call(func=ast.Attribute(value=place, attr="copy"), args=[]))], Store(target, ast.Name(id=put_back)) if taken == put_back and same_place(place, target):
+                continue
+            case [Assign(taken, ast.Call(func=ast.Attribute(value=place, attr="copy"), args=[])), Store(emptied, ast.Constant(value=0))], Update(target, ast.Add() | ast.Sub() as op, expr) \
+                    if counts[taken] == 1 and same_place(place, emptied) and same_place(place, target) and (factor := multiple_of(expr, taken)) is not None:
+                factor = factor if isinstance(op, ast.Add) else -factor
+                out[-2:] = [] if factor == 1 else [Update(target, ast.Mult(), const(factor) if factor >= 0 else ast.UnaryOp(op=ast.USub(), operand=const(-factor)), statement.loc)]
+            case _:
+                out.append(statement)
+    return tuple(out)
+
+
+def same_place(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two expressions are one part of an array: `dx`, `dx[:]` and `dx[...]` are."""
+    return same(whole_of(one), whole_of(other))
+
+
+def whole_of(place: ast.expr) -> ast.expr:
+    match place:
+        case ast.Subscript(value=value, slice=ast.Constant(value=builtins.Ellipsis)):
+            return whole_of(value)
+        case ast.Subscript(value=value, slice=ast.Slice() as part) if takes_all(part):
+            return whole_of(value)
+    return place
+
+
+def multiple_of(expr: ast.expr, label: str) -> float | None:
+    """The number that a name is multiplied with: 1 for the name alone."""
+    factor, rest = split_literal(expr)
+    return (1 if factor is None else factor) if isinstance(rest, ast.Name) and rest.id == label else None
 
 
 def first_added(block: Sequence[Statement | None], start: int, root: str, place: ast.expr | None) -> tuple[int, int] | None:

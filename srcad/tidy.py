@@ -18,7 +18,7 @@ from srcad.coalesce import coalesced
 from srcad.dims import Dim, dim_of, known_nonnegative
 from srcad.filled import Filling
 from srcad.displays import Displays
-from srcad.economy import doubled, met_once, plainer, put, said_negated, signed, zeroed_once
+from srcad.economy import doubled, in_place, met_once, plainer, put, said_negated, signed, zeroed_once
 from srcad.heads import Heads
 from srcad.idioms import Idioms, at_once, counters, numberings
 from srcad.ir import UNPLACED, Assign, Block, Break, Effect, For, If, Location, Raise, Statement, While, With, blocks, expressions, map_block, walk, with_blocks
@@ -101,7 +101,7 @@ class Tidying:
         if not self.request.plain:
             rest = Scaling(self.is_array, self.is_plain).apply(rest)
         carried = Carried(self.state.namer.temporary, self.either_kind, self.state.facts)
-        rest = zeroed_once(put(met_once(rest if self.request.plain else carried.added_at_once(rest))))
+        rest = in_place(zeroed_once(put(met_once(rest if self.request.plain else carried.added_at_once(rest)))))
         if not self.request.plain:  # a loop with lists of arrays would be written out there
             rest = carried.apply(rest)
             rest = Wholes(self.shape).apply(Outers(self.state.namer.temporary, self.shape, self.matrix, self.request.backend != "numpy").apply(rest))

@@ -153,3 +153,24 @@ def test_the_logarithm_of_softmax_takes_what_flows_into_one_element_a_row(seed):
         step = np.zeros(scores.shape)
         step[j] = 1e-6
         assert np.isclose(found[j], (loss(scores + step, y) - loss(scores - step, y)) / 2e-6, rtol=1e-5, atol=1e-8)
+
+
+def test_what_is_scaled_in_place_has_an_adjoint_that_is():
+    def scaled(x):
+        v = x * 3
+        for _ in range(4):
+            v *= -0.5
+        return np.sum(v ** 2)
+
+    def moved(u, c):
+        for _ in range(3):
+            u[1:-1] = u[1:-1] + c * u[2:]
+        return np.sum(u ** 2)
+
+    x = np.array([0.3, -0.7, 1.1, 0.4])
+    assert "dv *= -0.5" in srcad.grad(scaled).source_for(x) and ".copy()" not in srcad.grad(scaled).source_for(x)
+    text = srcad.grad(moved).source_for(x, 0.1)
+    assert "[:] = " not in text and "dtotal = du[1:-1].copy()" in text
+    srcad.check_grad(scaled, x)
+    srcad.check_grad(moved, x, 0.1)
+    np.testing.assert_allclose(srcad.hvp(scaled)(x, np.ones(4)), 18 / 256 * np.ones(4))
