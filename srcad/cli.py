@@ -22,6 +22,7 @@ import numpy as np
 
 from srcad.api import Gradient
 from srcad.callables import floats_for
+from srcad.dispatch import bind
 from srcad.errors import SrcadError
 
 
@@ -32,11 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         names = tuple(options.wrt.split(","))
         gradient = find(options.function, None if not options.wrt else names if len(names) > 1 else options.wrt)
         args = [value(text) for text in options.args] if options.args is not None else floats_for(gradient.target, gradient.bound)
+        require_fit(gradient, args)
         COMMANDS[options.command](gradient, args, options)
     except (SrcadError, OSError) as problem:
         print(f"srcad: {problem}", file=sys.stderr)
         return 1
     return 0
+
+
+def require_fit(gradient: Gradient, args: Sequence[Any]) -> None:
+    """Raise SrcadError where the function does not take so many arguments."""
+    try:
+        bind(gradient.target, (*gradient.bound, *args), {})
+    except TypeError as problem:
+        raise SrcadError(str(problem)) from None
 
 
 def parser() -> argparse.ArgumentParser:

@@ -273,9 +273,15 @@ def special_sum(calls: Calls, args: Arguments, keywords: dict[str, Ref], text: a
         if start is None and len(items.items) == 1 and not items.items[0].number.is_plain and calls.state.knowledge.written:
             total = calls.at.binary(ast.Add(), constant_ref(0, calls.facts), items.items[0], None)  # another array
         return total if total is not None else constant_ref(0, calls.facts)
-    if isinstance(items, Number) and items.ndim == 1 and start is None:
-        kind = Number("scalar", items.dtype and np.asarray(sum(np.ones(1, items.dtype))).dtype, ())
-        return calls.at.operation(np.sum, (args[0],), {}, text, target, kind, find(np.sum))
+    if isinstance(items, Number) and items.ndim and items.shape is not None and start is None:
+        kind = infer_call(np.sum, calls.facts, [items], {"axis": 0})
+        kind = dataclasses.replace(kind, dtype=items.dtype and np.asarray(sum(np.ones(1, items.dtype))).dtype)
+        along = {} if items.ndim == 1 else {"axis": 0}
+        return calls.at.operation(np.sum, (args[0],), along, text, target, kind, find(np.sum))
+    if isinstance(items, Number) and items.ndim and start is not None:
+        plain = ast.Call(func=text.func, args=[args[0].expr], keywords=[])
+        whole = special_sum(calls, [args[0]], {}, plain, None)
+        return calls.at.binary(ast.Add(), start, whole, target) if whole is not None else None
     calls.at.refuse("sum() of this is not supported. Use np.sum.")
     return None
 

@@ -68,3 +68,9 @@ def test_refusals(program: str, where: str, text: str, capsys: pytest.CaptureFix
 def test_colour_needs_pygments() -> None:
     pytest.importorskip("pygments")
     assert "\x1b[" in highlighted("def f(): pass\n")
+
+
+def test_too_few_arguments_are_said_in_a_line(tmp_path, capsys):
+    (tmp_path / "product.py").write_text("def product(x, y):\n    return x * y\n")
+    assert main(["check", f"{tmp_path / 'product.py'}:product", "--args", "2"]) == 1
+    assert capsys.readouterr().err == "srcad: product() missing a required argument: 'y'\n"

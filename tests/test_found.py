@@ -575,3 +575,21 @@ def test_logistic_functions_where_they_are_flat(f):
     y = np.array([-2.0, 0.3, 2.0])
     np.testing.assert_allclose(srcad.grad(f)(y), [(f(y + h) - f(y - h)) / 2e-6 for h in np.eye(3) * 1e-6], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(srcad.jvp(f, (y,), (np.ones(3),))[1], srcad.grad(f)(y).sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("f", [lambda X: np.sum(sum(X) ** 2), lambda X: np.sum(sum(X, np.ones(3)) ** 2), lambda X: sum(X[0], 1.0) ** 2, lambda X: np.sum(sum(X * 2) * X[0])])
+def test_sums_of_rows(f):
+    assert srcad.check_grad(f, np.random.default_rng(0).normal(size=(2, 3))) is None
+
+
+def test_the_value_of_a_gradient_is_the_function():
+    @srcad.grad
+    def f(x, y):
+        return x * y
+
+    assert srcad.grad(f.value, wrt="x")(2.0, 3.0) == 3.0
+
+
+def test_rules_are_for_functions():
+    with pytest.raises(TypeError, match="takes functions"):
+        srcad.rule(3)

@@ -73,6 +73,10 @@ def rule(*functions: Callable[..., Any], elementwise: bool | None = None) -> Cal
     ... def ellipk(dz, z, m):
     ...     return ((scipy.special.ellipe(m) / (1 - m) - z) / (2 * m) * dz,)
     """
+    for library_function in functions:
+        if not callable(library_function):
+            raise TypeError(f"srcad.rule() takes functions, not {library_function!r}")
+
     def register(function: F) -> F:
         for library_function in functions:
             RULES[library_function] = describe(function, library_function, elementwise)
