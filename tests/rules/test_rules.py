@@ -98,7 +98,7 @@ def test_every_operand_of_every_rule_is_differentiated_by_some_case() -> None:
 
 STEERING: dict[str, tuple[str, ...]] = {  # operands that are not differentiated
     "np.ldexp": ("i",), "math.ldexp": ("i",), "np.where": ("condition",), "np.fft.fftfreq": ("n",), "np.fft.rfftfreq": ("n",), "np.full": ("shape",), "np.nextafter": ("x2",),
-    "special.iv": ("v",), "special.ive": ("v",), "special.jv": ("v",), "special.yv": ("v",), "special.yn": ("v",), "special.polygamma": ("n",),
+    "special.iv": ("v",), "special.ive": ("v",), "special.jv": ("v",), "special.yv": ("v",), "special.yn": ("v",), "special.kv": ("v",), "special.kve": ("v",), "special.kn": ("v",), "special.polygamma": ("n",),
     **{f"stats.poisson.{label}": ("k",) for label in ("logpmf", "pmf")}, "stats.multivariate_normal.entropy": ("mean",), "stats.binom.logpmf": ("k", "n"), "stats.bernoulli.logpmf": ("k",),
     **{f"stats.{name}.{label}": ("a", "b", "df") for name in ("gamma", "chi2", "t", "beta") for label in ("cdf", "sf", "logcdf", "logsf")},
     "runtime.unbroadcast": ("x",), "special.gammainc": ("a",), "special.gammaincc": ("a",), "special.betainc": ("a", "b"),
