@@ -136,6 +136,6 @@ def from_import(identifier: str, value: object) -> str:
     for candidate in candidates:
         owner = sys.modules.get(str(candidate))
         public = not str(candidate).split(".")[-1].startswith("_") and candidate not in ("builtins", "__main__")
-        if public and owner is not None and label and getattr(owner, label, None) is value and str(candidate).split(".")[0] in ("numpy", "scipy", "math"):
+        if public and owner is not None and label and vars(owner).get(label) is value and str(candidate).split(".")[0] in ("numpy", "scipy", "math"):
             return f"from {candidate} import {label}" + (f" as {identifier}" if identifier != label else "")
     return ""

@@ -12,7 +12,7 @@ import numpy as np
 from srcad.dims import Shape, Dim, Facts, alike, broadcast, product
 from srcad.kinds import Number, result_dtypes
 from srcad.rules.contractions import parse_einsum
-from srcad.shapes import SCIPY, SHAPES, agree, axes_of, integer, known_shape, lift, made, shape, ufunc_kind
+from srcad.shapes import SCIPY, SHAPES, agree, axes_of, integer, known_shape, lift, made, shape
 
 
 def require_match(a: Shape, b: Shape) -> None:
@@ -35,8 +35,8 @@ def matmul(facts: Facts, x: Any, y: Any, **rest: Any) -> Number:
 
 def scaled(x: Number, y: Number) -> Number:
     """A product with a single number, which has a dtype of its own here, Python's too."""
-    kinds = [Number("scalar", n.dtype, ()) if n.form == "python" else n for n in (x, y)]
-    return ufunc_kind(np.multiply, kinds, {})  # type: ignore[no-any-return]
+    dtype = np.result_type(x.dtype, y.dtype) if x.dtype is not None and y.dtype is not None else None
+    return made(dtype, broadcast(x.shape, y.shape))
 
 
 @shape(np.dot)
