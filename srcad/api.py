@@ -123,9 +123,10 @@ class Gradient:
     def compiled(self, mode: str, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Compiled:
         return self.remembered(self.modes[mode].find((*self.bound, *args), keywords))
 
-    def value(self, *args: Any, **keywords: Any) -> Any:
+    @property
+    def value(self) -> Callable[..., Any]:
         """The function itself."""
-        return self.function(*args, **keywords)
+        return self.function
 
     def value_and_grad(self, *args: Any, **keywords: Any) -> Any:
         """The pair of the function's value and its gradient, in one pass."""

@@ -25,8 +25,6 @@ Wrt = str | int | Sequence[str | int] | None
 def plain_function(function: Any) -> tuple[tuple[Any, ...], types.FunctionType]:
     """The Python function that a callable runs, and the arguments that come before the caller's."""
     if isinstance(function, types.MethodType):
-        if function.__name__ == "value" and hasattr(function.__self__, "differentiated"):  # of a gradient: the function itself
-            return plain_function(function.__self__.function)
         if find(function.__func__) is not None:
             raise SrcadError("a method with a derivative of its own: wrap its call in a function.", None, function.__name__)
         return (function.__self__,), function.__func__  # type: ignore[return-value]

@@ -588,6 +588,7 @@ def test_the_value_of_a_gradient_is_the_function():
         return x * y
 
     assert srcad.grad(f.value, wrt="x")(2.0, 3.0) == 3.0
+    assert srcad.grad(lambda x: f.value(x, 2.0) * x)(3.0) == 12.0
 
 
 def test_rules_are_for_functions():
