@@ -306,6 +306,7 @@ VECTOR, MATRIX = np.arange(1.0, 4), np.ones((3, 2))
     (lambda x: np.sum(np.cumsum(x, axis=1)), (VECTOR,)), (lambda x: np.sum(np.cumprod(x, axis=-2)), (VECTOR,)), (lambda x: np.sum(np.diag(x)), (np.ones((3, 3, 3)),)),
     (lambda x, y: np.sum(np.interp([0.5], x, y)), (VECTOR, np.ones(4))), (lambda x: np.sum(np.average(x, axis=0, weights=[1, 2, 3])), (np.ones(2),)),
     (lambda x: np.average(x, weights=[1, 2]), (VECTOR,)), (lambda x: np.sum(np.lib.stride_tricks.sliding_window_view(x, 3)), (np.ones(2),)),
+    (lambda x: np.sum(np.broadcast_to(x, (1,))), (VECTOR,)), (lambda x: np.sum(np.broadcast_to(x, (3,))), (MATRIX,)),
     (lambda x: np.sum(np.full((2, 3), x)), (np.ones(2),)), (lambda x, y: np.sum(np.full_like(y, x)), (np.ones(2), np.ones(3))),
     (lambda x: np.sum(np.diagonal(np.diag(x), axis1=0, axis2=0)), (VECTOR,)), (lambda x: np.sum(np.pad(x, -1)), (VECTOR,)), (lambda x: np.sum(np.diff(x, n=-1)), (VECTOR,)),
 ])

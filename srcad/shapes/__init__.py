@@ -115,6 +115,13 @@ def agree(a: Shape, b: Shape) -> None:
         raise ValueError(f"shapes {tuple(d.value for d in a)} and {tuple(d.value for d in b)} do not agree")
 
 
+def require_spread(given: Shape | None, wanted: Shape) -> None:
+    """Raise ValueError, as NumPy does, where an array of one shape does not spread to another."""
+    wide = broadcast(given, wanted) if given else wanted
+    if wide is not None:
+        agree(wide, wanted)
+
+
 def smaller(a: Dim, b: Dim) -> Dim:
     """The smaller one of two sizes; one of its own where only the run can tell which that is."""
     try:

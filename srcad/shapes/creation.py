@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dims import Dim, Facts, Shape, alike, broadcast, product
+from srcad.dims import Dim, Facts, broadcast, product
 from srcad.kinds import FLOAT, INT, Number, result_dtypes
-from srcad.shapes import SCIPY, axes_of, dimension, dimensions, known_shape, lift, shape
+from srcad.shapes import SCIPY, axes_of, dimension, dimensions, known_shape, lift, require_spread, shape
 from srcad.shapes.reductions import summed
 
 
@@ -94,7 +94,7 @@ def partial_order(facts: Facts, x: Any, kth: Any, axis: Any = -1, *others: Any, 
 def full_like(facts: Facts, x: Any, fill_value: Any, *rest: Any, **keywords: Any) -> Number:
     made = like(facts, x, *rest, **keywords)
     if made.shape is not None:
-        require_room(lift(fill_value, facts).shape, made.shape)
+        require_spread(lift(fill_value, facts).shape, made.shape)
     return made
 
 
@@ -109,17 +109,10 @@ def filled(facts: Facts, shape: Any, dtype: Any = None, order: Any = "C") -> Num
     return Number("array", FLOAT if dtype is None else np.dtype(dtype), dimensions(shape, facts))
 
 
-def require_room(given: Shape | None, dims: Shape) -> None:
-    """Raise ValueError where an array does not spread to a shape."""
-    wide = broadcast(given, dims) if given else dims
-    if wide is not None and (len(wide) != len(dims) or any(alike(w, d) is False for w, d in zip(wide, dims))):
-        raise ValueError("could not broadcast what an array is filled with to its shape")
-
-
 @shape(np.full)
 def full(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Number:
     number, dims = lift(fill_value, facts), dimensions(shape, facts)
-    require_room(number.shape, dims)
+    require_spread(number.shape, dims)
     return Number("array", np.dtype(dtype) if dtype is not None else number.dtype, dims)
 
 

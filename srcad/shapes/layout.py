@@ -12,7 +12,7 @@ import numpy as np
 from srcad.dims import Dim, Facts, alike, broadcast, product
 from srcad.kinds import FLOAT, Number, result_dtypes, sample
 from srcad.runtime import unbroadcast
-from srcad.shapes import agree, axes_of, dimensions, integer, known_shape, lift, made, shape, smaller
+from srcad.shapes import agree, axes_of, dimensions, integer, known_shape, lift, made, require_spread, shape, smaller
 from srcad.shapes.indexing import slice_length
 
 
@@ -96,10 +96,7 @@ def squeeze(facts: Facts, x: Any, axis: Any = None) -> Number:
 @shape(np.broadcast_to)
 def broadcast_to(facts: Facts, x: Any, shape: Any, subok: Any = False) -> Number:
     number, wanted = lift(x, facts), dimensions(shape, facts)
-    if number.shape is not None:
-        broadcast(number.shape, wanted)
-        if len(number.shape) > len(wanted):
-            raise ValueError("input operand has more dimensions than allowed")
+    require_spread(number.shape, wanted)
     return Number("array", number.dtype, wanted, fresh=False)
 
 
