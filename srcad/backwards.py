@@ -20,13 +20,12 @@ from srcad.inference import Branch, ListStep, Loop, Operation, Phi, Region, Scop
 from srcad.ir import Assign, For, If, Statement, While, With
 from srcad.kinds import Number, Ref
 from srcad.recording import heads_of
-from srcad.render import function_path
 from srcad.scatter import Scatter
 from srcad.listback import ListBack
 from srcad.shadows import closed, every_step, flows, made_by, read_by
 from srcad.simplify import parallel
 from srcad.uses import bound, rebound, touched
-from srcad.syntax import call, const, is_path, name, names, same
+from srcad.syntax import call, const, is_path, name, names
 from srcad.terms import Term, literal
 
 ADDS = ("add",)
@@ -171,11 +170,16 @@ class Backwards(ListBack):
     def blank(self, ref: Ref, out: list[Statement]) -> None:
         """An arm that gives nothing leaves zeros; to what another branch has made, and is not there on this path, an empty array, which nothing reads."""
         number = ref.number if ref.key not in self.one_sided or ref.number.is_plain else dataclasses.replace(ref.number, form="array", shape=tuple(Dim.of(0, self.facts) for _ in ref.number.shape or (0,)))
-        nothing = zeros(number, self.facts, Term(ref.expr, number, self.facts)).expr
-        match nothing:
-            case ast.Call(func=func, args=[ast.Attribute(value=owner, attr="shape"), *rest]) if ref.key in self.unset_before and same(owner, ref.expr):
-                nothing = call(func, [call(function_path(np.shape, self.facts), [owner]), *rest])  # it may be None
-        out.append(Assign(self.allotted[ref.key], nothing, dataclasses.replace(self.here(), text="")))  # no statement of this arm is undone
+        nothing = self.nothing(dataclasses.replace(ref, value=number))
+        out.append(Assign(self.allotted[ref.key], nothing.expr, dataclasses.replace(self.here(), text="")))  # no statement of this arm is undone
+
+    def nothing(self, ref: Ref) -> Term:
+        """Zeros like a variable, which may have no value yet: before the first pass of a loop."""
+        found = zeros(ref.number, self.facts, Term(ref.expr, ref.number, self.facts))
+        if ref.key not in self.unset_before or ref.key not in names(found.expr):
+            return found
+        absent = ast.Compare(left=ref.expr, ops=[ast.Is()], comparators=[const(None)])
+        return Term(ast.IfExp(test=absent, body=const(0.0), orelse=found.expr), found.number, self.facts)
 
     @functools.cached_property
     def unset_before(self) -> set[str]:
@@ -316,7 +320,7 @@ class Backwards(ListBack):
         """An adjoint that the passes of a loop add to: there from the beginning, of its full shape."""
         self.materialise(ref)
         if ref.key not in self.names:
-            blank = zeros(ref.number, self.facts, Term(ref.expr, ref.number, self.facts))
+            blank = self.nothing(ref)
             target = self.adjoint_name(ref.key)
             self.emit(Assign(target, blank.expr, self.here()))
             self.kinds[target] = adjoint_kind(ref.number)
@@ -334,7 +338,7 @@ class Backwards(ListBack):
         """The name of the adjoint that is handed from pass to pass."""
         output = phi.output
         if term is None:
-            term = zeros(output.number, self.facts, Term(output.expr, output.number, self.facts))
+            term = self.nothing(output)
         if term.number.is_plain and output.number.shape:  # passes may add to an array of it in place
             term = self.named_only(term)
         term = cast(filled(term, output.number, self.facts, owned=True), output.number)
@@ -415,10 +419,7 @@ class Backwards(ListBack):
         output = phi.output
         term = self.consume(output)
         if term is None:
-            term = zeros(output.number, self.facts, Term(output.expr, output.number, self.facts))
-            if phi.first is None and output.key in set(names(term.expr)):  # before the first pass there is nothing
-                absent = ast.Compare(left=output.expr, ops=[ast.Is()], comparators=[const(None)])
-                return ast.IfExp(test=absent, body=const(0.0), orelse=term.expr)
+            term = self.nothing(output)
         term = cast(filled(term, output.number, self.facts), output.number)
         self.widen(self.carried_names[output.key], term)
         value = literal(term)

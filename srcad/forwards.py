@@ -289,21 +289,19 @@ class Forwards(Tangents):
 
     def list_made(self, target: str, expr: ast.expr) -> None:
         """A list that grows in a loop has a list of tangents beside it; so has what is read of it."""
-        if target in self.items and self.items[target].what == "slice":
-            whole = self.items[target].series
-            part = substitute(expr, {whole.name: name(self.dot_name(whole.name))})
-            self.emit(Assign(self.dot_name(target), part, self.here()))
-            self.state.lists[self.dot_name(target)] = False
-            return
-        if target in self.lists:
+        if target not in self.items:
             assert isinstance(expr, ast.List)
             self.state.lists[self.dot_name(target)] = self.state.lists.get(target, True)
             self.emit(Assign(self.dot_name(target), ast.List(elts=[self.dot_or_zero(e) for e in expr.elts], ctx=ast.Load()), self.here()))
             return
         step = self.items[target]
+        changed = substitute(expr, {step.series.name: name(self.dot_name(step.series.name))})
+        if step.what == "slice":
+            self.emit(Assign(self.dot_name(target), changed, self.here()))
+            self.state.lists[self.dot_name(target)] = False
+            return
         if not step.series.active or step.output is None:
             return
-        changed = substitute(expr, {step.series.name: name(self.dot_name(step.series.name))})
         self.bind(step.output, Term(changed, adjoint_kind(step.output.number), self.facts))
         if target in self.state.impure:
             self.state.impure.add(self.dot_name(target))

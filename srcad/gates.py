@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from srcad.inference import GETITEM, Branch, Inference, Loop, Operation, Region, Scope, Step, Write
-from srcad.kinds import Number, Ref, full, is_floating
+from srcad.kinds import Number, Ref, full, is_floating, takes_whole
 from srcad.rules import RULES, Rule
 from srcad.rules.elementwise import power_by_literal
 from srcad.rules.exact import EXACT
@@ -160,11 +160,10 @@ class Gates:
         minus = self.made_by(exp.operands[0], NEGATIVE, 1)
         inner = exp if minus is None else minus
         if is_one(op.operands[0]):
-            function, rule = (falling, FALLING) if minus is None else (logistic, LOGISTIC)
-            self.changes[id(op)] = dataclasses.replace(op, function=function, rule=rule, operands=inner.operands)
+            rule, operands = (FALLING if minus is None else LOGISTIC), tuple(inner.operands)
         else:
-            function, rule = (scaled_falling, SCALED_FALLING) if minus is None else (scaled_logistic, SCALED_LOGISTIC)
-            self.changes[id(op)] = dataclasses.replace(op, function=function, rule=rule, operands=(op.operands[0], *inner.operands, *total.outputs))
+            rule, operands = (SCALED_FALLING if minus is None else SCALED_LOGISTIC), (op.operands[0], *inner.operands, *total.outputs)
+        self.changes[id(op)] = dataclasses.replace(op, function=rule.function, rule=rule, operands=operands)
         self.changes.update({id(total): None, id(exp): None, id(inner): None})
 
     def log_of_ratio(self, op: Operation) -> None:
@@ -295,7 +294,7 @@ class Gates:
     def without_unit(self, value: Any) -> Any:
         """`m` of `m[:, None]`, which has an axis of length 1 more."""
         view = self.made_by(value, (GETITEM,), 1)
-        return view.operands[0] if view is not None and all(i is None or i is Ellipsis or i == slice(None) for i in view.params["index"]) else value
+        return view.operands[0] if view is not None and takes_whole(view.params["index"]) else value
 
     def log_sum_exp(self, op: Operation) -> None:
         """`m + log(sum(exp(x - m)))`."""
@@ -377,7 +376,7 @@ def takes_a_part(step: Step, key: str) -> bool:
     """Whether a step reads or writes a part of what has a key."""
     match step:
         case Operation(function=function, operands=[Ref(key=found), *_], params=params) if function is GETITEM:
-            return found == key and any(i is not None and i is not Ellipsis and i != slice(None) for i in params["index"])
+            return found == key and not takes_whole(params["index"])
         case Write(base=Ref(key=found)):
             return found == key
     return False

@@ -12,7 +12,7 @@ from typing import Any
 
 from srcad.dims import Dim, Undecided
 from srcad.inference import constant_ref, display
-from srcad.ir import Assign, For, expressions, walk
+from srcad.ir import For, expressions, walk
 from srcad.kinds import INT, Lazy, Number, Range, Record, Ref, Sequence, Series, Static, python
 from srcad.protocols import iterated
 from srcad.regions import Regions
@@ -181,10 +181,7 @@ class Iteration(Regions):
                 inner = (self.up_to(ref, value.start) if value.start is not None else self.counter(value.parts[0])).value
                 assert isinstance(inner, Range)
                 return Ref(ref.expr, dataclasses.replace(inner, expr=call("reversed", [inner.expr]), turned=not inner.turned))
-            counters = [self.counter(p) for p in value.parts]
-            if value.kind == "enumerate" and not isinstance(value.parts[0].value, (Range, Lazy)):
-                return counters[0]
-            return self.shortest([self.steps_of(c) for c in counters])
+            return self.shortest([self.steps_of(self.counter(p)) for p in value.parts])
         if isinstance(value, Sequence) and value.series is not None:
             return self.up_to(ref, self.length_ref(value.series))
         shape = ref.number.shape
@@ -200,11 +197,7 @@ class Iteration(Regions):
         if not isinstance(value, Range) or value.stop is not None or value.start is None or value.start.key != "0" or value.step != 1 or value.turned:
             return ref
         assert isinstance(value.expr, ast.Call)
-        size = self.state.namer.temporary("size")
-        self.state.bound.add(size)
-        self.state.kinds[size] = python(INT)
-        self.write(Assign(size, value.expr.args[-1], self.loc))
-        return self.up_to(ref, Ref(name(size), python(INT, Dim.atom(size, None, self.state.facts)), size))
+        return self.up_to(ref, self.named_size("size", value.expr.args[-1]))
 
     def up_to(self, ref: Ref, size: Ref) -> Ref:
         """A range with as many numbers as a size says."""
@@ -242,11 +235,9 @@ class Iteration(Regions):
         state = self.state
         label = next((k for k, v in state.helpers.items() if v is min), None) or self.called("min")
         state.helpers[label] = min
-        size = state.namer.temporary("size")
-        state.bound.add(size)
-        state.kinds[size] = python(INT)
-        self.write(Assign(size, call(label, lengths), self.loc))
-        return Dim.atom(size, None, state.facts), name(size)
+        size = self.named_size("size", call(label, lengths))
+        assert size.number.dim is not None
+        return size.number.dim, size.expr
 
     def called(self, builtin: str) -> str:
         """What one of Python's functions is called: another name where the user means something else by its own."""
@@ -286,7 +277,6 @@ class Iteration(Regions):
         item = ast.Subscript(value=iterable.expr, slice=index.expr, ctx=ast.Load())
         return self.subscript(iterable, (index.number,), item, target)
 
-
     def nth(self, ref: Ref, index: Ref) -> Ref:
         """What a pass takes of one of several that are run over together; index: how many passes were before."""
         dim = index.number.dim
@@ -294,11 +284,11 @@ class Iteration(Regions):
         match ref.value:
             case Lazy(kind="reversed", parts=(part,)):
                 return self.nth(part, self.dim_ref(self.steps_of(self.counter(ref))[0] - 1 - dim))
-            case Range(start=Dim() as start, step=int() as step, turned=turned) as value if not (value.is_plain and not turned):
+            case Range(turned=False) as value if value.is_plain:
+                return index
+            case Range(start=Dim() as start, step=int() as step, turned=turned):
                 place = self.steps_of(ref)[0] - 1 - dim if turned else dim
                 return self.dim_ref(start + place * step)
-            case Range():
-                return index
         return self.item_at(ref, index)
 
 

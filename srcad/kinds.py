@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, KeysView, Mapping
+from collections.abc import Callable, Iterable, KeysView, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,11 @@ NUMERIC = (np.ndarray, np.generic, float, int, complex)  # what a Number may be 
 def is_double(dtype: np.dtype[Any] | None) -> bool:
     """Whether a dtype is float64 for certain. NumPy takes None, which means unknown here, for that too: `None == np.dtype(float)`."""
     return dtype is not None and dtype == FLOAT
+
+
+def takes_whole(index: Iterable[Any]) -> bool:
+    """Whether an index takes an array as it is, or with new axes of length 1."""
+    return all(i is None or i is Ellipsis or isinstance(i, slice) and i == slice(None) for i in index)
 
 
 def is_floating(dtype: np.dtype[Any] | None) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.dims import Facts
-from srcad.kinds import Number, Place, Ref
+from srcad.kinds import Number, Place, Ref, takes_whole
 from srcad.syntax import is_module, name, same, substitute
 
 HOLE = "srcad_hole"
@@ -150,7 +150,7 @@ def viewed(kind: Number, place: Place, step: ast.expr | None) -> Number:
 
 def keeps_compact(index: tuple[Any, ...]) -> bool:
     """Whether a basic index of a contiguous array gives a contiguous one: whole numbers, then at most one plain slice; or new axes alone."""
-    if all(i is None or i is Ellipsis or isinstance(i, slice) and i == slice(None) for i in index):
+    if takes_whole(index):
         return True
     slices = [i for i in index if isinstance(i, slice)]
     whole = all(is_whole(i) or isinstance(i, slice) for i in index)

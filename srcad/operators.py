@@ -18,6 +18,7 @@ from srcad.api import Gradient, grad
 from srcad.callables import Wrt, calling
 from srcad.dispatch import Specialisations, bind
 from srcad.errors import SeedError, SrcadError
+from srcad.optim import part
 from srcad.request import Compiled, Request
 from srcad.seeds import fields_of, fitted, form_of, with_fields
 
@@ -138,19 +139,24 @@ def pushes(request: Request) -> Specialisations:
 
 def blank(value: Any) -> Any:
     """Zeros in the structure of a value."""
-    if isinstance(value, (list, tuple)):
-        return rebuilt(value, [blank(v) for v in value])
-    if isinstance(value, dict):
-        return {k: blank(v) for k, v in value.items()}
-    if dataclasses.is_dataclass(value):
-        return with_fields(value, {k: blank(v) for k, v in fields_of(value).items()})
+    if is_structure(value):
+        return mapped(lambda _, v: blank(v), value)
     kind = complex if np.asarray(value).dtype.kind == "c" else float
     return np.zeros(np.shape(value), kind) if isinstance(value, np.ndarray) else kind(0)
 
 
-def rebuilt(like: Any, items: list[Any]) -> Any:
-    """Items in a list, tuple or named tuple of the same type."""
-    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
+def is_structure(value: Any) -> bool:
+    return isinstance(value, (list, tuple, dict)) or dataclasses.is_dataclass(value)
+
+
+def mapped(function: Callable[[Any, Any], Any], value: Any) -> Any:
+    """A structure of the same type, of what a function makes of each key and what is there."""
+    if isinstance(value, dict):
+        return {k: function(k, v) for k, v in value.items()}
+    if dataclasses.is_dataclass(value):
+        return with_fields(value, {k: function(k, v) for k, v in fields_of(value).items()})
+    items = [function(i, v) for i, v in enumerate(value)]
+    return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
 
 
 def jacobian(fun: Function, *, wrt: Wrt = None) -> Function:
@@ -202,12 +208,8 @@ def plain_callable(fun: Function) -> Function:
 
 def blocks(out: Any, pull: Function, whole: Any, path: tuple[Any, ...] = ()) -> Any:
     """A block for each leaf of a result, by pulling back each of its elements."""
-    if isinstance(out, (list, tuple)):
-        return rebuilt(out, [blocks(v, pull, whole, (*path, i)) for i, v in enumerate(out)])
-    if isinstance(out, dict):
-        return {k: blocks(v, pull, whole, (*path, k)) for k, v in out.items()}
-    if dataclasses.is_dataclass(out):
-        return with_fields(out, {k: blocks(v, pull, whole, (*path, k)) for k, v in fields_of(out).items()})
+    if is_structure(out):
+        return mapped(lambda k, v: blocks(v, pull, whole, (*path, k)), out)
     rows = [pull(seeded(whole, path, index)) for index in np.ndindex(np.shape(out))]
     if not rows:
         raise SeedError("the Jacobian of an empty result has no rows.")
@@ -223,12 +225,8 @@ def require_kind(out: Any, given: Any) -> None:
 def seeded(whole: Any, path: tuple[Any, ...], index: tuple[int, ...]) -> Any:
     """Zeros in the structure of a result, with a 1 in one place."""
     if path:
-        head, rest = path[0], path[1:]
-        if isinstance(whole, dict):
-            return {k: seeded(v, rest, index) if k == head else blank(v) for k, v in whole.items()}
-        if dataclasses.is_dataclass(whole):
-            return with_fields(whole, {k: seeded(v, rest, index) if k == head else blank(v) for k, v in fields_of(whole).items()})
-        return rebuilt(whole, [seeded(v, rest, index) if i == head else blank(v) for i, v in enumerate(whole)])
+        head, *rest = path
+        return mapped(lambda k, v: seeded(v, tuple(rest), index) if k == head else blank(v), whole)
     if not index and not isinstance(whole, np.ndarray):
         return 1.0
     seed = blank(whole)
@@ -241,10 +239,8 @@ def stacked(rows: list[Any], out: Any) -> Any:
     first = rows[0]
     if first is None:
         return None
-    if isinstance(first, (list, tuple)):
-        return rebuilt(first, [stacked([r[i] for r in rows], out) for i in range(len(first))])
-    if isinstance(first, dict):
-        return {k: stacked([r[k] for r in rows], out) for k in first}
+    if is_structure(first):
+        return mapped(lambda k, _: stacked([part(r, k) for r in rows], out), first)
     require_kind(out, first)
     made = np.array(rows).reshape((*np.shape(out), *np.shape(first)))
     return made if made.ndim or isinstance(first, np.ndarray) else float(made)

@@ -32,7 +32,7 @@ from srcad.shadows import every_step, read_by
 from srcad.gates import LOG_SOFTMAX
 from srcad.inference import GETITEM, Inference, Operation, Region, Step, flatten, function_label
 from srcad.ir import Assign, Effect, Location, Statement, Store, Update, walk
-from srcad.kinds import Number, Ref, full, leaves as leaves_of
+from srcad.kinds import Number, Ref, full, leaves as leaves_of, takes_whole
 from srcad.pairback import PairBack, PairCall
 from srcad.render import function_path, Untraceable, render
 from srcad.scatter import Scatter, disjoint, index_argument, ufunc_at
@@ -242,7 +242,7 @@ class Reverse(Backwards, PairBack, Detours):
         """`z = x[index]`: dz goes where z came from."""
         assert dz is not None
         ref = op.operands[0]
-        if all(i is None or i is Ellipsis or i == slice(None) for i in op.params["index"]) and ref.number.shape is not None:
+        if takes_whole(op.params["index"]) and ref.number.shape is not None:
             whole = self.fitting(dz, op.outputs[0], op)
             new = [0 if i is None else i for i in op.params["index"]]
             while new and new[-1] == slice(None) and Ellipsis not in new:  # after an ellipsis they say which axes are meant

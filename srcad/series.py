@@ -110,14 +110,20 @@ class Lists(Writes):
 
     def size_of(self, series: Series) -> str:
         """A name for the length that a list has here."""
-        size = self.state.namer.temporary(f"{self.state.namer.base(series.name)}_size")
-        self.state.bound.add(size)
-        self.write(Assign(size, call("len", [name(series.name)]), self.loc))
-        self.state.kinds[size] = python(INT)
-        return size
+        return self.named_size(f"{self.state.namer.base(series.name)}_size", call("len", [name(series.name)])).key
 
     def length_ref(self, series: Series) -> Ref:
-        size = self.size_of(series)
+        return self.sized(self.size_of(series))
+
+    def named_size(self, base: str, expr: ast.expr) -> Ref:
+        """A name for a size that only the run can tell."""
+        size = self.state.namer.temporary(base)
+        self.state.bound.add(size)
+        self.state.kinds[size] = python(INT)
+        self.write(Assign(size, expr, self.loc))
+        return self.sized(size)
+
+    def sized(self, size: str) -> Ref:
         return Ref(name(size), python(INT, Dim.atom(size, None, self.state.facts)), size)
 
     def series_method(self, series: Series, attribute: str, args: list[Ref]) -> Ref | None:

@@ -10,10 +10,9 @@ import numpy as np
 
 from srcad.backends.fusion import Aliases
 from srcad.backends.tree import Effects, Line, Loop, Node, effects, line, rename
-from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Val, View, aligned, cast, is_unit, named, refuse, scalar
+from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Val, View, aligned, cast, caster, is_unit, named, refuse, scalar
 from srcad.backends.vector import FUNCTIONS
 from srcad.dims import Dim, Facts, alike, is_one
-from srcad.kinds import BOOL
 
 HELPERS = {
     **FUNCTIONS,
@@ -176,14 +175,15 @@ class Building:
 
     def alloc(self, name: str, dims: Sequence[Dim], dtype: np.dtype[Any], fill: str = "") -> Val:
         """A new array: empty, zeros, or filled with one number."""
-        sizes = [self.spell(d) for d in dims]
-        sizes = [f"max({s}, 0)" if "-" in s else s for s in sizes]
-        shape = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
-        kind = "" if dtype == FLOAT else f", np.{dtype.name}" if dtype != BOOL else ", np.bool_"
         maker = "empty" if not fill else "zeros" if fill == "0" else "full"
         value = f", {fill}" if maker == "full" else ""
-        self.emit(f"{name} = np.{maker}({shape}{value}{kind})", alloc=name, pure=True)
+        self.emit(f"{name} = {new_array(maker, [self.extent(d) for d in dims], dtype, value)}", alloc=name, pure=True)
         return named(name, dtype, tuple(dims))
+
+    def extent(self, dim: Dim) -> str:
+        """How many elements an axis has, which may be said as less than none."""
+        size = self.spell(dim)
+        return f"max({size}, 0)" if "-" in size else size
 
     def stored(self, value: Val, base: str = "t") -> Val:
         """The value as an array of its own, computed by loops."""
@@ -322,3 +322,9 @@ class Spelled(ast.NodeTransformer):
             if isinstance(node, ast.Name) and not self.building.is_known(node.id):
                 refuse(f"the size `{node.id}` is not known here.")
         return super().visit(node)
+
+
+def new_array(maker: str, sizes: Sequence[str], dtype: np.dtype[Any], value: str = "") -> str:
+    """`np.empty((n, m), np.int64)`."""
+    shape = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
+    return f"np.{maker}({shape}{value}{'' if dtype == FLOAT else ', ' + caster(dtype)})"

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.backends.building import Building
+from srcad.backends.building import Building, new_array
 from srcad.backends.tree import Frame, Line, Node, line
-from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Repeated, Stack, Static, Tup, Val, Value, View, caster, named, refuse, scalar, viewed
+from srcad.backends.values import FLOAT, INT, Along, Fixed, Index, Repeated, Stack, Static, Tup, Val, Value, View, named, refuse, scalar, viewed
 from srcad.dims import Dim
 from srcad.kinds import BOOL
 
@@ -67,16 +67,14 @@ class Stacks(Building):
             return self.refilled(stack, stack.filled)
         made: list[Node] = [line(f"{counter} = 0")]
         for label, part in zip(stack.buffers, stack.parts):
-            sizes = [stack.capacity, *(f"max({s}, 0)" if "-" in (s := self.spell(d)) else s for d in part.dims)]
-            shape = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
-            made.append(line(f"{label} = np.empty({shape}{'' if part.dtype == FLOAT else ', ' + caster(part.dtype)})"))
+            made.append(line(f"{label} = {new_array('empty', [stack.capacity, *map(self.extent, part.dims)], part.dtype)}"))
         return made
 
     def refilled(self, stack: Stack, filled: Repeated) -> list[Node]:
         """An array that holds something from the beginning, with room for what comes to it."""
         counter, at = stack.counter, self.fresh("i")  # type: ignore[attr-defined]
         room = f"max({counter}, 0)" if stack.capacity == "0" else f"max({counter}, 0) + {stack.capacity}"
-        made = line(f"{stack.name} = np.empty({room}{'' if filled.item.dtype == FLOAT else ', ' + caster(filled.item.dtype)})")
+        made = line(f"{stack.name} = {new_array('empty', [room], filled.item.dtype)}")
         fill = Frame([f"for {at} in range({counter}):"], [[line(f"{stack.name}[{at}] = {filled.item.text}")]], set(), set())
         return [line(f"{counter} = {filled.size.text}"), made, fill]
 
@@ -86,8 +84,8 @@ class Stacks(Building):
         lines = self.growing.get(stack.name, [])
         if any(t is None for t in trips) or not trips or len({self.loops_around(at) for at in lines}) != 1:  # lines of one loop say how often
             return ""
-        factors = [self.spell(t) for t in trips if t is not None] + [str(len(lines))] * (len(lines) > 1)
-        return " * ".join(f"max({f}, 0)" if "-" in f else self.bracketed(f) for f in factors)
+        factors = [self.bracketed(self.extent(t)) for t in trips if t is not None] + [str(len(lines))] * (len(lines) > 1)
+        return " * ".join(factors)
 
     def first(self, stack: Stack, parts: Sequence[Val], single: bool) -> None:
         """What the first item says of all."""

@@ -84,9 +84,7 @@ def tensordot(dz: Any, z: Any, a: Any, b: Any, axes: Any = 2) -> Adjoints:
     free_a = [i for i in range(a.ndim) if i not in left]
     free_b = [i for i in range(b.ndim) if i not in right]
     if not free_a and not free_b:
-        turned = left != right
-        da, db = (np.transpose(b, inverse([left[i] for i in inverse(right)])), np.transpose(a, inverse([right[i] for i in inverse(left)]))) if turned else (b, a)
-        return da * dz, db * dz
+        return reordered(b, [left[i] for i in inverse(right)]) * dz, reordered(a, [right[i] for i in inverse(left)]) * dz
     order = sorted(range(len(left)), key=lambda i: right[i])  # tensordot lists b's own axes in b's order
     da = np.tensordot(dz, b, axes=(tuple(range(len(free_a), len(free_a) + len(free_b))), tuple(free_b)))
     da = np.transpose(da, inverse([*free_a, *(left[i] for i in order)]))
@@ -101,6 +99,11 @@ def contracted(axes: Any, rank_a: int, rank_b: int) -> tuple[list[int], list[int
         left, right = ([side] if isinstance(side, int) else list(side) for side in axes)
         return [i % rank_a for i in left], [i % rank_b for i in right]
     return list(range(rank_a - axes, rank_a)), list(range(axes))
+
+
+def reordered(x: Any, axes: Sequence[int]) -> Any:
+    """An array whose axes are these of another one, as that one has them."""
+    return x if list(axes) == sorted(axes) else np.transpose(x, inverse(axes))
 
 
 def inverse(order: Sequence[int]) -> tuple[int, ...]:
